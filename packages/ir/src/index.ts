@@ -1,1 +1,10 @@
-export {};
+export { type AttributeKind, type AttributeSchema, type AttributeSpec, type AttributesOf, type MlirAttribute } from './attribute-schema.ts';
+export { byteLengthOf, type DType, elementCount, type TypedArray } from './dtype.ts';
+export { type Issue, isQError, QError } from './errors.ts';
+export type { Emit, QEvent } from './events.ts';
+export { type Graph, type GraphState, inputsOf, type KnownOp, type Op, type OpOf, typeOf, type UnknownOp, type Weight } from './graph.ts';
+export { type OpAttributes, operatorTable, type OpType } from './operators/index.ts';
+export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
+export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
+export type { Artefact, Target } from './target.ts';
+export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';

@@ -1,0 +1,35 @@
+import type { AttributeSchema, AttributesOf } from '../attribute-schema.ts';
+import type { Weight } from '../graph.ts';
+import type { TensorType } from '../tensor-type.ts';
+
+/** What a shape rule may look at. */
+export interface ShapeContext<A> {
+  readonly attributes: A;
+  /** Types of the operands; `null` for absent ones. */
+  readonly inputs: readonly (TensorType | null)[];
+  /** Data of operands that are weights, by operand index. */
+  weight(index: number): Weight | undefined;
+}
+
+/** What a shape rule answers: result types, and attributes that shape inference fixes (ir.md 7.2). */
+export interface ShapeResult<A> {
+  readonly outputs: readonly (TensorType | null)[];
+  readonly attributes?: A;
+}
+
+/** Everything the IR knows about one operator: add an operator by adding a row. */
+export interface OperatorRow<S extends AttributeSchema = AttributeSchema> {
+  readonly attributes: S;
+  /** A following Relu may be fused into it (ir.md 6, mark [R]). */
+  readonly fusesRelu: boolean;
+  inferShapes(context: ShapeContext<AttributesOf<S>>): ShapeResult<AttributesOf<S>>;
+  /** Multiply-accumulates of one execution; absent for operators that only move or map data. */
+  macs?(context: ShapeContext<AttributesOf<S>>, outputs: readonly (TensorType | null)[]): number;
+}
+
+/** Declares a row and keeps its schema's exact type. */
+export function row<S extends AttributeSchema>(
+  declaration: Omit<OperatorRow<S>, 'fusesRelu'> & { readonly fusesRelu?: boolean },
+): OperatorRow<S> {
+  return { fusesRelu: false, ...declaration };
+}
