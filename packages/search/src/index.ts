@@ -1,1 +1,1 @@
-export {};
+export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';

@@ -1,0 +1,98 @@
+import type { Namespace } from 'argparse';
+import { QError } from '@q/ir';
+
+/** Parsed flags of one command, read with their type; a wrong value is an error that names the flag. */
+export class Arguments {
+  readonly #values: Namespace;
+  readonly #extra: readonly string[];
+
+  constructor(values: Namespace, extra: readonly string[] = []) {
+    this.#values = values;
+    this.#extra = extra;
+  }
+
+  /** Words that no flag of the command took (only for commands that accept and ignore some). */
+  get extra(): readonly string[] {
+    return this.#extra;
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  string(name: string): string {
+    const value: unknown = this.#values[name];
+    if (typeof value !== 'string' || value === '') {
+      throw new QError(`--${name} is missing`, { code: 'cli.missing-flag', where: `--${name}`, expected: 'a value' });
+    }
+    return value;
+  }
+
+  optionalString(name: string): string | undefined {
+    const value: unknown = this.#values[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
+
+  /** A whole number of at least `minimum`. */
+  integer(name: string, minimum = 0): number {
+    const value: unknown = this.#values[name];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < minimum) {
+      throw new QError(`--${name} is ${String(value)}; a whole number of at least ${minimum} is expected`, {
+        code: 'cli.bad-flag-value',
+        where: `--${name}`,
+        found: String(value),
+        expected: `a whole number >= ${minimum}`,
+      });
+    }
+    return value;
+  }
+
+  /** Comma-separated words without spaces: `a,b`. */
+  list(name: string): string[] {
+    const text = this.optionalString(name);
+    return text === undefined ? [] : text.split(',').map((item) => item.trim()).filter((item) => item !== '');
+  }
+
+  /** Comma-separated numbers: `123.675,116.28,103.53`. */
+  numbers(name: string): number[] | undefined {
+    const text = this.optionalString(name);
+    if (text === undefined) return undefined;
+    const numbers = text.split(',').map((item) => Number(item));
+    const bad = numbers.findIndex((number, index) => !Number.isFinite(number) || text.split(',')[index]!.trim() === '');
+    if (bad >= 0) {
+      throw new QError(`--${name} is "${text}"; comma-separated numbers are expected`, {
+        code: 'cli.bad-flag-value',
+        where: `--${name}`,
+        found: text,
+        expected: 'numbers separated by commas, e.g. 127.5,127.5,127.5',
+      });
+    }
+    return numbers;
+  }
+
+  /**
+   * Shapes in Python's list form: `[[1,3,224,224]]`, `[[1,3,8,8],[1,10]]`; a flat `[1,3,224,224]` is wrapped once
+   * (cli.md section 1).
+   */
+  shapes(name: string): number[][] | undefined {
+    const text = this.optionalString(name);
+    if (text === undefined || text.replace(/\s/g, '') === '[]') return undefined;
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      parsed = undefined;
+    }
+    const isShape = (value: unknown): value is number[] =>
+      Array.isArray(value) && value.every((dim) => typeof dim === 'number' && Number.isSafeInteger(dim) && dim > 0);
+    if (isShape(parsed) && parsed.length > 0) return [parsed];
+    if (Array.isArray(parsed) && parsed.length > 0 && parsed.every(isShape)) return parsed as number[][];
+    throw new QError(`--${name} is "${text}"; a list of shapes is expected`, {
+      code: 'cli.bad-flag-value',
+      where: `--${name}`,
+      found: text,
+      expected: 'positive whole numbers such as [[1,3,224,224]]',
+      hint: 'quote it where the shell treats brackets specially',
+    });
+  }
+}
