@@ -1,10 +1,24 @@
-export { type AttributeKind, type AttributeSchema, type AttributeSpec, type AttributesOf, type MlirAttribute } from './attribute-schema.ts';
+export type { AttributeKind, AttributeSchema, AttributeSpec, AttributesOf, MlirAttribute } from './attribute-schema.ts';
 export { byteLengthOf, type DType, elementCount, type TypedArray } from './dtype.ts';
 export { type Issue, isQError, QError } from './errors.ts';
 export type { Emit, QEvent } from './events.ts';
-export { type Graph, type GraphState, inputsOf, type KnownOp, type Op, type OpOf, typeOf, type UnknownOp, type Weight } from './graph.ts';
-export { type OpAttributes, operatorTable, type OpType } from './operators/index.ts';
+export {
+  type Graph,
+  type GraphState,
+  inputsOf,
+  type KnownOp,
+  type Op,
+  type OpOf,
+  typeOf,
+  type UnknownOp,
+  type Weight,
+} from './graph.ts';
+export { readNpy, writeNpy } from './npy.ts';
+export { readNpz, writeNpz } from './npz.ts';
+export { type OpAttributes, type OpType, operatorTable } from './operators/index.ts';
 export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
 export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
 export type { Artefact, Target } from './target.ts';
+export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.ts';
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
+export { crc32, readZip, writeZip, type ZipEntry, type ZipLimits } from './zip.ts';
