@@ -1,0 +1,79 @@
+import type { OpOf, OpType, TensorType, Weight } from '@q/ir';
+import type { KernelExports } from '@q/kernels-wasm';
+import type { Slot, TensorSlot } from './slot.ts';
+
+/**
+ * How one operator type is executed. To add an operator, write one of these in the file of its family (`src/float/`,
+ * `src/quantized/`) and name it in that file's table; nothing else changes.
+ *
+ * The life of an implementation:
+ * 1. `sharing` says, from types alone, whether the result may live in an operand's memory. The memory plan needs it.
+ * 2. `prepare` is called once per session. It checks what it cannot do (throwing a `QError`), packs weights, asks for
+ *    scratch, computes every number that does not depend on data, and answers the function that does the work.
+ * 3. That function is called on every run. It reads `slot.ptr` (the plan is made only after all `prepare`s), calls
+ *    kernels, and neither allocates nor loops over elements in JavaScript where the operator is hot.
+ */
+export interface OpImplementation<T extends OpType = OpType> {
+  sharing?(op: OpOf<T>, types: OperandTypes): Sharing;
+  prepare(op: OpOf<T>, context: PrepareContext): RunOp;
+}
+
+/** Executes the prepared operator once, on the data that lie in its slots. */
+export type RunOp = () => void;
+
+/** A table of implementations: one per family file, merged in `registry.ts`. */
+export type Implementations = { readonly [T in OpType]?: OpImplementation<T> };
+
+/**
+ * - `fresh`: results need memory of their own (the default).
+ * - `view`: the first result *is* operand `operand`, with other dimensions; `run` does nothing.
+ * - `inPlace`: the first result may be written over any one of `operands` while reading it. The plan does so only when
+ *   nothing reads that operand later; element i of the result may then depend on element i of that operand only.
+ */
+export type Sharing =
+  | { readonly kind: 'fresh' }
+  | { readonly kind: 'view'; readonly operand: number }
+  | { readonly kind: 'inPlace'; readonly operands: readonly number[] };
+
+export interface OperandTypes {
+  /** Type of each operand, weights included; `null` for an absent one. */
+  readonly inputs: readonly (TensorType | null)[];
+  readonly outputs: readonly (TensorType | null)[];
+}
+
+/** What `prepare` may ask for. Operands and results are indexed as in `op.inputs` and `op.outputs`. */
+export interface PrepareContext {
+  readonly kernels: KernelExports;
+  readonly memory: WebAssembly.Memory;
+  /** The place of a present operand: a value, or a weight's data as they are (uploaded on first demand, then shared). */
+  input(index: number): TensorSlot;
+  /** The same, or `null` when the operand is absent. */
+  optionalInput(index: number): TensorSlot | null;
+  /** Slots of all operands; throws when one is absent. */
+  inputs(): readonly TensorSlot[];
+  output(index?: number): TensorSlot;
+  /** `null` when the graph does not produce that result. */
+  optionalOutput(index: number): TensorSlot | null;
+  /** Host-side data of an operand that is a weight (or was folded to a constant), in its storage type; else undefined. */
+  constant(index: number): ConstantOperand | undefined;
+  /** Memory that is this operator's alone while it runs; shared with other operators otherwise. Contents are lost. */
+  scratch(byteLength: number): Slot;
+  /** Read-only data computed by `prepare` (a stride plan, a table): placed for the life of the session. */
+  place(data: ArrayBufferView): Slot;
+  /**
+   * A weight in the layout of a kernel, made once per weight and `layout` and kept for the life of the session. `fill`
+   * receives the address of the weight's raw data, dropped afterwards, and of the packed bytes.
+   */
+  pack(index: number, layout: string, byteLength: number, fill: (raw: number, packed: number) => void): Slot;
+  /** Like `place`, but made once per weight and `layout`: for derived data that do not need a kernel to make. */
+  derive(index: number, layout: string, make: (weight: ConstantOperand) => ArrayBufferView): Slot;
+}
+
+/** A weight as the host sees it. */
+export interface ConstantOperand extends Weight {
+  /** In storage type: half floats widened to `Float32Array`, 4-bit integers one per byte. */
+  readonly data: Float32Array | Int8Array | Uint8Array | Int16Array | Int32Array;
+}
+
+/** The result needs memory of its own. */
+export const FRESH: Sharing = { kind: 'fresh' };
