@@ -2,12 +2,14 @@
 // usage: node tools/bootstrap.mjs [--only PACKAGE]   (PACKAGE: a workspace package, without the @q/ prefix)
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const onlyIndex = process.argv.indexOf('--only');
+// turbo looks for pnpm on the PATH, which `node tools/bootstrap.mjs` alone does not extend.
+const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`;
 const only = onlyIndex > 0 ? process.argv[onlyIndex + 1] : undefined;
 
 function run(title, command, args) {
@@ -16,7 +18,7 @@ function run(title, command, args) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+    env: { ...process.env, PATH: path, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
     shell: process.platform === 'win32',
   });
   if (error || status !== 0) {
@@ -30,6 +32,8 @@ function run(title, command, args) {
 const filter = only ? ['--filter', 'q-workspace', '--filter', `@q/${only}...`] : [];
 const localPnpm = join(root, 'node_modules', '.bin', 'pnpm');
 const install = ['install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', ...filter];
+// Without a terminal pnpm refuses to replace a modules folder that another version laid out.
+install.push('--config.confirmModulesPurge=false');
 if (existsSync(localPnpm)) run('install', localPnpm, install);
 else run(`install with ${packageManager}`, 'npx', ['--yes', packageManager, ...install]);
 
