@@ -19,8 +19,12 @@ interface KindTypes {
   string: string;
   i64: number;
   si32: number;
+  /** Spelled `0 : i32`. */
+  i32: number;
   f64: number;
   'i64[]': readonly number[];
+  /** Elements carry their type: `[0 : i32, 3 : i32]`. */
+  'i32[]': readonly number[];
   /** May hold INT64_MAX and the like: elements beyond 2^53 are bigint. */
   'wide[]': readonly (number | bigint)[];
   'f64[]': readonly number[];
@@ -63,7 +67,11 @@ export function optional<K extends AttributeKind>(kind: K, mlir: string): Attrib
 }
 
 /** An attribute whose missing value means `fallback`; writers print it all the same. */
-export function defaulted<K extends AttributeKind>(kind: K, mlir: string, fallback: KindTypes[K]): AttributeSpec<K, false> {
+export function defaulted<K extends AttributeKind>(
+  kind: K,
+  mlir: string,
+  fallback: KindTypes[K],
+): AttributeSpec<K, false> {
   return { kind, mlir, optional: false, fallback };
 }
 

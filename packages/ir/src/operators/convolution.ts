@@ -1,6 +1,7 @@
 import { defaulted, optional, required } from '../attribute-schema.ts';
 import { elementCount } from '../dtype.ts';
 import { type OperatorRow, row } from './row.ts';
+import { f32, shapeMismatch } from './shape-rules.ts';
 
 /** `do_relu` and `relu_limit`, carried by every operator that a Relu can be fused into; limit ≤ 0 means none. */
 export const reluAttributes = {
@@ -11,7 +12,7 @@ export const reluAttributes = {
 const convAttributes = {
   kernelShape: required('i64[]', 'kernel_shape'),
   strides: required('i64[]', 'strides'),
-  /** Begins, then ends: top, left, bottom, right in 2-D. */
+  /** All begins, then all ends: top, left, bottom, right in 2-D. */
   pads: required('i64[]', 'pads'),
   group: defaulted('i64', 'group', 1),
   dilations: optional('i64[]', 'dilations'),
@@ -19,11 +20,31 @@ const convAttributes = {
   weightIsCoeff: defaulted('i64', 'weight_is_coeff', 1),
   dynweightReordered: defaulted('bool', 'dynweight_reorderd', false),
   autoPad: optional('string', 'auto_pad'),
+  doWinograd: optional('bool', 'do_winograd'),
+  weightBits: optional('i64', 'weight_bits'),
+  ...reluAttributes,
+} as const;
+
+const deconvAttributes = {
+  kernelShape: required('i64[]', 'kernel_shape'),
+  strides: required('i64[]', 'strides'),
+  pads: required('i64[]', 'pads'),
+  group: defaulted('i64', 'group', 1),
+  dilations: optional('i64[]', 'dilations'),
+  outputPadding: optional('i64[]', 'output_padding'),
+  dynweightReordered: defaulted('bool', 'dynweight_reorderd', false),
   ...reluAttributes,
 } as const;
 
 /** Output length of one convolved or pooled dimension. */
-export function windowedLength(input: number, kernel: number, stride: number, dilation: number, padBegin: number, padEnd: number): number {
+export function windowedLength(
+  input: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padBegin: number,
+  padEnd: number,
+): number {
   return Math.floor((input + padBegin + padEnd - (dilation * (kernel - 1) + 1)) / stride) + 1;
 }
 
@@ -31,25 +52,62 @@ export function windowedLength(input: number, kernel: number, stride: number, di
 const conv: OperatorRow<typeof convAttributes> = row({
   attributes: convAttributes,
   fusesRelu: true,
+  operands: ['input', 'filter', 'bias?'],
   inferShapes({ attributes, inputs }) {
     const [input, filter] = inputs;
-    const spatial = input!.shape.slice(2).map((length, axis) =>
-      windowedLength(
-        length,
-        attributes.kernelShape[axis]!,
-        attributes.strides[axis]!,
-        attributes.dilations?.[axis] ?? 1,
-        attributes.pads[axis]!,
-        attributes.pads[axis + attributes.kernelShape.length]!,
-      ),
-    );
-    return { outputs: [{ shape: [input!.shape[0]!, filter!.shape[0]!, ...spatial], dtype: 'f32' }] };
+    if (filter!.shape[1]! * attributes.group !== input!.shape[1]) {
+      shapeMismatch([input!.shape, filter!.shape], `${attributes.group} group(s) of filter channels = input channels`);
+    }
+    const spatial = input!.shape
+      .slice(2)
+      .map((length, axis) =>
+        windowedLength(
+          length,
+          attributes.kernelShape[axis]!,
+          attributes.strides[axis]!,
+          attributes.dilations?.[axis] ?? 1,
+          attributes.pads[axis]!,
+          attributes.pads[axis + attributes.kernelShape.length]!,
+        ),
+      );
+    return { outputs: [f32([input!.shape[0]!, filter!.shape[0]!, ...spatial])] };
   },
   macs({ inputs }, outputs) {
     return elementCount(outputs[0]!.shape) * elementCount(inputs[1]!.shape.slice(1));
   },
 });
 
+/** Operands: input [N, IC, …], filter [OC / group, IC, k…] (ir.md 8.5), bias? [OC]. */
+const deconv: OperatorRow<typeof deconvAttributes> = row({
+  attributes: deconvAttributes,
+  fusesRelu: true,
+  operands: ['input', 'filter', 'bias?'],
+  inferShapes({ attributes, inputs }) {
+    const [input, filter] = inputs;
+    const spatialRank = attributes.kernelShape.length;
+    if (filter!.shape[1] !== input!.shape[1]) {
+      shapeMismatch([input!.shape, filter!.shape], 'filter dimension 1 = input channels');
+    }
+    const spatial = input!.shape
+      .slice(2)
+      .map(
+        (length, axis) =>
+          (length - 1) * attributes.strides[axis]! -
+          attributes.pads[axis]! -
+          attributes.pads[axis + spatialRank]! +
+          (attributes.dilations?.[axis] ?? 1) * (attributes.kernelShape[axis]! - 1) +
+          (attributes.outputPadding?.[axis] ?? 0) +
+          1,
+      );
+    return { outputs: [f32([input!.shape[0]!, filter!.shape[0]! * attributes.group, ...spatial])] };
+  },
+  macs({ attributes, inputs }) {
+    const perInput = inputs[1]!.shape[0]! * elementCount(attributes.kernelShape);
+    return elementCount(inputs[0]!.shape) * perInput;
+  },
+});
+
 export const convolutionRows = {
   'top.Conv': conv,
+  'top.Deconv': deconv,
 } as const;

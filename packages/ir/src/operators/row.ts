@@ -22,6 +22,13 @@ export interface OperatorRow<S extends AttributeSchema = AttributeSchema> {
   readonly attributes: S;
   /** A following Relu may be fused into it (ir.md 6, mark [R]). */
   readonly fusesRelu: boolean;
+  /**
+   * Operand names in order: `filter` must be there, `bias?` may be absent (`null`, or left out at the end),
+   * `inputs...` (last) stands for one or more. Without the list the arity is not checked.
+   */
+  readonly operands?: readonly string[];
+  /** Result names in order, spelled like `operands`; one plain result when left out. */
+  readonly results?: readonly string[];
   inferShapes(context: ShapeContext<AttributesOf<S>>): ShapeResult<AttributesOf<S>>;
   /** Multiply-accumulates of one execution; absent for operators that only move or map data. */
   macs?(context: ShapeContext<AttributesOf<S>>, outputs: readonly (TensorType | null)[]): number;
