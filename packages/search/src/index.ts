@@ -1,1 +1,3 @@
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
+export { type OutputAgreement, OutputComparison, type OutputTensors } from './output-comparison.ts';
+export { cosine, type PairSums, pairSums, sqnrDb, vendorSimilarity } from './similarity.ts';

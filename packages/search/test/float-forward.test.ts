@@ -8,18 +8,34 @@ const type: TensorType = { shape: [1, 4], dtype: 'f32' };
 function graphOf(edges: Record<string, readonly string[]>): Graph {
   const ops = Object.entries(edges).map(([name, inputs]) => {
     const shared = { name, inputs, outputs: [name] };
-    if (inputs.length === 0) return { ...shared, type: 'top.Input', attributes: { doPreprocess: false } } satisfies OpOf<'top.Input'>;
+    if (inputs.length === 0)
+      return { ...shared, type: 'top.Input', attributes: { doPreprocess: false } } satisfies OpOf<'top.Input'>;
     return {
       ...shared,
       type: 'top.Conv',
       attributes: {
-        kernelShape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], group: 1, weightIsCoeff: 1, dynweightReordered: false, doRelu: false, reluLimit: -1,
+        kernelShape: [1, 1],
+        strides: [1, 1],
+        pads: [0, 0, 0, 0],
+        group: 1,
+        weightIsCoeff: 1,
+        dynweightReordered: false,
+        doRelu: false,
+        reluLimit: -1,
       },
     } satisfies OpOf<'top.Conv'>;
   });
   return {
-    name: 'g', state: 'TOP_F32', chip: 'ALL', platform: 'ONNX', ops, outputs: [ops.at(-1)!.name],
-    values: new Map(ops.map((op) => [op.name, type])), weights: new Map(), tensorNames: new Map(), moduleAttributes: {},
+    name: 'g',
+    state: 'TOP_F32',
+    chip: 'ALL',
+    platform: 'ONNX',
+    ops,
+    outputs: [ops.at(-1)!.name],
+    values: new Map(ops.map((op) => [op.name, type])),
+    weights: new Map(),
+    tensorNames: new Map(),
+    moduleAttributes: {},
   };
 }
 
