@@ -18,6 +18,27 @@ export { readNpz, writeNpz } from './npz.ts';
 export { type OpAttributes, type OpType, operatorTable } from './operators/index.ts';
 export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
 export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
+export { type CalibrationHeader, calibrationHeader, type TableEra } from './tables/calibration-header.ts';
+export {
+  type CalibrationRow,
+  type CalibrationSections,
+  type CalibrationTable,
+  emptyCalibrationTable,
+  parseCalibrationTable,
+  printCalibrationTable,
+} from './tables/calibration-table.ts';
+export { formatFixed7 } from './tables/fixed-decimal.ts';
+export {
+  parseInlineQuantizeTable,
+  parseQuantizeTable,
+  printQuantizeTable,
+  QUANTIZE_MODES,
+  type QuantizeHeader,
+  type QuantizeMode,
+  type QuantizeRow,
+  type QuantizeTable,
+  quantizeHeader,
+} from './tables/quantize-table.ts';
 export type { Artefact, Target } from './target.ts';
 export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.ts';
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
