@@ -1,0 +1,228 @@
+// Depthwise convolution of one plane at a time. The plane is first copied with its padding into scratch, split into
+// strideW phases (stride 2: even columns, then odd ones), so that every tap of every output is a plain vector load and
+// the kernels know no borders. Tiles are 4 rows x 4 columns; the last tile of a row or column overlaps its neighbour.
+
+/** Columns of one phase of a padded row. */
+@inline
+function phaseWidth(cols: i32, kw: i32, sw: i32, dw: i32): i32 {
+  return cols + ((kw - 1) * dw + sw - 1) / sw;
+}
+
+@inline
+function paddedRows(rows: i32, kh: i32, sh: i32, dh: i32): i32 {
+  return (rows - 1) * sh + (kh - 1) * dh + 1;
+}
+
+export function dwconvScratchBytes(
+  oh: i32, ow: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
+): usize {
+  const rows = max(oh, 4);
+  const cols = max(ow, 4);
+  const plane = phaseWidth(cols, kw, sw, dw) * sw * paddedRows(rows, kh, sh, dh);
+  const small = oh < 4 || ow < 4 ? rows * cols : 0;
+  return <usize>(plane + small + kh * kw) * 4 + 16;
+}
+
+/** All output channels of one sample; `multiplier` output channels per input channel. */
+export function dwconvPlane(
+  x: usize, w: usize, bias: usize, y: usize, scratch: usize, ic: i32, ih: i32, iw: i32, multiplier: i32,
+  oh: i32, ow: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, lo: f32, hi: f32,
+): void {
+  const rows = max(oh, 4);
+  const cols = max(ow, 4);
+  const phase = phaseWidth(cols, kw, sw, dw);
+  const rowFloats = phase * sw;
+  const height = paddedRows(rows, kh, sh, dh);
+  const taps = scratch;
+  const plane = taps + (<usize>(kh * kw) << 2);
+  const small = plane + (<usize>(rowFloats * height) << 2);
+  const isSmall = oh < 4 || ow < 4;
+  for (let r = 0; r < kh; r++) {
+    for (let s = 0; s < kw; s++) {
+      const q = s * dw;
+      store<i32>(taps + (<usize>(r * kw + s) << 2), (r * dh * rowFloats + (q % sw) * phase + q / sw) << 2);
+    }
+  }
+  const rowBytes = <usize>rowFloats << 2;
+  const stepBytes = rowBytes * <usize>sh;
+  const weightBytes = <usize>(kh * kw) << 2;
+  for (let c = 0; c < ic; c++) {
+    padPlane(x, plane, ih, iw, height, phase, sw, pt, pl);
+    x += <usize>(ih * iw) << 2;
+    for (let j = 0; j < multiplier; j++) {
+      const start: f32 = bias ? load<f32>(bias + (<usize>(c * multiplier + j) << 2)) : 0;
+      const out = isSmall ? small : y;
+      if (kh == 3 && kw == 3 && sh == 1 && dh == 1) {
+        dwconv3x3s1(plane, rowBytes, load<i32>(taps, 4), load<i32>(taps, 8), w, start, out, rows, cols, lo, hi);
+      } else if (kh == 3 && kw == 3) {
+        dwconv3x3(plane, stepBytes, rowBytes * <usize>dh, load<i32>(taps, 4), load<i32>(taps, 8), w, start, out, rows, cols, lo, hi);
+      } else {
+        dwconvTaps(plane, stepBytes, taps, kh * kw, w, start, out, rows, cols, lo, hi);
+      }
+      if (isSmall) for (let r = 0; r < oh; r++) memory.copy(y + (<usize>(r * ow) << 2), small + (<usize>(r * cols) << 2), <usize>ow << 2);
+      y += <usize>(oh * ow) << 2;
+      w += weightBytes;
+    }
+  }
+}
+
+/** Writes the padded, phase-split plane. */
+function padPlane(
+  x: usize, plane: usize, ih: i32, iw: i32, height: i32, phase: i32, sw: i32, pt: i32, pl: i32,
+): void {
+  const rowBytes = <usize>(phase * sw) << 2;
+  for (let r = 0; r < height; r++) {
+    const to = plane + <usize>r * rowBytes;
+    const iy = r - pt;
+    if (<u32>iy >= <u32>ih) {
+      memory.fill(to, 0, rowBytes);
+      continue;
+    }
+    const row = x + (<usize>(iy * iw) << 2);
+    for (let f = 0; f < sw; f++) padPhase(row, to + (<usize>(f * phase) << 2), f - pl, iw, phase, sw);
+  }
+}
+
+/** One phase of one row: dst[i] = row[first + i*sw], zero outside. */
+@inline
+function padPhase(row: usize, dst: usize, first: i32, iw: i32, phase: i32, sw: i32): void {
+  let i = 0;
+  for (; i < phase && first < 0; i++, first += sw) store<f32>(dst + (<usize>i << 2), 0);
+  if (sw == 1) {
+    for (; i + 4 <= phase && first + 4 <= iw; i += 4, first += 4) {
+      v128.store(dst + (<usize>i << 2), v128.load(row + (<usize>first << 2)));
+    }
+  } else if (sw == 2) {
+    for (; i + 4 <= phase && first + 7 <= iw; i += 4, first += 8) {
+      const at = row + (<usize>first << 2);
+      v128.store(dst + (<usize>i << 2), v128.shuffle<f32>(v128.load(at), v128.load(at, 12), 0, 2, 5, 7));
+    }
+  }
+  for (; i < phase && first < iw; i++, first += sw) store<f32>(dst + (<usize>i << 2), load<f32>(row + (<usize>first << 2)));
+  for (; i < phase; i++) store<f32>(dst + (<usize>i << 2), 0);
+}
+
+@inline
+function clamp(v: v128, lo: v128, hi: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(v, lo), hi);
+}
+
+@inline
+function madd(acc: v128, a: v128, b: v128): v128 {
+  return f32x4.add(acc, f32x4.mul(a, b));
+}
+
+/** Stride 1 in height: each input row is loaded once for the three output rows it feeds. */
+function dwconv3x3s1(
+  plane: usize, rowBytes: usize, o1: usize, o2: usize, w: usize, start: f32, y: usize, rows: i32, cols: i32,
+  lo: f32, hi: f32,
+): void {
+  const w0 = v128.load32_splat(w), w1 = v128.load32_splat(w, 4), w2 = v128.load32_splat(w, 8);
+  const w3 = v128.load32_splat(w, 12), w4 = v128.load32_splat(w, 16), w5 = v128.load32_splat(w, 20);
+  const w6 = v128.load32_splat(w, 24), w7 = v128.load32_splat(w, 28), w8 = v128.load32_splat(w, 32);
+  const l = f32x4.splat(lo), h = f32x4.splat(hi), s = f32x4.splat(start);
+  const outRow = <usize>cols << 2;
+  for (let r = 0; r < rows; r += 4) {
+    if (r + 4 > rows) r = rows - 4;
+    for (let c = 0; c < cols; c += 4) {
+      if (c + 4 > cols) c = cols - 4;
+      let p = plane + <usize>r * rowBytes + (<usize>c << 2);
+      let v0 = v128.load(p), v1 = v128.load(p + o1), v2 = v128.load(p + o2);
+      let a0 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
+      p += rowBytes;
+      v0 = v128.load(p); v1 = v128.load(p + o1); v2 = v128.load(p + o2);
+      a0 = madd(madd(madd(a0, v0, w3), v1, w4), v2, w5);
+      let a1 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
+      p += rowBytes;
+      v0 = v128.load(p); v1 = v128.load(p + o1); v2 = v128.load(p + o2);
+      a0 = madd(madd(madd(a0, v0, w6), v1, w7), v2, w8);
+      a1 = madd(madd(madd(a1, v0, w3), v1, w4), v2, w5);
+      let a2 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
+      p += rowBytes;
+      v0 = v128.load(p); v1 = v128.load(p + o1); v2 = v128.load(p + o2);
+      a1 = madd(madd(madd(a1, v0, w6), v1, w7), v2, w8);
+      a2 = madd(madd(madd(a2, v0, w3), v1, w4), v2, w5);
+      let a3 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
+      p += rowBytes;
+      v0 = v128.load(p); v1 = v128.load(p + o1); v2 = v128.load(p + o2);
+      a2 = madd(madd(madd(a2, v0, w6), v1, w7), v2, w8);
+      a3 = madd(madd(madd(a3, v0, w3), v1, w4), v2, w5);
+      p += rowBytes;
+      v0 = v128.load(p); v1 = v128.load(p + o1); v2 = v128.load(p + o2);
+      a3 = madd(madd(madd(a3, v0, w6), v1, w7), v2, w8);
+      let q = y + <usize>r * outRow + (<usize>c << 2);
+      v128.store(q, clamp(a0, l, h));
+      v128.store(q + outRow, clamp(a1, l, h));
+      q += outRow << 1;
+      v128.store(q, clamp(a2, l, h));
+      v128.store(q + outRow, clamp(a3, l, h));
+    }
+  }
+}
+
+/** 3x3 with any stride and dilation: four output rows in flight hide the latency of the additions. */
+function dwconv3x3(
+  plane: usize, stepBytes: usize, tapRow: usize, o1: usize, o2: usize, w: usize, start: f32, y: usize,
+  rows: i32, cols: i32, lo: f32, hi: f32,
+): void {
+  const w0 = v128.load32_splat(w), w1 = v128.load32_splat(w, 4), w2 = v128.load32_splat(w, 8);
+  const w3 = v128.load32_splat(w, 12), w4 = v128.load32_splat(w, 16), w5 = v128.load32_splat(w, 20);
+  const w6 = v128.load32_splat(w, 24), w7 = v128.load32_splat(w, 28), w8 = v128.load32_splat(w, 32);
+  const l = f32x4.splat(lo), h = f32x4.splat(hi), s = f32x4.splat(start);
+  const outRow = <usize>cols << 2;
+  for (let r = 0; r < rows; r += 2) {
+    if (r + 2 > rows) r = rows - 2;
+    for (let c = 0; c < cols; c += 4) {
+      if (c + 4 > cols) c = cols - 4;
+      let p = plane + <usize>r * stepBytes + (<usize>c << 2);
+      let t = p + stepBytes;
+      let a0 = madd(madd(madd(s, v128.load(p), w0), v128.load(p + o1), w1), v128.load(p + o2), w2);
+      let a1 = madd(madd(madd(s, v128.load(t), w0), v128.load(t + o1), w1), v128.load(t + o2), w2);
+      p += tapRow; t += tapRow;
+      a0 = madd(madd(madd(a0, v128.load(p), w3), v128.load(p + o1), w4), v128.load(p + o2), w5);
+      a1 = madd(madd(madd(a1, v128.load(t), w3), v128.load(t + o1), w4), v128.load(t + o2), w5);
+      p += tapRow; t += tapRow;
+      a0 = madd(madd(madd(a0, v128.load(p), w6), v128.load(p + o1), w7), v128.load(p + o2), w8);
+      a1 = madd(madd(madd(a1, v128.load(t), w6), v128.load(t + o1), w7), v128.load(t + o2), w8);
+      const q = y + <usize>r * outRow + (<usize>c << 2);
+      v128.store(q, clamp(a0, l, h));
+      v128.store(q + outRow, clamp(a1, l, h));
+    }
+  }
+}
+
+/** Any window: a loop over taps, four output rows in flight. */
+function dwconvTaps(
+  plane: usize, stepBytes: usize, taps: usize, count: i32, w: usize, start: f32, y: usize, rows: i32, cols: i32,
+  lo: f32, hi: f32,
+): void {
+  const l = f32x4.splat(lo), h = f32x4.splat(hi), s = f32x4.splat(start);
+  const outRow = <usize>cols << 2;
+  const end = taps + (<usize>count << 2);
+  const step2 = stepBytes << 1;
+  const step3 = step2 + stepBytes;
+  for (let r = 0; r < rows; r += 4) {
+    if (r + 4 > rows) r = rows - 4;
+    for (let c = 0; c < cols; c += 4) {
+      if (c + 4 > cols) c = cols - 4;
+      const p = plane + <usize>r * stepBytes + (<usize>c << 2);
+      let a0 = s, a1 = s, a2 = s, a3 = s;
+      let wp = w;
+      for (let t = taps; t < end; t += 4) {
+        const at = p + <usize>load<i32>(t);
+        const k = v128.load32_splat(wp);
+        a0 = madd(a0, v128.load(at), k);
+        a1 = madd(a1, v128.load(at + stepBytes), k);
+        a2 = madd(a2, v128.load(at + step2), k);
+        a3 = madd(a3, v128.load(at + step3), k);
+        wp += 4;
+      }
+      let q = y + <usize>r * outRow + (<usize>c << 2);
+      v128.store(q, clamp(a0, l, h));
+      v128.store(q + outRow, clamp(a1, l, h));
+      q += outRow << 1;
+      v128.store(q, clamp(a2, l, h));
+      v128.store(q + outRow, clamp(a3, l, h));
+    }
+  }
+}
