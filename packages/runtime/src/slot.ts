@@ -1,5 +1,12 @@
 import { elementCount, QError, type TensorType } from '@q/ir';
-import { bytesPerElement, type StorageArray, type StorageArrays, type StorageDType, storageOf, viewOf } from './storage.ts';
+import {
+  bytesPerElement,
+  type StorageArray,
+  type StorageArrays,
+  type StorageDType,
+  storageOf,
+  viewOf,
+} from './storage.ts';
 
 /**
  * A place in WASM memory. `ptr` is 0 until the memory plan of the session is made, and final afterwards: kernels are

@@ -48,7 +48,12 @@ export function bytesPerElement(storage: StorageDType): number {
 }
 
 /** A view of `length` elements at `ptr`. */
-export function viewOf<D extends StorageDType>(dtype: D, buffer: ArrayBuffer, ptr: number, length: number): StorageArrays[D];
+export function viewOf<D extends StorageDType>(
+  dtype: D,
+  buffer: ArrayBuffer,
+  ptr: number,
+  length: number,
+): StorageArrays[D];
 export function viewOf(dtype: StorageDType, buffer: ArrayBuffer, ptr: number, length: number): StorageArray {
   switch (dtype) {
     case 'f32':

@@ -1,0 +1,133 @@
+import { elementCount, QError, type Weight } from '@q/ir';
+import type { Heap } from './heap.ts';
+import type { ConstantOperand } from './implementation.ts';
+import { PlacedSlot, type Slot, TensorSlot } from './slot.ts';
+import { weightInStorage } from './storage.ts';
+
+/**
+ * Weights and folded constants of a graph, and every form of them that kernels asked for. Each form is made once and
+ * lives until `dispose`. A store may lie over a parent: weights that it does not replace come from there.
+ */
+export class WeightStore {
+  readonly #weights: Map<string, Weight>;
+  readonly #parent: WeightStore | undefined;
+  readonly #heap: Heap;
+  readonly #memory: WebAssembly.Memory;
+  readonly #raw = new Map<string, TensorSlot>();
+  readonly #forms = new Map<string, Slot>();
+  readonly #blocks: number[] = [];
+  #bytes = 0;
+
+  constructor(weights: ReadonlyMap<string, Weight>, heap: Heap, memory: WebAssembly.Memory, parent?: WeightStore) {
+    this.#weights = new Map(weights);
+    this.#heap = heap;
+    this.#memory = memory;
+    this.#parent = parent;
+  }
+
+  /** Bytes that this store holds in WASM memory. */
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
+  has(name: string): boolean {
+    return this.#weights.has(name) || (this.#parent?.has(name) ?? false);
+  }
+
+  names(): Set<string> {
+    return new Set([...(this.#parent?.names() ?? []), ...this.#weights.keys()]);
+  }
+
+  /** Makes a computed value a constant. */
+  add(name: string, weight: Weight): void {
+    this.#weights.set(name, weight);
+  }
+
+  /** Host-side data in storage type. */
+  operand(name: string): ConstantOperand | undefined {
+    const weight = this.#weights.get(name);
+    if (weight === undefined) return this.#parent?.operand(name);
+    return { type: weight.type, data: weightInStorage(weight, elementCount(weight.type.shape), name) };
+  }
+
+  /** The weight's data as they are, in WASM memory. */
+  raw(name: string): TensorSlot {
+    if (!this.#weights.has(name) && this.#parent !== undefined) return this.#parent.raw(name);
+    let slot = this.#raw.get(name);
+    if (slot === undefined) {
+      const operand = this.#existing(name);
+      slot = new TensorSlot(name, operand.type, this.#memory);
+      slot.ptr = this.#keep(this.#heap.place(operand.data), operand.data.byteLength);
+      this.#raw.set(name, slot);
+    }
+    return slot;
+  }
+
+  /** A layout of a kernel, filled by a kernel from raw data that need not stay. */
+  packed(name: string, layout: string, byteLength: number, fill: (raw: number, packed: number) => void): Slot {
+    return this.#form(
+      name,
+      layout,
+      (parent) => parent.packed(name, layout, byteLength, fill),
+      () => {
+        const kept = this.#raw.get(name);
+        const raw = kept?.ptr ?? this.#heap.place(this.#existing(name).data);
+        const slot = this.#slot(this.#heap.allocate(byteLength), byteLength);
+        fill(raw, slot.ptr);
+        if (kept === undefined) this.#heap.release(raw);
+        return slot;
+      },
+    );
+  }
+
+  /** A form computed on the host. */
+  derived(name: string, layout: string, make: (weight: ConstantOperand) => ArrayBufferView): Slot {
+    return this.#form(
+      name,
+      layout,
+      (parent) => parent.derived(name, layout, make),
+      () => this.placed(make(this.#existing(name))),
+    );
+  }
+
+  /** Read-only data that belong to no weight. */
+  placed(data: ArrayBufferView): Slot {
+    return this.#slot(this.#heap.place(data), data.byteLength);
+  }
+
+  dispose(): void {
+    for (const ptr of this.#blocks) this.#heap.release(ptr);
+    this.#blocks.length = 0;
+    this.#raw.clear();
+    this.#forms.clear();
+  }
+
+  #form(name: string, layout: string, above: (parent: WeightStore) => Slot, make: () => Slot): Slot {
+    if (!this.#weights.has(name) && this.#parent !== undefined) return above(this.#parent);
+    const key = `${layout}|${name}`;
+    let slot = this.#forms.get(key);
+    if (slot === undefined) {
+      slot = make();
+      this.#forms.set(key, slot);
+    }
+    return slot;
+  }
+
+  #existing(name: string): ConstantOperand {
+    const operand = this.operand(name);
+    if (operand !== undefined) return operand;
+    throw new QError(`${name} is not a weight of the graph.`, { code: 'runtime.value.unknown', where: name });
+  }
+
+  #slot(ptr: number, byteLength: number): Slot {
+    const slot = new PlacedSlot(byteLength);
+    slot.ptr = this.#keep(ptr, byteLength);
+    return slot;
+  }
+
+  #keep(ptr: number, byteLength: number): number {
+    this.#blocks.push(ptr);
+    this.#bytes += byteLength;
+    return ptr;
+  }
+}
