@@ -1,5 +1,5 @@
-import { HelpRequested, parseArguments, UsageError } from './arguments/parse.ts';
 import { nearest } from './arguments/nearest.ts';
+import { HelpRequested, parseArguments, UsageError } from './arguments/parse.ts';
 import { type Command, exitStatus } from './command.ts';
 import { commands } from './commands/index.ts';
 import { removeUnfinishedFiles } from './files/output-files.ts';
@@ -39,7 +39,10 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<n
   }
   const command = findCommand(word);
   if (!command) {
-    const suggestion = nearest(word, commands.flatMap((candidate) => [candidate.name, ...candidate.aliases]));
+    const suggestion = nearest(
+      word,
+      commands.flatMap((candidate) => [candidate.name, ...candidate.aliases]),
+    );
     terminal.warn(`q: no command "${word}"${suggestion ? `; did you mean ${suggestion}?` : ''} (q --help lists them)`);
     return exitStatus.usage;
   }
@@ -72,7 +75,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 process.once('exit', removeUnfinishedFiles);
 // `q … | head` closes the pipe early: that is not an error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitStatus.ok : exitStatus.failed));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? exitStatus.ok : exitStatus.failed),
+);
 
 const status = await runWords(process.argv.slice(2), terminal);
 terminal.settle();

@@ -16,7 +16,9 @@ export {
 export { readNpy, writeNpy } from './npy.ts';
 export { readNpz, writeNpz } from './npz.ts';
 export { type OpAttributes, type OpType, operatorTable } from './operators/index.ts';
+export { type MatMulDimensions, matMulDimensions } from './operators/matrix-product.ts';
 export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
+export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
 export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
 export { type CalibrationHeader, calibrationHeader, type TableEra } from './tables/calibration-header.ts';
 export {
@@ -43,3 +45,4 @@ export type { Artefact, Target } from './target.ts';
 export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.ts';
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
 export { crc32, readZip, writeZip, type ZipEntry, type ZipLimits } from './zip.ts';
+export { parsePrecision, planFromTables, type PlanSources } from './plan-from-tables.ts';

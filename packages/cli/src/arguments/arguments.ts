@@ -1,5 +1,5 @@
-import type { Namespace } from 'argparse';
 import { QError } from '@q/ir';
+import type { Namespace } from 'argparse';
 
 /** Parsed flags of one command, read with their type; a wrong value is an error that names the flag. */
 export class Arguments {
@@ -47,10 +47,21 @@ export class Arguments {
     return value;
   }
 
+  /** The words of a flag that takes several. */
+  words(name: string): string[] {
+    const value: unknown = this.#values[name];
+    return Array.isArray(value) ? value.map(String) : [];
+  }
+
   /** Comma-separated words without spaces: `a,b`. */
   list(name: string): string[] {
     const text = this.optionalString(name);
-    return text === undefined ? [] : text.split(',').map((item) => item.trim()).filter((item) => item !== '');
+    return text === undefined
+      ? []
+      : text
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== '');
   }
 
   /** Comma-separated numbers: `123.675,116.28,103.53`. */

@@ -42,7 +42,11 @@ function unreadable(path: string, flag: string, cause: unknown): QError {
     return new QError(`${flag}: ${path} is a folder, a file is expected`, { code: 'cli.not-a-file', where: path });
   }
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new QError(`${flag}: ${path} cannot be read (${reason})`, { code: 'cli.unreadable-file', where: path, found: reason }, { cause });
+  return new QError(
+    `${flag}: ${path} cannot be read (${reason})`,
+    { code: 'cli.unreadable-file', where: path, found: reason },
+    { cause },
+  );
 }
 
 function nearestNeighbour(path: string): string | undefined {

@@ -30,7 +30,10 @@ export function writeFilesWhole(files: readonly { path: string; bytes: Uint8Arra
     for (const { target, temporary, bytes } of pending) {
       mkdirSync(dirname(target), { recursive: true });
       if (existsSync(target) && statSync(target).isDirectory()) {
-        throw new QError(`${target} is a folder, a file is to be written there`, { code: 'cli.cannot-write', where: target });
+        throw new QError(`${target} is a folder, a file is to be written there`, {
+          code: 'cli.cannot-write',
+          where: target,
+        });
       }
       unfinished.add(temporary);
       writeFileSync(temporary, bytes);
@@ -46,11 +49,15 @@ export function writeFilesWhole(files: readonly { path: string; bytes: Uint8Arra
     }
     if (cause instanceof QError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QError(`cannot write ${files.map((file) => file.path).join(', ')}: ${reason}`, {
-      code: 'cli.cannot-write',
-      where: files.map((file) => file.path).join(', '),
-      found: reason,
-      hint: 'check the folder, its permissions and the free space',
-    }, { cause });
+    throw new QError(
+      `cannot write ${files.map((file) => file.path).join(', ')}: ${reason}`,
+      {
+        code: 'cli.cannot-write',
+        where: files.map((file) => file.path).join(', '),
+        found: reason,
+        hint: 'check the folder, its permissions and the free space',
+      },
+      { cause },
+    );
   }
 }

@@ -15,7 +15,8 @@ export function renderError(error: unknown, debug: boolean): string {
     for (const issue of error.issues.slice(0, SHOWN_ISSUES)) lines.push(`  - ${renderIssue(issue)}`);
     if (error.issues.length > SHOWN_ISSUES) lines.push(`  … and ${error.issues.length - SHOWN_ISSUES} more`);
   } else {
-    for (const key of ['where', 'found', 'expected'] as const) if (error[key] !== undefined) lines.push(`  ${key}: ${error[key]}`);
+    for (const key of ['where', 'found', 'expected'] as const)
+      if (error[key] !== undefined) lines.push(`  ${key}: ${error[key]}`);
   }
   if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
   if (debug && error.stack !== undefined) lines.push(error.stack);
@@ -23,6 +24,11 @@ export function renderError(error: unknown, debug: boolean): string {
 }
 
 function renderIssue(issue: Issue): string {
-  const facts = [issue.where, issue.found && `found ${issue.found}`, issue.expected && `expected ${issue.expected}`, issue.hint];
+  const facts = [
+    issue.where,
+    issue.found && `found ${issue.found}`,
+    issue.expected && `expected ${issue.expected}`,
+    issue.hint,
+  ];
   return `${issue.code}: ${facts.filter((fact) => fact !== undefined && fact !== '').join('; ')}`;
 }

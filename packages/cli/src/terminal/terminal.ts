@@ -61,7 +61,8 @@ export function createTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteS
     },
     emit(event) {
       if (event.type === 'progress') showProgress(event);
-      else if (event.type === 'warning') this.warn(`warning: ${event.where === undefined ? '' : `${event.where}: `}${event.message}`);
+      else if (event.type === 'warning')
+        this.warn(`warning: ${event.where === undefined ? '' : `${event.where}: `}${event.message}`);
       else this.print(event.text);
     },
   };

@@ -1,0 +1,60 @@
+import type { ArgumentParser } from 'argparse';
+import { extname } from 'node:path';
+import { QError } from '@q/ir';
+import type { Arguments } from '../arguments/arguments.ts';
+import { type Command, exitStatus } from '../command.ts';
+import { loadOnnx, saveMlir, topWeightFileName } from '../files/model-files.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { bannerLine } from '../version.ts';
+import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
+import { preprocessBanner } from './preprocess-banner.ts';
+import { writeTestResult } from './test-result.ts';
+
+function declare(parser: ArgumentParser): void {
+  parser.add_argument('--model_name', { required: true, help: 'module name; prefix of all files that are written' });
+  parser.add_argument('--model_def', { required: true, help: 'the .onnx file' });
+  parser.add_argument('--input_shapes', { default: '[]', help: 'one shape per input, e.g. [[1,3,224,224]]; without it all dimensions must be static' });
+  parser.add_argument('--output_names', { default: '', help: 'cut the network here: names of ONNX tensors, separated by commas' });
+  parser.add_argument('--test_input', { default: '', help: 'image, npy or npz to run the network on (several: separated by commas)' });
+  parser.add_argument('--test_result', { default: '', help: 'npz to write: every tensor of the network for --test_input' });
+  parser.add_argument('--mlir', { required: true, help: 'file to write, ends in .mlir' });
+  declarePreprocessFlags(parser);
+}
+
+async function run(args: Arguments, terminal: Terminal): Promise<number> {
+  terminal.print(bannerLine);
+  const definition = args.string('model_def');
+  const target = args.string('mlir');
+  if (extname(target) !== '.mlir') throw badFlag('mlir', target, 'a file name that ends in .mlir');
+  if (extname(definition).toLowerCase() !== '.onnx') throw badFlag('model_def', definition, 'a .onnx file');
+  const testInput = args.list('test_input');
+  const testResult = args.optionalString('test_result');
+  if (testInput.length > 0 && testResult === undefined) throw badFlag('test_result', 'nothing', 'a file to write, because --test_input is given');
+
+  const inputShapes = args.shapes('input_shapes');
+  const preprocess = readPreprocess(args, inputShapes);
+  if (preprocess !== undefined) for (const line of preprocessBanner(preprocess)) terminal.print(line);
+  const graph = loadOnnx(definition, '--model_def', {
+    name: args.string('model_name'),
+    inputShapes,
+    outputNames: args.list('output_names'),
+    preprocess,
+    emit: terminal.emit,
+  });
+  saveMlir(graph, target, topWeightFileName(graph));
+  terminal.print(`Mlir file generated:${target}`);
+  if (testInput.length > 0) await writeTestResult(graph, testInput, testResult!, terminal);
+  return exitStatus.ok;
+}
+
+function badFlag(flag: string, found: string, expected: string): QError {
+  return new QError(`--${flag} is ${found}; ${expected} is expected`, { code: 'cli.bad-flag-value', where: `--${flag}`, found, expected });
+}
+
+export const modelTransform: Command = {
+  name: 'model_transform',
+  aliases: ['model_transform.py'],
+  summary: 'Turn an ONNX model into a Top .mlir and its weights.',
+  declare,
+  run,
+};

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { type Emit, type Graph, type OpAttributes, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
+import { importOnnx } from '@q/ir/onnx';
+import { readInputFile, readInputText } from './input-files.ts';
+import { writeFilesWhole } from './output-files.ts';
+
+export interface ModelOptions {
+  readonly name: string;
+  readonly inputShapes?: readonly (readonly number[])[] | undefined;
+  readonly outputNames?: readonly string[];
+  readonly preprocess?: OpAttributes['top.Input'] | undefined;
+  readonly emit: Emit;
+}
+
+/** Module name of a model file when none is given: its stem with everything but word characters made `_`. */
+export function nameOfModelFile(path: string): string {
+  return basename(path, extname(path)).replace(/[^A-Za-z0-9_]/g, '_');
+}
+
+/** Reads an ONNX file, with external data from its own folder only. */
+export function loadOnnx(path: string, flag: string, options: ModelOptions): Graph {
+  const folder = resolve(dirname(path));
+  return importOnnx(readInputFile(path, flag), {
+    name: options.name,
+    where: path,
+    ...(options.inputShapes === undefined ? {} : { inputShapes: options.inputShapes }),
+    ...(options.outputNames === undefined || options.outputNames.length === 0 ? {} : { outputNames: options.outputNames }),
+    ...(options.preprocess === undefined ? {} : { preprocess: options.preprocess }),
+    externalData: (location: string) => {
+      const file = resolve(folder, location);
+      if (!file.startsWith(folder + sep)) {
+        throw new QError(`${path} wants its data from ${location}, outside its own folder`, {
+          code: 'onnx.external-data-outside',
+          where: path,
+          found: location,
+          expected: 'a path inside the folder of the model',
+        });
+      }
+      return readInputFile(file, flag);
+    },
+    emit: options.emit,
+  });
+}
+
+/**
+ * Reads a `.mlir` file and its weights. The weight file's path is relative to the working directory in files of
+ * TPU-MLIR; where it is not there, the folder of the `.mlir` is tried.
+ */
+export function loadMlir(path: string, flag: string): Graph {
+  const text = readInputText(path, flag);
+  const weightFile = text.match(/module\.weight_file\s*=\s*"([^"]*)"/)?.[1];
+  if (weightFile === undefined) return parseMlir(text, new Map(), path);
+  const beside = join(dirname(path), basename(weightFile));
+  const found = [weightFile, beside].find((candidate) => existsSync(candidate));
+  if (found === undefined) {
+    throw new QError(`${path}: its weights ${weightFile} are missing`, {
+      code: 'mlir.missing-weights',
+      where: path,
+      expected: `${weightFile} in the working directory, or ${beside}`,
+      hint: 'the .mlir file and its .npz belong together: move both',
+    });
+  }
+  return parseMlir(text, readNpz(readInputFile(found, flag), found), path);
+}
+
+/** Name that TPU-MLIR gives the weight file of a module (ir.md section 4). */
+export function topWeightFileName(graph: Graph): string {
+  return `${graph.name}_top_f32_all_weight.npz`.toLowerCase();
+}
+
+/** Writes `<stem>.mlir` and its weight file into the folder of `path`; both or none. Returns the two paths. */
+export function saveMlir(graph: Graph, path: string, weightFile: string): readonly [string, string] {
+  const { text, weights } = printMlir(graph, { weightFile });
+  const weightPath = join(dirname(path), weightFile);
+  writeFilesWhole([
+    { path, bytes: text },
+    { path: weightPath, bytes: writeNpz(weights) },
+  ]);
+  return [path, weightPath];
+}
