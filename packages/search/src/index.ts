@@ -1,3 +1,11 @@
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
 export { type OutputAgreement, OutputComparison, type OutputTensors } from './output-comparison.ts';
 export { cosine, type PairSums, pairSums, sqnrDb, vendorSimilarity } from './similarity.ts';
+export {
+  type MatchStatus,
+  matchLines,
+  matchSummaryLines,
+  matchTensor,
+  type TensorMatch,
+  type Tolerance,
+} from './tensor-match.ts';

@@ -1,0 +1,129 @@
+/**
+ * How `npz_tool compare` of TPU-MLIR judges one tensor, so that its tolerances mean the same here (cli.md 7.2).
+ * The misspelt status is the original's: scripts match on it.
+ */
+export type MatchStatus = 'EQUAL' | 'CLOSE' | 'SIMILAR' | 'NOT_SIMLIAR' | 'NOT_MATCH';
+
+export interface TensorMatch {
+  readonly status: MatchStatus;
+  readonly passed: boolean;
+  /** Decimal digits k of the first `CLOSE` test (rtol 10⁻ᵏ) that held. */
+  readonly closeOrder?: number;
+  readonly cosine: number;
+  /** 1 − ‖a−b‖ / (‖(a+b)/2‖ + 1e−7); may be negative. */
+  readonly euclidean: number;
+  /** 10·log10 of signal over noise variance in dB, the target being the signal. */
+  readonly sqnr: number;
+}
+
+/** Both must be exceeded. */
+export type Tolerance = readonly [cosine: number, euclidean: number];
+
+const PERFECT = { cosine: 1, euclidean: 1, sqnr: Number.POSITIVE_INFINITY } as const;
+
+/** Judges `target` against `reference`: equal, close, similar within `tolerance`, or not. */
+export function matchTensor(
+  target: ArrayLike<number>,
+  reference: ArrayLike<number>,
+  tolerance: Tolerance,
+): TensorMatch {
+  if (target.length !== reference.length) {
+    return { status: 'NOT_MATCH', passed: false, cosine: 0, euclidean: 0, sqnr: Number.NEGATIVE_INFINITY };
+  }
+  if (isEvery(target, reference, (a, b) => a === b)) return { status: 'EQUAL', passed: true, ...PERFECT };
+  for (const order of [5, 4, 3]) {
+    const relative = 10 ** -order;
+    if (isEvery(target, reference, (a, b) => Math.abs(a - b) <= 1e-8 + relative * Math.abs(b))) {
+      return { status: 'CLOSE', passed: true, closeOrder: order, ...PERFECT };
+    }
+  }
+  const a = Float64Array.from(target, finite);
+  const b = Float64Array.from(reference, finite);
+  const cosine = cosineOf(a, b);
+  const euclidean = euclideanOf(a, b);
+  const passed = cosine > tolerance[0] && euclidean > tolerance[1];
+  return { status: passed ? 'SIMILAR' : 'NOT_SIMLIAR', passed, cosine, euclidean, sqnr: sqnrOf(a, b) };
+}
+
+function isEvery(a: ArrayLike<number>, b: ArrayLike<number>, holds: (x: number, y: number) => boolean): boolean {
+  for (let i = 0; i < a.length; i++) if (!holds(a[i]!, b[i]!)) return false;
+  return true;
+}
+
+function finite(value: number): number {
+  if (Number.isNaN(value)) return 0;
+  return Number.isFinite(value) ? value : Math.sign(value) * 1e4;
+}
+
+function cosineOf(a: Float64Array, b: Float64Array): number {
+  let dot = 0;
+  let aSquared = 0;
+  let bSquared = 0;
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    aSquared += a[i]! * a[i]!;
+    bSquared += b[i]! * b[i]!;
+  }
+  const norms = Math.sqrt(aSquared) * Math.sqrt(bSquared);
+  return norms === 0 ? 0 : dot / norms;
+}
+
+function euclideanOf(a: Float64Array, b: Float64Array): number {
+  let distance = 0;
+  let middle = 0;
+  for (let i = 0; i < a.length; i++) {
+    distance += (a[i]! - b[i]!) ** 2;
+    middle += ((a[i]! + b[i]!) / 2) ** 2;
+  }
+  const similarity = 1 - Math.sqrt(distance) / (Math.sqrt(middle) + 1e-7);
+  return Number.isFinite(similarity) ? similarity : 0;
+}
+
+function sqnrOf(a: Float64Array, b: Float64Array): number {
+  const signal = squaresAroundMean(a);
+  const noise = squaresAroundMean(a.map((value, i) => value - b[i]!));
+  return signal === 0 || noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+}
+
+function squaresAroundMean(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  return squares;
+}
+
+/** The vendor's lines for one tensor: status, and with `details` the metrics. */
+export function matchLines(name: string, shape: readonly number[], match: TensorMatch, details: boolean): string[] {
+  const lines = [`[${name.padEnd(32)}] ${match.status.padStart(12)} [${match.passed ? 'PASSED' : 'FAILED'}]`];
+  if (!details) return lines;
+  lines.push(`    (${shape.join(', ')}${shape.length === 1 ? ',' : ''}) float32 `);
+  if (match.closeOrder !== undefined) lines.push(`    close order            = ${match.closeOrder}`);
+  else if (match.status !== 'EQUAL') {
+    lines.push(`    cosine_similarity      = ${match.cosine.toFixed(6)}`);
+    lines.push(`    euclidean_similarity   = ${match.euclidean.toFixed(6)}`);
+    lines.push(`    sqnr_similarity        = ${match.sqnr.toFixed(6)}`);
+  }
+  return lines;
+}
+
+/** The vendor's closing lines over all tensors that were compared. */
+export function matchSummaryLines(matches: readonly TensorMatch[], target: string, reference: string): string[] {
+  const count = (status: MatchStatus): number => matches.filter((match) => match.status === status).length;
+  const passed = matches.filter((match) => match.passed).length;
+  const judged = matches.filter((match) => match.status === 'SIMILAR' || match.status === 'NOT_SIMLIAR');
+  const least = (key: 'cosine' | 'euclidean' | 'sqnr', start: number): number =>
+    judged.reduce((low, match) => Math.min(low, match[key]), start);
+  return [
+    `${matches.length} compared`,
+    `${passed} passed`,
+    `  ${count('EQUAL')} equal, ${count('CLOSE')} close, ${count('SIMILAR')} similar`,
+    `${matches.length - passed} failed`,
+    `  ${count('NOT_MATCH')} not equal, ${count('NOT_SIMLIAR')} not similar`,
+    `min_similiarity = (${least('cosine', 1)}, ${least('euclidean', 1)}, ${least('sqnr', Number.POSITIVE_INFINITY)})`,
+    `Target    ${target}`,
+    `Reference ${reference}`,
+    `npz compare ${matches.length === passed ? 'PASSED' : 'FAILED'}.`,
+  ];
+}
