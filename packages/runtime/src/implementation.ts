@@ -61,12 +61,23 @@ export interface PrepareContext {
   /** Read-only data computed by `prepare` (a stride plan, a table): placed for the life of the session. */
   place(data: ArrayBufferView): Slot;
   /**
-   * A weight in the layout of a kernel, made once per weight and `layout` and kept for the life of the session. `fill`
-   * receives the address of the weight's raw data, dropped afterwards, and of the packed bytes.
+   * A weight in the layout of a kernel, made once per weight and `layout` and kept for the life of the session; its raw
+   * data need not stay.
    */
-  pack(index: number, layout: string, byteLength: number, fill: (raw: number, packed: number) => void): Slot;
+  pack(index: number, request: PackRequest): Slot;
   /** Like `place`, but made once per weight and `layout`: for derived data that do not need a kernel to make. */
   derive(index: number, layout: string, make: (weight: ConstantOperand) => ArrayBufferView): Slot;
+}
+
+export interface PackRequest {
+  /** Identifies the form among all forms of one weight; it must name everything that the form depends on. */
+  readonly layout: string;
+  /** Bytes of the packed form. */
+  readonly byteLength: number;
+  /** Reorders the data on the host before `fill` sees them. */
+  arrange?(weight: ConstantOperand): ArrayBufferView;
+  /** Writes the packed form; both are addresses, `raw` of the weight's (arranged) data. */
+  fill(raw: number, packed: number): void;
 }
 
 /** A weight as the host sees it. */

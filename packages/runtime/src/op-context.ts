@@ -1,6 +1,6 @@
 import { type Op, QError, type TensorType } from '@q/ir';
 import type { KernelExports, Kernels } from '@q/kernels-wasm';
-import type { ConstantOperand, PrepareContext } from './implementation.ts';
+import type { ConstantOperand, PackRequest, PrepareContext } from './implementation.ts';
 import { PlacedSlot, type Slot, type TensorSlot } from './slot.ts';
 import type { WeightStore } from './weight-store.ts';
 
@@ -76,8 +76,8 @@ export class OpContext implements PrepareContext {
     return this.#at.weights.placed(data);
   }
 
-  pack(index: number, layout: string, byteLength: number, fill: (raw: number, packed: number) => void): Slot {
-    return this.#at.weights.packed(this.#weightName(index), layout, byteLength, fill);
+  pack(index: number, request: PackRequest): Slot {
+    return this.#at.weights.packed(this.#weightName(index), request);
   }
 
   derive(index: number, layout: string, make: (weight: ConstantOperand) => ArrayBufferView): Slot {

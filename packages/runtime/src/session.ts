@@ -1,6 +1,6 @@
-import { type Emit, type Graph, inputsOf, type Op, QError, type TypedArray } from '@q/ir';
+import { type Emit, type Graph, inputsOf, QError, type TypedArray } from '@q/ir';
 import { type Kernels, loadKernels } from '@q/kernels-wasm';
-import { type Assembly, assemble, checkExecutable, isFolded, type Step, typesOf } from './assemble.ts';
+import { type Assembly, assemble, checkExecutable, type Step, typesOf } from './assemble.ts';
 import { checkFeeds, type Feeds } from './feeds.ts';
 import { foldConstants } from './fold-constants.ts';
 import { describeFailure } from './guard.ts';

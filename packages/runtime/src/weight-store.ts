@@ -1,6 +1,6 @@
 import { elementCount, QError, type Weight } from '@q/ir';
 import type { Heap } from './heap.ts';
-import type { ConstantOperand } from './implementation.ts';
+import type { ConstantOperand, PackRequest } from './implementation.ts';
 import { PlacedSlot, type Slot, TensorSlot } from './slot.ts';
 import { weightInStorage } from './storage.ts';
 
@@ -64,16 +64,16 @@ export class WeightStore {
   }
 
   /** A layout of a kernel, filled by a kernel from raw data that need not stay. */
-  packed(name: string, layout: string, byteLength: number, fill: (raw: number, packed: number) => void): Slot {
+  packed(name: string, request: PackRequest): Slot {
     return this.#form(
       name,
-      layout,
-      (parent) => parent.packed(name, layout, byteLength, fill),
+      request.layout,
+      (parent) => parent.packed(name, request),
       () => {
-        const kept = this.#raw.get(name);
-        const raw = kept?.ptr ?? this.#heap.place(this.#existing(name).data);
-        const slot = this.#slot(this.#heap.allocate(byteLength), byteLength);
-        fill(raw, slot.ptr);
+        const kept = request.arrange === undefined ? this.#raw.get(name) : undefined;
+        const raw = kept?.ptr ?? this.#heap.place(this.#arranged(name, request));
+        const slot = this.#slot(this.#heap.allocate(request.byteLength), request.byteLength);
+        request.fill(raw, slot.ptr);
         if (kept === undefined) this.#heap.release(raw);
         return slot;
       },
@@ -111,6 +111,11 @@ export class WeightStore {
       this.#forms.set(key, slot);
     }
     return slot;
+  }
+
+  #arranged(name: string, request: PackRequest): ArrayBufferView {
+    const operand = this.#existing(name);
+    return request.arrange?.(operand) ?? operand.data;
   }
 
   #existing(name: string): ConstantOperand {
