@@ -1,3 +1,5 @@
+import type { QuantizedKernels } from './quantized-exports.ts';
+
 /**
  * The typed interface of the WebAssembly binary: every function it exports.
  *
@@ -13,7 +15,7 @@
  * - The same input gives the same bits on every engine: reductions have a written order, no relaxed SIMD.
  * - Each function has a scalar twin in `src/scalar/`, which is its definition.
  */
-export interface KernelExports extends FloatKernels, CopyKernels, StatsKernels {
+export interface KernelExports extends FloatKernels, CopyKernels, StatsKernels, QuantizedKernels {
   readonly memory: WebAssembly.Memory;
   /** First byte that is not static data of the binary: where the host's arena starts. */
   heapBase(): number;

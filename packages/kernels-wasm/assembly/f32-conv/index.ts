@@ -1,7 +1,7 @@
 // Convolution in NCHW: depthwise has its own kernel, everything else is weights[oc, K] * panels[K, pixels].
 import { dwconvPlane, dwconvScratchBytes } from '../f32-dwconv/index';
 import { depthAt, packA } from '../f32-gemm/pack';
-import { EDGE_BYTES, f32_gemm_tile, KC, MR, NC, NR, NR_BYTES, Start, ZEROS } from '../f32-gemm/tile';
+import { blockColumns, EDGE_BYTES, f32_gemm_tile, KC, MR, NR, NR_BYTES, Start, ZEROS } from '../f32-gemm/tile';
 import { fillPanels, setGeometry } from './im2col';
 
 /** With fewer output channels than this a 1x1 convolution reads its input in place: packing would not pay. */
@@ -49,7 +49,7 @@ export function f32_conv2d_scratch_bytes(
   const ow = outSize(iw, pl, pr, kw, sw, dw);
   if (groups == ic) return dwconvScratchBytes(oh, ow, kh, kw, sh, sw, dh, dw);
   const k = ic / groups * kh * kw;
-  const panels = (min(NC, oh * ow) + NR - 1) / NR;
+  const panels = (min(blockColumns(min(KC, k)), oh * ow) + NR - 1) / NR;
   return EDGE_BYTES + <usize>panels * <usize>min(KC, k) * NR_BYTES;
 }
 
@@ -96,8 +96,9 @@ function convGroup(
   const panels = scratch + EDGE_BYTES;
   const cStride = <usize>pixels << 2;
   const rows = (oc + MR - 1) / MR * MR;
-  for (let p0 = 0; p0 < pixels; p0 += NC) {
-    const count = min(NC, pixels - p0);
+  const blockCols = blockColumns(min(KC, k));
+  for (let p0 = 0; p0 < pixels; p0 += blockCols) {
+    const count = min(blockCols, pixels - p0);
     for (let k0 = 0; k0 < k; k0 += KC) {
       const kc = depthAt(k, k0);
       const first = k0 == 0;

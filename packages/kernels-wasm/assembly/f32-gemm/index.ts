@@ -1,7 +1,7 @@
-// C = A*B: for k blocks, for blocks of 64 rows, for blocks of 120 columns. Every accumulator starts from its bias and
+// C = A*B: for k blocks, for blocks of 64 rows, for blocks of columns. Every accumulator starts from its bias and
 // takes k in ascending order, so blocking never changes a bit.
 import { depthAt, f32_gemm_packed_bytes, packA, packB } from './pack';
-import { EDGE_BYTES, f32_gemm_1x12, f32_gemm_tile, KC, MR, NC, NR, NR_BYTES, Start, ZEROS } from './tile';
+import { blockColumns, EDGE_BYTES, f32_gemm_1x12, f32_gemm_tile, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
 
 export { f32_gemm_pack, f32_gemm_packed_bytes } from './pack';
 
@@ -12,7 +12,7 @@ const STREAM_ROWS: i32 = 4;
 const A_BYTES: usize = 64 * 256 * 4;
 
 export function f32_gemm_scratch_bytes(m: i32, n: i32, k: i32): usize {
-  const cols = min(NC, n);
+  const cols = min(blockColumns(min(KC, k)), n);
   return EDGE_BYTES + A_BYTES + f32_gemm_packed_bytes(cols, min(KC, k));
 }
 
@@ -49,6 +49,7 @@ function run(
   const aPack = scratch + EDGE_BYTES;
   const bPack = aPack + A_BYTES;
   const cStride = cRowStride << 2;
+  const blockCols = blockColumns(min(KC, k));
   let k0 = 0;
   do {
     const kc = depthAt(k, k0);
@@ -66,8 +67,8 @@ function run(
         const to = tail + (<usize>(r - whole) * <usize>kc << 2);
         for (let i = 0; i < kc; i++) store<f32>(to + (<usize>i << 2), load<f32>(src + ((<isize>i * aColStride) << 2)));
       }
-      for (let n0 = 0; n0 < n; n0 += NC) {
-        const nc = min(NC, n - n0);
+      for (let n0 = 0; n0 < n; n0 += blockCols) {
+        const nc = min(blockCols, n - n0);
         if (packed == 0) packB(b + ((<isize>k0 * bRowStride + <isize>n0 * bColStride) << 2), bPack, nc, kc, bRowStride, bColStride);
         for (let r = 0; r < mc; ) {
           const row = c + <usize>(m0 + r) * cStride;

@@ -1,0 +1,238 @@
+// Integer convolution. Pixels are packed in panels of eight (all taps of a pixel next to each other, two by two), a few
+// panels at a time, and multiplied by the packed filters. Pointwise convolutions pack straight from the input planes;
+// others first widen the group's planes to int16 with their padding, so that no tap needs a bound.
+// Depthwise convolutions have their own kernel. Definition: src/scalar/qs8-conv.ts.
+
+import { dwconv, dwPack, dwPackedBytes, dwScratchBytes } from '../qs8-dwconv/index';
+import { multiplyPanels, packedRowsBytes, packRows, panelBytes } from '../qs8-gemm/tile';
+import { peak, resetPeak } from '../requant/index';
+
+/** Panels packed before the filters are walked: 64 pixels. */
+const PANELS: i32 = 8;
+
+@inline
+function isDepthwise(ic: i32, groups: i32): bool {
+  return groups > 1 && ic == groups;
+}
+
+@inline
+function isPointwise(kh: i32, kw: i32, sh: i32, sw: i32, pt: i32, pl: i32, pb: i32, pr: i32): bool {
+  return kh == 1 && kw == 1 && sh == 1 && sw == 1 && pt == 0 && pl == 0 && pb == 0 && pr == 0;
+}
+
+export function qs8_conv2d_packed_bytes(ic: i32, oc: i32, kh: i32, kw: i32, groups: i32): usize {
+  if (isDepthwise(ic, groups)) return dwPackedBytes(oc, kh, kw);
+  return <usize>groups * packedRowsBytes(oc / groups, (ic / groups) * kh * kw);
+}
+
+export function qs8_conv2d_pack(w: usize, signed: i32, packed: usize, ic: i32, oc: i32, kh: i32, kw: i32, groups: i32): void {
+  if (isDepthwise(ic, groups)) {
+    dwPack(w, signed, packed, oc, kh, kw);
+    return;
+  }
+  const rows = oc / groups;
+  const k = (ic / groups) * kh * kw;
+  for (let g = 0; g < groups; g++) {
+    packRows(w, signed, packed, rows, k, <usize>k, 1);
+    w += <usize>(rows * k);
+    packed += packedRowsBytes(rows, k);
+  }
+}
+
+export function qs8_conv2d_scratch_bytes(
+  ic: i32, ih: i32, iw: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
+  pt: i32, pl: i32, pb: i32, pr: i32, groups: i32,
+): usize {
+  if (isDepthwise(ic, groups)) return dwScratchBytes(ih, iw, pt, pl, pb, pr);
+  const icg = ic / groups;
+  const k = icg * kh * kw;
+  const panels = <usize>PANELS * panelBytes(k);
+  if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return panels;
+  const plane = <usize>(icg * (ih + pt + pb) * (iw + pl + pr)) * 2 + 32;
+  return panels + <usize>(k + 1) * 4 + 16 + plane;
+}
+
+/** Widens one group's planes to int16 inside their padding. */
+function padPlanes(
+  x: usize, signed: i32, y: usize, planes: i32, ih: i32, iw: i32, pt: i32, pl: i32, pb: i32, pr: i32, pad: i32,
+): void {
+  const width = iw + pl + pr;
+  const fill = <i16>pad;
+  for (let c = 0; c < planes; c++) {
+    for (let i = pt * width + pl; i > 0; i--) {
+      store<i16>(y, fill);
+      y += 2;
+    }
+    for (let row = 0; row < ih; row++) {
+      widen(x, signed, y, iw);
+      x += <usize>iw;
+      y += <usize>iw << 1;
+      const gap = row + 1 < ih ? pl + pr : pr + pb * width;
+      for (let i = gap; i > 0; i--) {
+        store<i16>(y, fill);
+        y += 2;
+      }
+    }
+  }
+}
+
+/** int16 from `n` codes. */
+export function widen(x: usize, signed: i32, y: usize, n: i32): void {
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const v = v128.load64_zero(x + <usize>i);
+    v128.store(y + (<usize>i << 1), signed ? i16x8.extend_low_i8x16_s(v) : i16x8.extend_low_i8x16_u(v));
+  }
+  for (; i < n; i++) {
+    store<i16>(y + (<usize>i << 1), signed ? <i16>load<i8>(x + <usize>i) : <i16>load<u8>(x + <usize>i));
+  }
+}
+
+@inline
+function storePairs(panel: usize, a: v128, b: v128): void {
+  v128.store(panel, v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(panel, v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+}
+
+/** A panel of `count` neighbouring pixels of a pointwise convolution, from planes `planeBytes` apart. */
+function packPointwise(x: usize, signed: i32, panel: usize, k: i32, planeBytes: usize, count: i32): void {
+  for (let j = 0; j < k; j += 2) {
+    // The odd last channel is paired with itself; its second weight is 0.
+    const second = j + 1 < k ? x + planeBytes : x;
+    if (count == 8) {
+      const a = v128.load64_zero(x);
+      const b = v128.load64_zero(second);
+      if (signed) storePairs(panel, i16x8.extend_low_i8x16_s(a), i16x8.extend_low_i8x16_s(b));
+      else storePairs(panel, i16x8.extend_low_i8x16_u(a), i16x8.extend_low_i8x16_u(b));
+    } else {
+      for (let p = 0; p < 8; p++) {
+        const o = <usize>min(p, count - 1);
+        store<i16>(panel + (<usize>p << 2), signed ? <i16>load<i8>(x + o) : <i16>load<u8>(x + o));
+        store<i16>(panel + (<usize>p << 2), signed ? <i16>load<i8>(second + o) : <i16>load<u8>(second + o), 2);
+      }
+    }
+    panel += 32;
+    x += planeBytes << 1;
+  }
+}
+
+/** A panel of eight pixels whose first taps lie at the byte offsets p0…p7 of the padded planes. */
+function packTaps(
+  plane: usize, panel: usize, taps: usize, k: i32,
+  p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, p6: usize, p7: usize,
+): void {
+  const contiguous = p7 - p0 == 14 && p3 - p0 == 6;
+  const end = taps + (<usize>((k + 1) & ~1) << 2);
+  while (taps < end) {
+    const t0 = plane + <usize>load<u32>(taps);
+    const t1 = plane + <usize>load<u32>(taps, 4);
+    if (contiguous) {
+      storePairs(panel, v128.load(t0 + p0), v128.load(t1 + p0));
+    } else {
+      store<u16>(panel, load<u16>(t0 + p0), 0);
+      store<u16>(panel, load<u16>(t1 + p0), 2);
+      store<u16>(panel, load<u16>(t0 + p1), 4);
+      store<u16>(panel, load<u16>(t1 + p1), 6);
+      store<u16>(panel, load<u16>(t0 + p2), 8);
+      store<u16>(panel, load<u16>(t1 + p2), 10);
+      store<u16>(panel, load<u16>(t0 + p3), 12);
+      store<u16>(panel, load<u16>(t1 + p3), 14);
+      store<u16>(panel, load<u16>(t0 + p4), 16);
+      store<u16>(panel, load<u16>(t1 + p4), 18);
+      store<u16>(panel, load<u16>(t0 + p5), 20);
+      store<u16>(panel, load<u16>(t1 + p5), 22);
+      store<u16>(panel, load<u16>(t0 + p6), 24);
+      store<u16>(panel, load<u16>(t1 + p6), 26);
+      store<u16>(panel, load<u16>(t0 + p7), 28);
+      store<u16>(panel, load<u16>(t1 + p7), 30);
+    }
+    panel += 32;
+    taps += 8;
+  }
+}
+
+/** Byte offset of output pixel `pixel` (clamped to the last one) in the padded planes. */
+@inline
+function pixelOffset(pixel: i32, pixels: i32, ow: i32, sh: i32, sw: i32, width: i32): usize {
+  const p = min(pixel, pixels - 1);
+  return <usize>(((p / ow) * sh * width + (p % ow) * sw) << 1);
+}
+
+export function qs8_conv2d(
+  x: usize, xSigned: i32, packed: usize, bias: usize, multiplier: usize, rshift: usize, y: usize, yBytes: i32, scratch: usize,
+  n: i32, ic: i32, ih: i32, iw: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
+  pt: i32, pl: i32, pb: i32, pr: i32, groups: i32, pad: i32, finish: i32, zero: i32, lo: i32, hi: i32,
+): u32 {
+  resetPeak();
+  const oh = (ih + pt + pb - dh * (kh - 1) - 1) / sh + 1;
+  const ow = (iw + pl + pr - dw * (kw - 1) - 1) / sw + 1;
+  if (isDepthwise(ic, groups)) {
+    for (let s = 0; s < n; s++) {
+      dwconv(
+        x, xSigned, packed, bias, multiplier, rshift, y, yBytes, scratch, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw,
+        pt, pl, pb, pr, oh, ow, pad, finish, zero, lo, hi,
+      );
+      x += <usize>(ic * ih * iw);
+      y += <usize>(oc * oh * ow) * <usize>yBytes;
+    }
+    return peak();
+  }
+  const icg = ic / groups;
+  const ocg = oc / groups;
+  const k = icg * kh * kw;
+  const pixels = oh * ow;
+  const width = iw + pl + pr;
+  const height = ih + pt + pb;
+  const pointwise = isPointwise(kh, kw, sh, sw, pt, pl, pb, pr);
+  const panel = panelBytes(k);
+  const taps = scratch + <usize>PANELS * panel;
+  const plane = taps + ((<usize>(k + 1) * 4 + 15) & ~15);
+  if (!pointwise) storeTaps(taps, icg, kh, kw, dh, dw, width, height);
+  for (let s = 0; s < n; s++) {
+    for (let g = 0; g < groups; g++) {
+      if (!pointwise) padPlanes(x, xSigned, plane, icg, ih, iw, pt, pl, pb, pr, pad);
+      const rows = packed + <usize>g * packedRowsBytes(ocg, k);
+      const o = <usize>(g * ocg) << 2;
+      for (let first = 0; first < pixels; first += PANELS * 8) {
+        const count = min(PANELS * 8, pixels - first);
+        for (let p = 0; p < count; p += 8) {
+          const at = scratch + <usize>(p >> 3) * panel;
+          const pixel = first + p;
+          if (pointwise) {
+            packPointwise(x + <usize>pixel, xSigned, at, k, <usize>pixels, min(8, pixels - pixel));
+          } else {
+            packTaps(
+              plane, at, taps, k,
+              pixelOffset(pixel, pixels, ow, sh, sw, width), pixelOffset(pixel + 1, pixels, ow, sh, sw, width),
+              pixelOffset(pixel + 2, pixels, ow, sh, sw, width), pixelOffset(pixel + 3, pixels, ow, sh, sw, width),
+              pixelOffset(pixel + 4, pixels, ow, sh, sw, width), pixelOffset(pixel + 5, pixels, ow, sh, sw, width),
+              pixelOffset(pixel + 6, pixels, ow, sh, sw, width), pixelOffset(pixel + 7, pixels, ow, sh, sw, width),
+            );
+          }
+        }
+        multiplyPanels(
+          rows, ocg, k, scratch, count, y + <usize>first * <usize>yBytes, <usize>pixels * <usize>yBytes, <usize>yBytes,
+          yBytes, finish, bias ? bias + o : 0, multiplier ? multiplier + o : 0, rshift ? rshift + o : 0, zero, lo, hi,
+        );
+      }
+      x += <usize>(icg * ih * iw);
+      y += <usize>(ocg * pixels) * <usize>yBytes;
+    }
+  }
+  return peak();
+}
+
+/** Byte offsets of the taps in the padded planes, in the order of the weights; an odd count repeats the last. */
+function storeTaps(taps: usize, icg: i32, kh: i32, kw: i32, dh: i32, dw: i32, width: i32, height: i32): void {
+  let last = 0;
+  for (let c = 0; c < icg; c++) {
+    for (let r = 0; r < kh; r++) {
+      for (let q = 0; q < kw; q++) {
+        last = ((c * height + r * dh) * width + q * dw) << 1;
+        store<i32>(taps, last);
+        taps += 4;
+      }
+    }
+  }
+  store<i32>(taps, last);
+}

@@ -1,0 +1,159 @@
+/**
+ * The integer kernels of the binary. Codes are bytes; a `signed` flag (1 or 0) says how to read them, results are
+ * clamped to [lo, hi] and stored as their low byte, so [-128, 127] makes int8 and [0, 255] uint8. The conventions of
+ * `KernelExports` hold.
+ *
+ * `finish` (`Finish`) says what becomes of an int32 accumulator: with t = trunc(f32(acc) + bias),
+ * - `multiplierShift`: (t*multiplier) >> rshift, half up (a negative rshift multiplies);
+ * - `qdm`: (t*multiplier) >> 31 half up, then >> rshift half away from zero (multiplier >= 0);
+ * then + zero, clamp. `none` stores the bare accumulator as int32 (`yBytes` 4).
+ * bias (float32, may be 0), multiplier and rshift (int32) have one entry per output channel.
+ *
+ * Convolution and product answer the largest |accumulator| as an unsigned number: beyond 2^24 the vendor's float
+ * accumulation is no longer exact (numerics.md 0).
+ */
+export interface QuantizedKernels {
+  qs8_conv2d_packed_bytes(ic: number, oc: number, kh: number, kw: number, groups: number): number;
+  /** Packs codes `w` [oc, ic/groups, kh, kw] once. */
+  qs8_conv2d_pack(
+    w: number,
+    signed: number,
+    packed: number,
+    ic: number,
+    oc: number,
+    kh: number,
+    kw: number,
+    groups: number,
+  ): void;
+  qs8_conv2d_scratch_bytes(
+    ic: number,
+    ih: number,
+    iw: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    dilationH: number,
+    dilationW: number,
+    padTop: number,
+    padLeft: number,
+    padBottom: number,
+    padRight: number,
+    groups: number,
+  ): number;
+  /** y[n, oc, oh, ow] from x[n, ic, ih, iw]; taps in the padding read the code `pad`. Not in place. */
+  qs8_conv2d(
+    x: number,
+    xSigned: number,
+    packed: number,
+    bias: number,
+    multiplier: number,
+    rshift: number,
+    y: number,
+    yBytes: number,
+    scratch: number,
+    n: number,
+    ic: number,
+    ih: number,
+    iw: number,
+    oc: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    dilationH: number,
+    dilationW: number,
+    padTop: number,
+    padLeft: number,
+    padBottom: number,
+    padRight: number,
+    groups: number,
+    pad: number,
+    finish: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): number;
+
+  qs8_gemm_packed_bytes(n: number, k: number): number;
+  /** Packs codes of B[k,n]: element (k,n) is b[k*rowStride + n*columnStride]. */
+  qs8_gemm_pack(
+    b: number,
+    signed: number,
+    packed: number,
+    n: number,
+    k: number,
+    rowStride: number,
+    columnStride: number,
+  ): void;
+  qs8_gemm_scratch_bytes(k: number): number;
+  /** C[m,n] = A[m,k]*B; bias, multiplier and rshift per column of C; C rows are `cRowStride` elements apart. */
+  qs8_gemm(
+    a: number,
+    aSigned: number,
+    packed: number,
+    bias: number,
+    multiplier: number,
+    rshift: number,
+    c: number,
+    cBytes: number,
+    scratch: number,
+    m: number,
+    n: number,
+    k: number,
+    aRowStride: number,
+    aColumnStride: number,
+    cRowStride: number,
+    finish: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): number;
+
+  /** y = clamp(((a-zeroA)*mA >> sA) + ((b-zeroB)*mB >> sB) + zero); shifts 0…30 half up, |m| <= 127. In place. */
+  qs8_add(
+    a: number,
+    aSigned: number,
+    zeroA: number,
+    mA: number,
+    sA: number,
+    b: number,
+    bSigned: number,
+    zeroB: number,
+    mB: number,
+    sB: number,
+    y: number,
+    n: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): void;
+  /** y = clamp(((a-zeroA)*(b-zeroB)*m >> s) + zero); shift 0…30 half up, |m| <= 127. In place. */
+  qs8_mul(
+    a: number,
+    aSigned: number,
+    zeroA: number,
+    b: number,
+    bSigned: number,
+    zeroB: number,
+    y: number,
+    n: number,
+    m: number,
+    s: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): void;
+
+  /** y[i] = table[x[i]], 256 bytes, indexed by the raw byte (a code q < 0 reads entry q + 256). In place. */
+  lut_x8(x: number, table: number, y: number, n: number): void;
+  /** The same with 256 entries of 4 bytes. */
+  lut_x8_x32(x: number, table: number, y: number, n: number): void;
+  /** Nearest binary16 kept as float32: ties to even, overflow to infinity. In place. */
+  f16_round(x: number, y: number, n: number): void;
+  /** Nearest bfloat16 kept as float32, subnormals to zero. In place. */
+  bf16_round(x: number, y: number, n: number): void;
+}
+
+/** What becomes of an accumulator. */
+export const Finish = { multiplierShift: 0, qdm: 1, none: 2 } as const;
