@@ -22,3 +22,20 @@ export {
 } from './op-codes.ts';
 /** Host-side plans for the N-d kernels. */
 export { planBroadcast, planCopy, type StridedPlan } from './plan.ts';
+/** Integer kernels and the scalar definitions that lowering and the runtime build tables with. */
+export { Finish, type QuantizedKernels } from './quantized-exports.ts';
+export { roundBf16, roundF16 } from './scalar/float16.ts';
+export { tableIndex } from './scalar/lut.ts';
+export { type CodeRange, qs8Add, qs8Mul, type ScaledOperand, scaledTerm } from './scalar/qs8-binary.ts';
+export { type AccumulatorFinish, finishAccumulator } from './scalar/qs8-conv.ts';
+export {
+  applyRequant,
+  applyRequantCv18xx,
+  multiplyByQuantizedMultiplier,
+  multiplyShift,
+  type Requant,
+  type RequantMode,
+  roundingShiftRight,
+  roundingShiftRightSafe,
+  type ShiftRounding,
+} from './scalar/requant.ts';
