@@ -46,3 +46,4 @@ export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.t
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
 export { crc32, readZip, writeZip, type ZipEntry, type ZipLimits } from './zip.ts';
 export { parsePrecision, planFromTables, type PlanSources } from './plan-from-tables.ts';
+export { dequantize } from './quantization/dequantize.ts';

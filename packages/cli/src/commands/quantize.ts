@@ -1,0 +1,123 @@
+import type { ArgumentParser } from 'argparse';
+import { extname, join } from 'node:path';
+import { calibrate } from '@q/calib';
+import { type Graph, parseCalibrationTable, type Plan, planFromTables, printCalibrationTable, QError } from '@q/ir';
+import type { Arguments } from '../arguments/arguments.ts';
+import { type Command, exitStatus } from '../command.ts';
+import { openSamples } from '../files/dataset-files.ts';
+import { loadMlir, loadOnnx, nameOfModelFile, saveMlir, topWeightFileName } from '../files/model-files.ts';
+import { writeFilesWhole, writeFileWhole } from '../files/output-files.ts';
+import { generationTime } from '../generation-time.ts';
+import { targetFor } from '../processors.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { compatibleVersion } from '../version.ts';
+import { declareCalibrationFlags, readCalibrationOptions } from './calibration-flags.ts';
+import { type Candidate, evaluateCandidates, type Evaluation } from './evaluate-candidates.ts';
+import { readEvaluationSamples } from './evaluation-samples.ts';
+import { readQuantizeTable } from './model-deploy.ts';
+import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
+import { renderQuantizeReport, reportJson } from './quantize-report.ts';
+
+function declare(parser: ArgumentParser): void {
+  parser.add_argument('model', { help: '.onnx file, or a Top .mlir with its weights beside it' });
+  parser.add_argument('--processor', '--chip', { default: 'bm1684x', help: 'target processors, separated by commas (default: bm1684x)' });
+  parser.add_argument('-o', '--output', { required: true, help: 'folder for the artefacts' });
+  parser.add_argument('--model_name', { default: '', help: 'module name (default: from the file name)' });
+  parser.add_argument('--input_shapes', { default: '[]', help: 'one shape per input, e.g. [[1,3,224,224]]' });
+  parser.add_argument('--output_names', { default: '', help: 'cut the network here: ONNX tensor names, separated by commas' });
+  parser.add_argument('--quantize_table', { default: '', help: 'layers to keep float: a file, or name:MODE,name:MODE' });
+  parser.add_argument('--evaluation', { default: '', help: 'folder or .zip of samples to compare on (default: the calibration samples)' });
+  parser.add_argument('--labels', { default: '', help: 'csv with the columns file and class_index: adds top-1 accuracy to the table' });
+  parser.add_argument('--limit', { type: 'int', default: 0, help: 'compare on this many samples (default: 0 = all)' });
+  declareCalibrationFlags(parser);
+  declarePreprocessFlags(parser);
+}
+
+async function run(args: Arguments, terminal: Terminal): Promise<number> {
+  const processors = args.list('processor').map((name) => name.toLowerCase());
+  const targets = processors.map(targetFor);
+  const folder = args.string('output');
+  const graph = loadModel(args, terminal);
+  const tableText = await calibrateToText(args, graph, terminal);
+  const tablePath = join(folder, `${graph.name}_cali_table`);
+  saveMlir(graph, join(folder, `${graph.name}.mlir`), topWeightFileName(graph));
+  writeFileWhole(tablePath, tableText);
+
+  const candidates = targets.map((target, index) => {
+    const plan = planFor(args, processors[index]!, tableText, terminal);
+    const lowered = target.lower(graph, plan, terminal.emit);
+    const files = target.artefacts(lowered, plan).map((artefact) => ({ ...artefact, path: join(folder, artefact.name) }));
+    writeFilesWhole(files);
+    return { processor: plan.processor, precision: plan.precision, graph: lowered, files } satisfies Candidate;
+  });
+
+  const samples = await readEvaluationSamples(args, graph);
+  const evaluation: Evaluation = await evaluateCandidates({ graph, candidates, samples, emit: terminal.emit });
+  const reportPath = join(folder, 'report.json');
+  writeFileWhole(reportPath, reportJson(graph, evaluation, candidates));
+  terminal.print('');
+  terminal.print(renderQuantizeReport(graph, evaluation));
+  terminal.print('');
+  terminal.print('written:');
+  terminal.print(`  ${join(folder, `${graph.name}.mlir`)}: float network, Top dialect, weights in ${topWeightFileName(graph)}`);
+  terminal.print(`  ${tablePath}: calibration table`);
+  for (const file of candidates.flatMap((candidate) => candidate.files)) terminal.print(`  ${file.path}: ${file.description}`);
+  terminal.print(`  ${reportPath}: these figures per output, as JSON`);
+  return exitStatus.ok;
+}
+
+function loadModel(args: Arguments, terminal: Terminal): Graph {
+  const path = args.string('model');
+  const kind = extname(path).toLowerCase();
+  if (kind === '.mlir') return loadMlir(path, 'model');
+  if (kind !== '.onnx') {
+    throw new QError(`${path} is no model that can be read`, {
+      code: 'cli.unknown-model-format',
+      where: path,
+      found: kind === '' ? 'no extension' : kind,
+      expected: '.onnx or .mlir',
+    });
+  }
+  const inputShapes = args.shapes('input_shapes');
+  return loadOnnx(path, 'model', {
+    name: args.optionalString('model_name') ?? nameOfModelFile(path),
+    inputShapes,
+    outputNames: args.list('output_names'),
+    preprocess: readPreprocess(args, inputShapes),
+    emit: terminal.emit,
+  });
+}
+
+async function calibrateToText(args: Arguments, graph: Graph, terminal: Terminal): Promise<string> {
+  const options = readCalibrationOptions(args);
+  const dataset = await openSamples(graph, {
+    dataset: args.optionalString('dataset'),
+    dataList: args.optionalString('data_list'),
+    inputNum: args.integer('input_num'),
+  });
+  const calibration = await calibrate(graph, dataset, {
+    ...options,
+    header: { time: generationTime(), version: compatibleVersion, mlirFile: `${graph.name}.mlir` },
+    emit: terminal.emit,
+  });
+  return printCalibrationTable(calibration.table);
+}
+
+/** The plan goes through the table's text, so that model_deploy on the written files gives the same network. */
+function planFor(args: Arguments, processor: string, tableText: string, terminal: Terminal): Plan {
+  const quantizeTable = args.optionalString('quantize_table');
+  return planFromTables({
+    processor,
+    precision: 'INT8',
+    calibrationTable: parseCalibrationTable(tableText),
+    ...(quantizeTable === undefined ? {} : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
+  });
+}
+
+export const quantize: Command = {
+  name: 'quantize',
+  aliases: [],
+  summary: 'The whole flow: import, calibrate, lower for each processor, simulate, compare with float.',
+  declare,
+  run,
+};
