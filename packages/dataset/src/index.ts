@@ -1,1 +1,16 @@
-export {};
+export type { Dataset, Feeds } from './dataset.ts';
+export { type CodecName, supplyCodec } from './images/codec-modules.ts';
+export { decodeImage } from './images/decode-image.ts';
+export type { PixelImage, PixelMode } from './images/pixel-image.ts';
+export { labelOf, readLabels } from './labels/read-labels.ts';
+export { type DatasetOptions, openDataset } from './open-dataset.ts';
+export { pixelModeOf, preprocessImage } from './preprocess/preprocess-image.ts';
+export { resizeBilinear } from './preprocess/resize-bilinear.ts';
+export { type PixelFormat, type PreprocessSettings, preprocessSettings } from './preprocess/settings.ts';
+export { parseDataList, type SampleFiles } from './selection/data-list.ts';
+export { kindOf, type SampleKind } from './selection/sample-kind.ts';
+export { selectFiles } from './selection/select-files.ts';
+export { SAMPLE_SEED, shuffleLikePython } from './selection/shuffle.ts';
+export { memorySource } from './sources/memory-source.ts';
+export type { DatasetSource } from './sources/source.ts';
+export { zipSource } from './sources/zip-source.ts';
