@@ -13,6 +13,9 @@ export {
   type UnknownOp,
   type Weight,
 } from './graph.ts';
+export { formatDouble } from './mlir/format-double.ts';
+export { parseMlir, weightFileOf } from './mlir/parse.ts';
+export { type PrintedModule, printMlir } from './mlir/print.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { readNpz, writeNpz } from './npz.ts';
 export { type OpAttributes, type OpType, operatorTable } from './operators/index.ts';
@@ -20,6 +23,47 @@ export { type MatMulDimensions, matMulDimensions } from './operators/matrix-prod
 export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
 export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
 export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
+export { type PlanSources, parsePrecision, planFromTables } from './plan-from-tables.ts';
+export { dequantize } from './quantization/dequantize.ts';
+export {
+  bf16Bits,
+  cvBf16Add,
+  cvBf16Bits,
+  cvBf16Multiply,
+  cvTruncBf16Bits,
+  f16Bits,
+  f32FromBf16Bits,
+  f32FromF16Bits,
+  roundToBf16,
+  roundToCvBf16,
+  roundToF16,
+  truncateToBf16,
+} from './quantization/float16.ts';
+export {
+  bm1684RightShift,
+  bm1684RightShiftByLog,
+  getScaleAndShift,
+  getScaleAndShiftPositive,
+  type MultiplierShift,
+  mulI8,
+  rsMul,
+  rsMulQdm,
+} from './quantization/multiplier.ts';
+export {
+  type IntegerType,
+  integerRange,
+  type RoundMode,
+  saturate,
+  saturateF32,
+  toInt,
+} from './quantization/rounding.ts';
+export {
+  asymmetricQParams,
+  type CodeBits,
+  type QParams,
+  scaleOfInt16Output,
+  symmetricQParams,
+} from './quantization/scale.ts';
 export { type CalibrationHeader, calibrationHeader, type TableEra } from './tables/calibration-header.ts';
 export {
   type CalibrationRow,
@@ -45,5 +89,3 @@ export type { Artefact, Target } from './target.ts';
 export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.ts';
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
 export { crc32, readZip, writeZip, type ZipEntry, type ZipLimits } from './zip.ts';
-export { parsePrecision, planFromTables, type PlanSources } from './plan-from-tables.ts';
-export { dequantize } from './quantization/dequantize.ts';

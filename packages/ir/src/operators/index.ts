@@ -9,6 +9,10 @@ import { layoutRows } from './layout.ts';
 import { matrixProductRows } from './matrix-product.ts';
 import { normalizationRows } from './normalization.ts';
 import { poolingRows } from './pooling.ts';
+import { quantizedCastingRows } from './quantized-casting.ts';
+import { quantizedComputeRows } from './quantized-compute.ts';
+import { quantizedElementwiseRows } from './quantized-elementwise.ts';
+import { quantizedLayoutRows } from './quantized-layout.ts';
 import { recurrentRows } from './recurrent.ts';
 import { reductionRows } from './reduction.ts';
 import { resamplingRows } from './resampling.ts';
@@ -31,6 +35,10 @@ const rows = {
   ...recurrentRows,
   ...reductionRows,
   ...resamplingRows,
+  ...quantizedCastingRows,
+  ...quantizedComputeRows,
+  ...quantizedElementwiseRows,
+  ...quantizedLayoutRows,
 } as const;
 
 type Rows = typeof rows;
