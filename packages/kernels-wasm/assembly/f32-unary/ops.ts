@@ -1,0 +1,150 @@
+// One class per operation; `of` is inlined into the loop of map.ts. p and q are the operation's parameters, splat.
+import { verf } from '../vmath/erf';
+import { vexp, vexpm1Negative, vsigmoid, vtanh } from '../vmath/exp';
+import { vlog, vlog1pUnit } from '../vmath/log';
+
+export abstract class Unary {
+  abstract of(x: v128, p: v128, q: v128): v128;
+}
+
+@inline
+function one(): v128 {
+  return f32x4.splat(1);
+}
+
+@inline
+function zero(): v128 {
+  return f32x4.splat(0);
+}
+
+@final export class Clip extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.pmin(f32x4.pmax(x, p), q); }
+}
+@final export class LeakyRelu extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return v128.bitselect(f32x4.mul(x, p), x, f32x4.lt(x, zero())); }
+}
+@final export class Sigmoid extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return vsigmoid(x); }
+}
+@final export class LogSigmoid extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return f32x4.sub(f32x4.min(x, zero()), vlog1pUnit(vexp(f32x4.neg(f32x4.abs(x)))));
+  }
+}
+@final export class Tanh extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return vtanh(x); }
+}
+@final export class Exp extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return vexp(x); }
+}
+@final export class Log extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return vlog(x); }
+}
+@final export class Sqrt extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.sqrt(x); }
+}
+@final export class Rsqrt extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(one(), f32x4.sqrt(x)); }
+}
+@final export class Reciprocal extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(p, x); }
+}
+@final export class Abs extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.abs(x); }
+}
+@final export class Neg extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.neg(x); }
+}
+@final export class Sign extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    const unit = v128.or(one(), v128.and(x, i32x4.splat(0x80000000)));
+    return v128.bitselect(unit, x, f32x4.gt(f32x4.abs(x), zero()));
+  }
+}
+@final export class Floor extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.floor(x); }
+}
+@final export class Ceil extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.ceil(x); }
+}
+@final export class Round extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.nearest(x); }
+}
+@final export class Erf extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return verf(x); }
+}
+@final export class Gelu extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    const e = verf(f32x4.mul(x, f32x4.splat(0.70710678118654752440))); // 1 / sqrt 2
+    return f32x4.mul(f32x4.mul(x, f32x4.splat(0.5)), f32x4.add(one(), e));
+  }
+}
+@final export class GeluTanh extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    const cube = f32x4.mul(f32x4.mul(x, x), x);
+    const inner = f32x4.add(x, f32x4.mul(f32x4.splat(0.044715), cube));
+    const t = vtanh(f32x4.mul(f32x4.splat(0.79788456080286535588), inner)); // sqrt(2 / pi)
+    return f32x4.mul(f32x4.mul(x, f32x4.splat(0.5)), f32x4.add(one(), t));
+  }
+}
+@final export class Silu extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.mul(x, vsigmoid(x)); }
+}
+@final export class Swish extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.mul(x, vsigmoid(f32x4.mul(p, x))); }
+}
+@final export class HardSwish extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    const six = f32x4.splat(6);
+    const gate = f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero()), six);
+    return f32x4.div(f32x4.mul(x, gate), six);
+  }
+}
+@final export class HardSigmoid extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return f32x4.pmin(f32x4.pmax(f32x4.add(f32x4.mul(p, x), q), zero()), one());
+  }
+}
+@final export class Softplus extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return f32x4.add(f32x4.max(x, zero()), vlog1pUnit(vexp(f32x4.neg(f32x4.abs(x)))));
+  }
+}
+@final export class Softsign extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(x, f32x4.add(one(), f32x4.abs(x))); }
+}
+@final export class Mish extends Unary {
+  // tanh(ln(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2) with e = e^x; past 20 the quotient is 1.
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    const two = f32x4.splat(2);
+    const e = vexp(f32x4.pmin(x, f32x4.splat(20)));
+    const n = f32x4.mul(e, f32x4.add(e, two));
+    return f32x4.mul(x, f32x4.div(n, f32x4.add(n, two)));
+  }
+}
+@final export class Elu extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return v128.bitselect(f32x4.mul(p, vexpm1Negative(f32x4.pmin(x, zero()))), x, f32x4.lt(x, zero()));
+  }
+}
+@final export class Affine extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.add(f32x4.mul(p, x), q); }
+}
+@final export class Square extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.mul(x, x); }
+}
+@final export class RoundHalfAway extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    // trunc(x) plus one unit away from zero when the discarded part is at least a half; the subtraction is exact.
+    const whole = f32x4.trunc(x);
+    const part = f32x4.abs(f32x4.sub(x, whole));
+    const unit = v128.or(one(), v128.and(x, i32x4.splat(0x80000000)));
+    return f32x4.add(whole, v128.and(unit, f32x4.ge(part, f32x4.splat(0.5))));
+  }
+}
+@final export class Trunc extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.trunc(x); }
+}
+@final export class Not extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return v128.and(f32x4.eq(x, zero()), one()); }
+}

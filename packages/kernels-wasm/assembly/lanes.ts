@@ -1,0 +1,98 @@
+// Partial vectors and the one summation order that every long sum of this binary uses.
+
+/** Elements per float32 chunk of a long sum. */
+export const CHUNK: i32 = 1024;
+
+/** The last 1..3 floats in the low lanes, zeros above. */
+@inline
+export function loadTail(p: usize, count: i32): v128 {
+  if (count == 1) return v128.load32_zero(p);
+  const two = v128.load64_zero(p);
+  return count == 2 ? two : v128.load32_lane(p, two, 2, 8);
+}
+
+/** Stores the low 1..3 lanes. */
+@inline
+export function storeTail(p: usize, v: v128, count: i32): void {
+  if (count == 1) {
+    v128.store32_lane(p, v, 0);
+    return;
+  }
+  v128.store64_lane(p, v, 0);
+  if (count == 3) v128.store32_lane(p, v, 2, 8);
+}
+
+const TAIL_MASKS: usize = memory.data<i32>([0, 0, 0, 0, -1, 0, 0, 0, -1, -1, 0, 0, -1, -1, -1, 0], 16);
+
+/** All ones in the low 0..3 lanes. */
+@inline
+export function tailMask(count: i32): v128 {
+  return v128.load(TAIL_MASKS + (<usize>count << 4));
+}
+
+/** (0+1)+(2+3) in float64. */
+@inline
+export function laneTotal(v: v128): f64 {
+  return (<f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1)) +
+    (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3));
+}
+
+/** Four float64 lanes in two vectors: (0+1)+(2+3). */
+@inline
+export function pairTotal(low: v128, high: v128): f64 {
+  return (f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1)) +
+    (f64x2.extract_lane(high, 0) + f64x2.extract_lane(high, 1));
+}
+
+/** What a long sum adds up: a function of the element and one parameter. */
+export abstract class Term {
+  abstract of(v: v128, m: v128): v128;
+}
+
+@final
+export class Plain extends Term {
+  @inline of(v: v128, m: v128): v128 { return v; }
+}
+
+@final
+export class Squared extends Term {
+  @inline of(v: v128, m: v128): v128 { return f32x4.mul(v, v); }
+}
+
+@final
+export class Magnitude extends Term {
+  @inline of(v: v128, m: v128): v128 { return f32x4.abs(v); }
+}
+
+@final
+export class SquaredFrom extends Term {
+  @inline of(v: v128, m: v128): v128 {
+    const d = f32x4.sub(v, m);
+    return f32x4.mul(d, d);
+  }
+}
+
+@final
+export class DistanceFrom extends Term {
+  @inline of(v: v128, m: v128): v128 { return f32x4.abs(f32x4.sub(v, m)); }
+}
+
+/**
+ * Sum of term(x[i], m) "in chunks": float32 lane i mod 4 over chunks of 1024 elements, lanes added as (0+1)+(2+3) in
+ * float64, chunk totals added in float64 in order.
+ */
+export function sumChunked<T extends Term>(x: usize, n: i32, parameter: f32): f64 {
+  const term = changetype<T>(0);
+  const m = f32x4.splat(parameter);
+  let total: f64 = 0;
+  for (let done = 0; done < n; done += CHUNK) {
+    const count = min(CHUNK, n - done);
+    let acc = f32x4.splat(0);
+    const end = x + (<usize>(count & ~3) << 2);
+    for (; x < end; x += 16) acc = f32x4.add(acc, term.of(v128.load(x), m));
+    const rest = count & 3;
+    if (rest) acc = f32x4.add(acc, v128.and(term.of(loadTail(x, rest), m), tailMask(rest)));
+    total += laneTotal(acc);
+  }
+  return total;
+}
