@@ -1,5 +1,5 @@
 import type { MlirAttribute } from './attribute-schema.ts';
-import type { TypedArray } from './dtype.ts';
+import type { DType, TypedArray } from './dtype.ts';
 import type { OpAttributes, OpType } from './operators/index.ts';
 import type { TensorType } from './tensor-type.ts';
 
@@ -37,6 +37,8 @@ export interface Weight {
   readonly type: TensorType;
   /** A view on the model file's bytes where its layout allows it. */
   readonly data: TypedArray;
+  /** Attributes of the `top.Weight` op that was read, kept for writing it back. */
+  readonly unknownAttributes?: Readonly<Record<string, MlirAttribute>>;
 }
 
 export type GraphState = 'TOP_F32' | 'TOP_CALIBRATED' | 'TOP_QUANTIZED' | 'TPU_LOWERED';
@@ -61,6 +63,11 @@ export interface Graph {
   readonly outputs: readonly string[];
   /** What the source framework called a value, where it differs from the layer name (ONNX `logits` → `logits_Gemm`). */
   readonly tensorNames: ReadonlyMap<string, string>;
+  /**
+   * Element type in which the caller supplies an input, by input name, where it differs from the value's: ONNX int64 ids
+   * are `i32` arguments of `.mlir` text, and `f32` inside the network (ir.md 2.6).
+   */
+  readonly argumentTypes?: ReadonlyMap<string, DType>;
   /** Module attributes other than name, state, chip, platform and weight file. */
   readonly moduleAttributes: Readonly<Record<string, MlirAttribute>>;
 }

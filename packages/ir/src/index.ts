@@ -24,6 +24,13 @@ export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts'
 export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
 export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
 export { type PlanSources, parsePrecision, planFromTables } from './plan-from-tables.ts';
+export {
+  erf,
+  functionTable,
+  type ScalarFunction,
+  scalarFunctionOf,
+  type TableSide,
+} from './quantization/activation.ts';
 export { dequantize } from './quantization/dequantize.ts';
 export {
   bf16Bits,
