@@ -1,1 +1,2 @@
-export {};
+export { type ImportOptions, importOnnx } from './import.ts';
+export type { PreprocessOptions } from './preprocess.ts';

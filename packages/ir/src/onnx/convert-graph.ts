@@ -1,0 +1,104 @@
+import { type Issue, isQError, QError } from '../errors.ts';
+import { Conversion } from './convert/conversion.ts';
+import { converters } from './convert/index.ts';
+import type { OnnxGraph, OnnxNode, OnnxType } from './onnx-graph.ts';
+import { elementTypeOfResult, rankOfResult } from './result-type.ts';
+
+/** Converts every node it can; nodes without converter and nodes that fail are reported, their readers skipped. */
+function convertNodes(graph: OnnxGraph, onFailure: (node: OnnxNode, error: unknown) => void): Conversion {
+  const conversion = new Conversion(graph);
+  for (const { name, shape, elementType } of graph.inputs) {
+    conversion.values.set(name, name);
+    conversion.builder.values.set(name, { shape, dtype: 'f32' });
+    conversion.types.set(name, { shape, elementType });
+  }
+  const failed = new Set<string>();
+  for (const node of graph.nodes) {
+    const converter = converters.get(node.opType);
+    const lost = node.inputs.some((input) => failed.has(input));
+    try {
+      if (converter !== undefined && !lost) {
+        converter(node, conversion);
+        recordTypes(node, conversion);
+        continue;
+      }
+    } catch (error) {
+      onFailure(node, error);
+    }
+    for (const output of node.outputs) failed.add(output);
+  }
+  return conversion;
+}
+
+/** The ONNX types of a converted node's outputs: Top's shapes with rank 0 put back, and the element type. */
+function recordTypes(node: OnnxNode, conversion: Conversion): void {
+  node.outputs.forEach((output, index) => {
+    const value = conversion.values.get(output);
+    if (value === undefined) return;
+    const { shape } = conversion.builder.typeOf(value);
+    const isScalar = shape.length === 1 && shape[0] === 1 && rankOfResult(node, conversion) === 0;
+    conversion.types.set(output, {
+      shape: isScalar ? [] : shape,
+      elementType: elementTypeOfResult(node, index, conversion),
+    });
+  });
+}
+
+/**
+ * Types of all values that can be known, by converting the graph and forgetting the result: the converters and the
+ * operator rows are the only place that knows shapes.
+ */
+export function inferTypes(graph: OnnxGraph): ReadonlyMap<string, OnnxType> {
+  return convertNodes(graph, () => {}).types;
+}
+
+/**
+ * Converts the whole graph. Throws one `onnx.unsupported-operator` that names every operator type without converter with its
+ * nodes, or one error with everything else that went wrong.
+ */
+export function convertGraph(graph: OnnxGraph): Conversion {
+  const unknown = unsupportedOperators(graph);
+  if (unknown.length > 0) throw unsupportedError(unknown);
+  const issues: Issue[] = [];
+  let cause: unknown;
+  const conversion = convertNodes(graph, (node, error) => {
+    if (!isQError(error)) throw error;
+    cause ??= error;
+    const where = `${node.opType} node ${node.name || node.outputs[0]}`;
+    issues.push(
+      ...error.issues.map((issue) => ({
+        ...issue,
+        where: issue.where === undefined ? where : `${where} (${issue.where})`,
+      })),
+    );
+  });
+  if (issues.length > 0) {
+    const first = cause as QError;
+    const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+    throw new QError(`${issues[0]!.where}: ${first.message}${more}`, issues[0]!, { cause, issues });
+  }
+  return conversion;
+}
+
+/** Node names by operator type, for types that no converter exists for. */
+function unsupportedOperators(graph: OnnxGraph): [string, string[]][] {
+  const found = new Map<string, string[]>();
+  for (const node of graph.nodes) {
+    if (converters.has(node.opType)) continue;
+    found.set(node.opType, [...(found.get(node.opType) ?? []), node.name || node.outputs[0] || '?']);
+  }
+  return [...found];
+}
+
+function unsupportedError(unknown: readonly (readonly [string, readonly string[]])[]): QError {
+  const issues = unknown.map(
+    ([type, nodes]): Issue => ({
+      code: 'onnx.unsupported-operator',
+      where: nodes.join(', '),
+      found: type,
+      expected: 'an operator that can be imported',
+    }),
+  );
+  const list = unknown.map(([type, nodes]) => `${type} (${nodes.join(', ')})`).join('; ');
+  return new QError(`The model has operators that are not supported: ${list}.`, issues[0]!, { issues });
+}

@@ -1,0 +1,83 @@
+import type { OnnxGraph, OnnxNode, OnnxType } from '../onnx-graph.ts';
+import { intAttribute, removeDeadNodes, tensorAttribute } from '../onnx-graph.ts';
+import type { Constant } from '../tensor-data.ts';
+import { arithmeticEvaluators } from './arithmetic.ts';
+import { int64Vector } from './constant-array.ts';
+import { movementEvaluators } from './movement.ts';
+import { reductionEvaluators } from './reduction.ts';
+
+export interface FoldContext {
+  readonly opset: number;
+}
+
+/** Results of a node whose inputs are all constant; undefined when this variant of the operator is not evaluated. */
+export type Evaluator = (
+  inputs: readonly (Constant | undefined)[],
+  node: OnnxNode,
+  context: FoldContext,
+) => Constant[] | undefined;
+
+const evaluators: Readonly<Record<string, Evaluator>> = {
+  ...movementEvaluators,
+  ...arithmeticEvaluators,
+  ...reductionEvaluators,
+};
+
+/**
+ * Evaluates nodes whose inputs are all constants, and `Shape` of values whose type is known (ir.md 8.1, step 3). Their
+ * results become constants under their own tensor names; QuantizeLinear and DequantizeLinear stay. Returns whether
+ * anything was folded.
+ */
+export function foldConstants(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): boolean {
+  const remaining: OnnxNode[] = [];
+  for (const node of graph.nodes) {
+    const results = constantResults(node, graph, types);
+    if (results === undefined) remaining.push(node);
+    else
+      node.outputs.forEach((output, index) => {
+        if (output !== '') graph.constants.set(output, results[index]!);
+      });
+  }
+  const folded = remaining.length < graph.nodes.length;
+  graph.nodes = remaining;
+  if (folded) removeDeadNodes(graph);
+  return folded;
+}
+
+function constantResults(
+  node: OnnxNode,
+  graph: OnnxGraph,
+  types: ReadonlyMap<string, OnnxType>,
+): Constant[] | undefined {
+  if (node.opType === 'Constant') return constantNode(node);
+  if (node.opType === 'Shape')
+    return shapeResult(node, types.get(node.inputs[0]!) ?? graph.constants.get(node.inputs[0]!));
+  const evaluator = evaluators[node.opType];
+  const present = node.inputs.filter((input) => input !== '');
+  if (evaluator === undefined || present.length === 0 || !present.every((input) => graph.constants.has(input)))
+    return undefined;
+  return evaluator(
+    node.inputs.map((input) => graph.constants.get(input)),
+    node,
+    { opset: graph.opset },
+  );
+}
+
+function constantNode(node: OnnxNode): Constant[] | undefined {
+  const tensor = tensorAttribute(node, 'value');
+  if (tensor !== undefined) return [tensor];
+  const [name, attribute] = [...node.attributes][0] ?? [];
+  if (attribute?.kind === 'int') return [{ ...int64Vector([attribute.value]), shape: [] }];
+  if (attribute?.kind === 'ints') return [int64Vector(attribute.value)];
+  if (attribute?.kind === 'float') return [{ shape: [], elementType: 'f32', data: Float32Array.of(attribute.value) }];
+  if (attribute?.kind === 'floats' && name === 'value_floats') {
+    return [{ shape: [attribute.value.length], elementType: 'f32', data: Float32Array.from(attribute.value) }];
+  }
+  return undefined;
+}
+
+function shapeResult(node: OnnxNode, type: OnnxType | undefined): Constant[] | undefined {
+  if (type === undefined || type.shape.includes(-1)) return undefined;
+  const end = intAttribute(node, 'end');
+  return [int64Vector(type.shape.slice(intAttribute(node, 'start', 0), end))];
+}

@@ -1,0 +1,98 @@
+import type { Emit } from '../events.ts';
+import type { Graph, Weight } from '../graph.ts';
+import { canonicalize } from '../passes/canonicalize/index.ts';
+import type { Conversion } from './convert/conversion.ts';
+import { convertGraph, inferTypes } from './convert-graph.ts';
+import { decodeModel } from './decode.ts';
+import { foldConstants } from './fold/evaluate.ts';
+import { fuseNodes, simplify } from './fuse/index.ts';
+import { type OnnxGraph, removeDeadNodes } from './onnx-graph.ts';
+import { inputAttributes, type PreprocessOptions, withResizeDims } from './preprocess.ts';
+import { fixInputShapes, selectOutputs } from './prune.ts';
+import { sortNodes } from './sort.ts';
+import type { ExternalData } from './tensor-data.ts';
+
+export interface ImportOptions {
+  /** Module name (`--model_name`). */
+  readonly name: string;
+  /** One shape per network input, in order (`--input_shapes`). */
+  readonly inputShapes?: readonly (readonly number[])[];
+  /** ONNX tensor names that become the outputs (`--output_names`). */
+  readonly outputNames?: readonly string[];
+  readonly preprocess?: PreprocessOptions;
+  /** Files that the model keeps tensors in, by the name it uses. */
+  readonly externalData?: ExternalData;
+  readonly emit?: Emit;
+  /** File name for messages. */
+  readonly where?: string;
+}
+
+/**
+ * Imports an ONNX model as `model_transform` does (ir.md 7 and 8): the result is the canonicalised Top graph with TPU-MLIR's
+ * layer names. Weights are f32, views on `bytes` where nothing changed them and the alignment allows it.
+ *
+ * Throws `onnx.corrupt`, `onnx.tensor`, `onnx.external-data`, `onnx.unknown-output`, `onnx.input-shape`,
+ * `onnx.unsupported-operator`, `onnx.unsupported-attribute`, `graph.shape-mismatch`: all issues of one kind at once.
+ */
+export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
+  const model = decodeModel(bytes, options.where ?? options.name, options.externalData);
+  sortNodes(model);
+  if (options.outputNames !== undefined && options.outputNames.length > 0) selectOutputs(model, options.outputNames);
+  fixInputShapes(model, options.inputShapes);
+  prepare(model);
+  const conversion = convertGraph(model);
+  const preprocess = withResizeDims(options.preprocess, options.inputShapes);
+  return canonicalize(topGraph(model, conversion, options.name, preprocess));
+}
+
+/** Steps 3-7 of ir.md 8.1: folding, simplification and pattern fusion on the ONNX graph. */
+function prepare(model: OnnxGraph): void {
+  removeDeadNodes(model);
+  foldUntilStable(model);
+  while (simplify(model, inferTypes(model))) foldUntilStable(model);
+  fuseNodes(model, inferTypes(model));
+  removeDeadNodes(model);
+}
+
+function foldUntilStable(model: OnnxGraph): void {
+  while (foldConstants(model, inferTypes(model)));
+}
+
+function topGraph(
+  model: OnnxGraph,
+  { builder, values, tensorNames }: Conversion,
+  name: string,
+  preprocess: PreprocessOptions | undefined,
+): Graph {
+  const inputs = model.inputs.map(({ name: input, shape }, index) => ({
+    type: 'top.Input' as const,
+    name: input,
+    inputs: [],
+    outputs: [input],
+    attributes: inputAttributes(shape, index, preprocess),
+  }));
+  const names = new Map([...tensorNames].filter(([value, tensor]) => value !== tensor));
+  // Outputs that are constants have no layer; model_transform drops them, too.
+  const outputs = model.outputs.filter((tensor) => !model.constants.has(tensor));
+  for (const tensor of outputs) {
+    const value = values.get(tensor)!;
+    if (value !== tensor) names.set(value, tensor);
+  }
+  return {
+    name,
+    state: 'TOP_F32',
+    chip: 'ALL',
+    platform: 'ONNX',
+    ops: [...inputs, ...builder.ops],
+    values: builder.values,
+    weights: new Map([...builder.weights].map(([key, weight]) => [key, materialised(weight)])),
+    outputs: outputs.map((tensor) => values.get(tensor)!),
+    tensorNames: names,
+    moduleAttributes: { 'module.top_run_mode': { kind: 'string', value: 'STATIC' } },
+  };
+}
+
+/** Lazy weights become plain data. */
+function materialised({ type, data }: Weight): Weight {
+  return { type, data };
+}

@@ -1,0 +1,4 @@
+import type { Graph } from '../../graph.ts';
+export function canonicalize(graph: Graph): Graph {
+  return graph;
+}
