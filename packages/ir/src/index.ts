@@ -18,10 +18,14 @@ export { parseMlir, weightFileOf } from './mlir/parse.ts';
 export { type PrintedModule, printMlir } from './mlir/print.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { readNpz, writeNpz } from './npz.ts';
+export { attributesWithDefaults } from './operators/defaults.ts';
 export { type OpAttributes, type OpType, operatorTable } from './operators/index.ts';
 export { type MatMulDimensions, matMulDimensions } from './operators/matrix-product.ts';
 export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
+export { broadcastShapes } from './operators/shape-rules.ts';
 export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
+export { canonicalize } from './passes/canonicalize/index.ts';
+export { inferShapes } from './passes/infer-shapes.ts';
 export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
 export { type PlanSources, parsePrecision, planFromTables } from './plan-from-tables.ts';
 export {
@@ -95,4 +99,5 @@ export {
 export type { Artefact, Target } from './target.ts';
 export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.ts';
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
+export { verify } from './verify.ts';
 export { crc32, readZip, writeZip, type ZipEntry, type ZipLimits } from './zip.ts';
