@@ -1,1 +1,24 @@
-export {};
+/** Sessions: one graph, one memory, many runs. */
+
+/** Memory planning, for reports and tests. */
+export { assignBuffers, type Buffer, type BufferRules, type BufferStep } from './buffers.ts';
+export type { Feeds } from './feeds.ts';
+/** What runs: the operator table, and the contract for adding to it. */
+export type {
+  ConstantOperand,
+  Implementations,
+  OperandTypes,
+  OpImplementation,
+  PackRequest,
+  PrepareContext,
+  RunOp,
+  Sharing,
+} from './implementation.ts';
+export { type Lifetime, lowerBound, type MemoryPlan, planMemory } from './memory-plan.ts';
+/** Where an element of a tensor is, for messages about non-finite values. */
+export { addressOf, type ElementAddress } from './non-finite.ts';
+export { OpBench, type OpBenchOptions } from './op-bench.ts';
+export { executableTypes, implementationOf } from './registry.ts';
+export { createSession, type Observer, type Outputs, Session, type SessionOptions } from './session.ts';
+export type { Slot, TensorSlot } from './slot.ts';
+export { bytesPerElement, type StorageArray, type StorageDType, storageOf } from './storage.ts';

@@ -1,0 +1,150 @@
+import type { OpOf } from '@q/ir';
+import { NonFinite, UnaryOp } from '@q/kernels-wasm';
+import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import { addressOf, nonFiniteError, nonFiniteIssue } from '../non-finite.ts';
+import type { Slot, TensorSlot } from '../slot.ts';
+import type { StorageDType } from '../storage.ts';
+import { type BroadcastOperand, prepareBinary } from './broadcast.ts';
+import { refuse } from './refuse.ts';
+import { type Bounds, UNBOUNDED } from './relu-bounds.ts';
+
+const ROUNDINGS: Readonly<Record<string, keyof typeof UnaryOp>> = {
+  TowardsZero: 'trunc',
+  HalfAwayFromZero: 'roundHalfAway',
+  HalfToEven: 'round',
+  Up: 'ceil',
+  Down: 'floor',
+};
+
+/** Values stay float: a cast to an integer type drops the fraction, any other cast is the identity. */
+const cast: OpImplementation<'top.Cast'> = {
+  sharing: (op) => (isIntegerCast(op) ? { kind: 'inPlace', operands: [0] } : { kind: 'view', operand: 0 }),
+  prepare(op, context) {
+    if (!isIntegerCast(op)) return () => {};
+    const { kernels } = context;
+    const [x, y] = [context.input(0), context.output()];
+    const rounding =
+      ROUNDINGS[op.attributes.roundMode] ?? refuse(op, op.attributes.roundMode, Object.keys(ROUNDINGS).join(', '));
+    const code = UnaryOp[rounding];
+    return () => kernels.f32_unary(code, x.ptr, y.ptr, y.length, 0, 0);
+  },
+};
+
+function isIntegerCast(op: OpOf<'top.Cast'>): boolean {
+  return /^U?INT/.test(op.attributes.to);
+}
+
+const CODES: Readonly<Partial<Record<StorageDType, Bounds>>> = {
+  i8: { lo: -128, hi: 127 },
+  u8: { lo: 0, hi: 255 },
+  i16: { lo: -32768, hi: 32767 },
+  i32: UNBOUNDED,
+};
+
+/**
+ * q = clamp(round_half_even(f32(x / scale)) + zeroPoint). The codes are those of the result's element type; a float result
+ * (TPU-MLIR's Top graphs keep everything as f32) holds int8 codes, or uint8 ones when a zero point needs them.
+ */
+const quantizeLinear: OpImplementation<'top.QuantizeLinear'> = {
+  sharing: (_op, { inputs, outputs }) =>
+    inputs[0]?.dtype === outputs[0]?.dtype ? { kind: 'inPlace', operands: [0] } : { kind: 'fresh' },
+  prepare(op, context) {
+    const { kernels } = context;
+    const [x, y] = [context.input(0), context.output()];
+    const { yScale, yZeroPoint, axis } = op.attributes;
+    const work: Slot = y.dtype === 'f32' ? y : context.scratch(4 * x.length);
+    const from = { slot: x, shape: x.shape };
+    const to = { slot: work, shape: x.shape };
+    const scale = perAxis(context, yScale, x.shape, axis);
+    const zero = perAxis(context, yZeroPoint, x.shape, axis);
+    const divide = prepareBinary(context, { operation: 'div', a: from, b: scale, y: work });
+    const shift = prepareBinary(context, {
+      operation: 'add',
+      a: to,
+      b: zero,
+      y: work,
+      bounds: codeBounds(y, yZeroPoint),
+    });
+    const store = storeCodes(context, op, work, x, y);
+    return () => {
+      divide();
+      kernels.f32_unary(UnaryOp.round, work.ptr, work.ptr, x.length, 0, 0);
+      shift();
+      store();
+    };
+  },
+};
+
+function codeBounds(y: TensorSlot, zeroPoints: readonly number[]): Bounds {
+  if (y.dtype !== 'f32') return CODES[y.dtype]!;
+  return zeroPoints.some((zero) => zero > 127) ? CODES.u8! : CODES.i8!;
+}
+
+/** Narrows whole-number floats to the codes' type with the engine's own array conversion. */
+function storeCodes(
+  context: PrepareContext,
+  op: OpOf<'top.QuantizeLinear'>,
+  work: Slot,
+  x: TensorSlot,
+  y: TensorSlot,
+): RunOp {
+  if (y.dtype === 'f32') return () => {};
+  const { kernels, memory } = context;
+  const extremes = context.scratch(8);
+  let codes: Float32Array | undefined;
+  return () => {
+    // An infinity saturates; a NaN has no code, and an array conversion would make it 0.
+    if ((kernels.stats_minmax(work.ptr, x.length, extremes.ptr) & NonFinite.nan) !== 0) rejectNaN(op, x, work, memory);
+    if (codes?.buffer !== memory.buffer || codes.byteOffset !== work.ptr) {
+      codes = new Float32Array(memory.buffer, work.ptr, x.length);
+    }
+    y.view().set(codes);
+  };
+}
+
+function rejectNaN(op: OpOf<'top.QuantizeLinear'>, x: TensorSlot, work: Slot, memory: WebAssembly.Memory): never {
+  const index = new Float32Array(memory.buffer, work.ptr, x.length).findIndex(Number.isNaN);
+  const { sample, channel } = addressOf(index, x.shape);
+  const issue = nonFiniteIssue('runtime.value.non-finite', x, index, op);
+  throw nonFiniteError({ ...issue, found: `NaN at element ${index} (sample ${sample}, channel ${channel ?? 0})` });
+}
+
+/** x = f32(f32(q − zeroPoint) · scale). */
+const dequantizeLinear: OpImplementation<'top.DequantizeLinear'> = {
+  sharing: (_op, { inputs, outputs }) =>
+    inputs[0]?.dtype === outputs[0]?.dtype ? { kind: 'inPlace', operands: [0] } : { kind: 'fresh' },
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const { xScale, xZeroPoint, axis } = op.attributes;
+    const isFloat = x.dtype === 'f32';
+    const codes: BroadcastOperand = { slot: isFloat ? x : y, shape: x.shape };
+    const zero = perAxis(context, xZeroPoint, x.shape, axis);
+    const scale = perAxis(context, xScale, x.shape, axis);
+    const shift = prepareBinary(context, { operation: 'sub', a: codes, b: zero, y });
+    const multiply = prepareBinary(context, { operation: 'mul', a: { slot: y, shape: x.shape }, b: scale, y });
+    return () => {
+      if (!isFloat) y.f32().set(x.view());
+      shift();
+      multiply();
+    };
+  },
+};
+
+/** One number for all, or one per index of `axis`, shaped to broadcast against the tensor. */
+function perAxis(
+  context: PrepareContext,
+  values: readonly number[],
+  shape: readonly number[],
+  axis: number,
+): BroadcastOperand {
+  const slot = context.place(Float32Array.from(values));
+  if (values.length === 1) return { slot, shape: [1] };
+  const at = axis < 0 ? axis + shape.length : axis;
+  return { slot, shape: shape.map((dim, index) => (index === at ? dim : 1)) };
+}
+
+export const castingImplementations: Implementations = {
+  'top.Cast': cast,
+  'top.QuantizeLinear': quantizeLinear,
+  'top.DequantizeLinear': dequantizeLinear,
+};

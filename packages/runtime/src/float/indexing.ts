@@ -1,0 +1,250 @@
+import { elementCount, type OpOf, QError } from '@q/ir';
+import type { ConstantOperand, Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import { aroundAxis, contiguousStrides } from '../shapes.ts';
+import type { Slot, TensorSlot } from '../slot.ts';
+import { bytesPerElement } from '../storage.ts';
+import { refuse } from './refuse.ts';
+import { topK } from './top-k.ts';
+
+/** Index tensors are float in Top graphs; kernels read int32. */
+interface Indices {
+  readonly slot: Slot;
+  readonly count: number;
+  /** Converts computed indices; absent for constants. */
+  readonly convert?: () => void;
+}
+
+function indicesOf(context: PrepareContext, operand: number): Indices {
+  const { kernels } = context;
+  const toInt32 = ({ data }: ConstantOperand): Int32Array => Int32Array.from(data);
+  const constant = context.constant(operand);
+  if (constant !== undefined) {
+    return { slot: context.derive(operand, 'int32 indices', toInt32), count: constant.data.length };
+  }
+  const values = context.input(operand);
+  if (values.dtype === 'i32') return { slot: values, count: values.length };
+  const slot = context.scratch(4 * values.length);
+  return { slot, count: values.length, convert: () => kernels.f32_to_i32(values.ptr, slot.ptr, values.length) };
+}
+
+const gather: OpImplementation<'top.Gather'> = {
+  prepare(op, context) {
+    const { kernels } = context;
+    const [x, y] = [context.input(0), context.output()];
+    const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.axis);
+    const indices = indicesOf(context, 1);
+    const rowBytes = inner * bytesPerElement(x.dtype);
+    const { count } = indices;
+    return () => {
+      indices.convert?.();
+      for (let o = 0; o < outer; o++) {
+        const source = x.ptr + o * axis * rowBytes;
+        const bad = kernels.gather_rows(source, indices.slot.ptr, y.ptr + o * count * rowBytes, count, axis, rowBytes);
+        if (bad >= 0) throw indexError(op, bad, context, indices.slot, axis);
+      }
+    };
+  },
+};
+
+function indexError(
+  op: OpOf<'top.Gather'>,
+  at: number,
+  context: PrepareContext,
+  indices: Slot,
+  length: number,
+): QError {
+  const found = new Int32Array(context.memory.buffer, indices.ptr + 4 * at, 1)[0]!;
+  return new QError(`${op.name} reads index ${found} of a dimension of length ${length}.`, {
+    code: 'runtime.index.range',
+    where: op.name,
+    found: `${found} at position ${at}`,
+    expected: `-${length}..${length - 1}`,
+  });
+}
+
+/** An index counted from the front; checked, because a wrong one would silently read or overwrite another element. */
+function checkedIndex(op: { readonly name: string }, value: number, length: number): number {
+  const index = value < 0 ? value + length : value;
+  if (index >= 0 && index < length) return index;
+  throw new QError(`${op.name} uses index ${value} of a dimension of length ${length}.`, {
+    code: 'runtime.index.range',
+    where: op.name,
+    found: String(value),
+    expected: `-${length}..${length - 1}`,
+  });
+}
+
+// What follows is rare and small in networks: plain TypeScript over memory views.
+
+const gatherElements: OpImplementation<'top.GatherElements'> = {
+  prepare(op, context) {
+    const [x, indices, y] = [context.input(0), context.input(1), context.output()];
+    const walk = elementWalk(op.attributes.axis, x.shape, indices.shape);
+    return () => {
+      const [from, at, to] = [x.view(), indices.view(), y.view()];
+      for (let i = 0; i < at.length; i++)
+        to[i] = from[walk.base(i) + walk.step * checkedIndex(op, at[i]!, walk.length)]!;
+    };
+  },
+};
+
+/** For element i of an index tensor: where the line along `axis` that it picks from begins in the data tensor. */
+function elementWalk(axis: number, data: readonly number[], indices: readonly number[]) {
+  const at = axis < 0 ? axis + data.length : axis;
+  const [strides, digits] = [contiguousStrides(data), contiguousStrides(indices)];
+  const base = (i: number): number =>
+    indices.reduce((sum, dim, d) => (d === at ? sum : sum + (Math.floor(i / digits[d]!) % dim) * strides[d]!), 0);
+  return { base, step: strides[at]!, length: data[at]! };
+}
+
+/** Offsets of the slices that the last dimension of an index tensor names, after `batchDims` common dimensions. */
+function sliceOffset(
+  op: { readonly name: string },
+  data: readonly number[],
+  tuple: ArrayLike<number>,
+  start: number,
+  width: number,
+  batchDims: number,
+): number {
+  const strides = contiguousStrides(data);
+  let offset = 0;
+  for (let d = 0; d < width; d++) {
+    offset += checkedIndex(op, tuple[start + d]!, data[batchDims + d]!) * strides[batchDims + d]!;
+  }
+  return offset;
+}
+
+const gatherND: OpImplementation<'top.GatherND'> = {
+  prepare(op, context) {
+    const [x, indices, y] = [context.input(0), context.input(1), context.output()];
+    const { batchDims } = op.attributes;
+    const width = indices.shape.at(-1)!;
+    const inner = elementCount(x.shape.slice(batchDims + width));
+    const batch = elementCount(x.shape.slice(0, batchDims));
+    const [perBatch, batchSize] = [indices.length / width / batch, x.length / batch];
+    return () => {
+      const [from, at, to] = [x.view(), indices.view(), y.view()];
+      for (let i = 0; i < indices.length / width; i++) {
+        const offset = sliceOffset(op, x.shape, at, i * width, width, batchDims);
+        const source = Math.floor(i / perBatch) * batchSize + offset;
+        to.set(from.subarray(source, source + inner), i * inner);
+      }
+    };
+  },
+};
+
+/** How an update is combined with what is there: 0 replaces, 1 adds, 2 multiplies, 3 takes the larger, 4 the smaller. */
+const REDUCTIONS: readonly ((old: number, update: number) => number)[] = [
+  (_old, update) => update,
+  (old, update) => old + update,
+  (old, update) => old * update,
+  Math.max,
+  Math.min,
+];
+
+function reductionOf(op: OpOf<'top.ScatterElements'> | OpOf<'top.ScatterND'>) {
+  return REDUCTIONS[op.attributes.reduction] ?? refuse(op, `reduction ${op.attributes.reduction}`, '0 to 4');
+}
+
+const scatterElements: OpImplementation<'top.ScatterElements'> = {
+  prepare(op, context) {
+    const [x, indices, updates, y] = [context.input(0), context.input(1), context.input(2), context.output()];
+    const combine = reductionOf(op);
+    const walk = elementWalk(op.attributes.axis, x.shape, indices.shape);
+    return () => {
+      const [at, given, to] = [indices.view(), updates.view(), y.view()];
+      to.set(x.view());
+      for (let i = 0; i < at.length; i++) {
+        const target = walk.base(i) + walk.step * checkedIndex(op, at[i]!, walk.length);
+        to[target] = combine(to[target]!, given[i]!);
+      }
+    };
+  },
+};
+
+const scatterND: OpImplementation<'top.ScatterND'> = {
+  prepare(op, context) {
+    const [x, indices, updates, y] = [context.input(0), context.input(1), context.input(2), context.output()];
+    const combine = reductionOf(op);
+    const width = indices.shape.at(-1)!;
+    const inner = elementCount(x.shape.slice(width));
+    return () => {
+      const [at, given, to] = [indices.view(), updates.view(), y.view()];
+      to.set(x.view());
+      for (let i = 0; i < indices.length / width; i++) {
+        const target = sliceOffset(op, x.shape, at, i * width, width, 0);
+        for (let k = 0; k < inner; k++) to[target + k] = combine(to[target + k]!, given[i * inner + k]!);
+      }
+    };
+  },
+};
+
+/** Running sum along an axis, in float64, rounded at every element. */
+const cumSum: OpImplementation<'top.CumSum'> = {
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.axis);
+    return () => {
+      const [from, to] = [x.f32(), y.f32()];
+      for (let line = 0; line < outer * inner; line++) {
+        let at = Math.floor(line / inner) * axis * inner + (line % inner);
+        let sum = 0;
+        for (let i = 0; i < axis; i++, at += inner) {
+          sum += from[at]!;
+          to[at] = sum;
+        }
+      }
+    };
+  },
+};
+
+/** Keeps the upper or lower triangle of the last two dimensions, zero elsewhere. */
+const trilu: OpImplementation<'top.Trilu'> = {
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const [rows, columns] = [x.shape.at(-2)!, x.shape.at(-1)!];
+    const { upper, diagonal } = op.attributes;
+    return () => {
+      const [from, to] = [x.view(), y.view()];
+      for (let i = 0; i < from.length; i++) {
+        const above = (i % columns) - (Math.floor(i / columns) % rows) - diagonal;
+        to[i] = (upper === 1 ? above >= 0 : above <= 0) ? from[i]! : 0;
+      }
+    };
+  },
+};
+
+const shape: OpImplementation<'top.Shape'> = {
+  prepare(_op, context) {
+    const y = context.output();
+    const { start = 0, end } = _op.attributes;
+    const dims = context.input(0).shape.slice(start, end);
+    return () => y.view().set(dims);
+  },
+};
+
+const range: OpImplementation<'top.Range'> = {
+  prepare(_op, context) {
+    const y = context.output();
+    const [start, delta] = [context.optionalInput(0), context.optionalInput(2)];
+    const first = (slot: TensorSlot | null, fallback: number): number => slot?.view()[0] ?? fallback;
+    return () => {
+      const to = y.view();
+      const [from, step] = [first(start, 0), first(delta, 1)];
+      for (let i = 0; i < to.length; i++) to[i] = from + i * step;
+    };
+  },
+};
+
+export const indexingImplementations: Implementations = {
+  'top.Gather': gather,
+  'top.GatherElements': gatherElements,
+  'top.GatherND': gatherND,
+  'top.ScatterElements': scatterElements,
+  'top.ScatterND': scatterND,
+  'top.TopK': topK,
+  'top.CumSum': cumSum,
+  'top.Trilu': trilu,
+  'top.Shape': shape,
+  'top.Range': range,
+};

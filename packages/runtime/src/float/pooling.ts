@@ -1,0 +1,73 @@
+import type { OpOf } from '@q/ir';
+import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
+import { preparePoolByDefinition } from './pool-definition.ts';
+import { type Bounds, reluBounds } from './relu-bounds.ts';
+import { imageShape, type Window2D, window2D } from './window.ts';
+
+type PoolOp = OpOf<'top.AvgPool'> | OpOf<'top.MaxPool'>;
+
+function preparePool(op: PoolOp, context: PrepareContext): () => void {
+  const bounds = reluBounds(op.attributes);
+  if (!fitsKernel(op, context)) return preparePoolByDefinition(op, context, bounds);
+  return op.type === 'top.MaxPool' ? prepareMax(op, context, bounds) : prepareAverage(op, context, bounds);
+}
+
+/** The kernels do one or two dimensions, equal windows, each of them over at least one element, and zero padding. */
+function fitsKernel(op: PoolOp, context: PrepareContext): boolean {
+  const { kernelShape, isAdaptive, padValue, pads } = op.attributes;
+  if (kernelShape.length < 1 || kernelShape.length > 2 || isAdaptive) return false;
+  if (padValue !== 0 && pads.some((pad) => pad !== 0)) return false;
+  const { input, output, w } = poolGeometry(op, context);
+  const covers = (length: number, stride: number, pad: number, kernel: number, outputs: number): boolean =>
+    kernel > pad && (outputs - 1) * stride - pad < length;
+  return (
+    covers(input.H, w.strideH, w.padTop, w.kernelH, output.H) &&
+    covers(input.W, w.strideW, w.padLeft, w.kernelW, output.W)
+  );
+}
+
+function prepareMax(op: PoolOp, context: PrepareContext, { lo, hi }: Bounds): () => void {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  const { input, output, w, planes } = poolGeometry(op, context);
+  const scratch = context.scratch(kernels.f32_pool2d_scratch_bytes(input.W, output.W, w.kernelW, w.strideW));
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.f32_maxpool2d(
+      x.ptr, y.ptr, scratch.ptr, planes, input.H, input.W, output.H, output.W,
+      w.kernelH, w.kernelW, w.strideH, w.strideW, w.padTop, w.padLeft, lo, hi,
+    );
+}
+
+function prepareAverage(op: PoolOp, context: PrepareContext, { lo, hi }: Bounds): () => void {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  const { input, output, w, planes } = poolGeometry(op, context);
+  const includePad = op.attributes.countIncludePad ? 1 : 0;
+  const scratch = context.scratch(kernels.f32_pool2d_scratch_bytes(input.W, output.W, w.kernelW, w.strideW));
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.f32_avgpool2d(
+      x.ptr, y.ptr, scratch.ptr, planes, input.H, input.W, output.H, output.W,
+      w.kernelH, w.kernelW, w.strideH, w.strideW, w.padTop, w.padLeft, includePad, lo, hi,
+    );
+}
+
+function poolGeometry(op: PoolOp, context: PrepareContext) {
+  const input = imageShape(context.input(0).shape);
+  const w: Window2D = window2D(op.attributes);
+  // The result's own type may have lost trailing dimensions (keepdims = false): its size follows from the element count.
+  const planes = input.N * input.C;
+  const rows = outputLength(input.H, w.kernelH, w.strideH, w.padTop + w.padBottom);
+  const output = { H: rows, W: context.output().length / (planes * rows) };
+  return { input, output, w, planes };
+}
+
+function outputLength(input: number, kernel: number, stride: number, pads: number): number {
+  return Math.floor((input + pads - kernel) / stride) + 1;
+}
+
+export const poolingImplementations: Implementations = {
+  'top.AvgPool': { prepare: preparePool } satisfies OpImplementation<'top.AvgPool'>,
+  'top.MaxPool': { prepare: preparePool } satisfies OpImplementation<'top.MaxPool'>,
+};
