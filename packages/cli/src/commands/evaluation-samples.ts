@@ -1,4 +1,4 @@
-import { type Dataset, parseLabels } from '@q/dataset';
+import { type Dataset, labelOf, readLabels } from '@q/dataset';
 import { type Graph, QError } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { openSamples } from '../files/dataset-files.ts';
@@ -26,12 +26,11 @@ export async function readEvaluationSamples(args: Arguments, graph: Graph): Prom
 }
 
 function classesOf(dataset: Dataset, labelPath: string): number[] {
-  const labels = parseLabels(readInputText(labelPath, '--labels'), labelPath);
-  const byName = new Map([...labels].map(([file, index]) => [baseName(file), index]));
+  const labels = readLabels(readInputText(labelPath, '--labels'), labelPath);
   const unlabelled: string[] = [];
   const classes = Array.from({ length: dataset.length }, (_, sample) => {
     const file = dataset.files(sample)[0]!;
-    const index = labels.get(file) ?? byName.get(baseName(file));
+    const index = labelOf(labels, file);
     if (index === undefined) unlabelled.push(file);
     return index ?? -1;
   });
@@ -43,8 +42,4 @@ function classesOf(dataset: Dataset, labelPath: string): number[] {
     expected: 'one row per sample',
     hint: 'are these the labels of another data set?',
   });
-}
-
-function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
