@@ -12,6 +12,7 @@ const onlyIndex = process.argv.indexOf('--only');
 const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`;
 const only = onlyIndex > 0 ? process.argv[onlyIndex + 1] : undefined;
 
+/** @param {string} title @param {string} command @param {string[]} args */
 function run(title, command, args) {
   console.log(`[q] ${title}`);
   const started = performance.now();

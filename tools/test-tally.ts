@@ -1,7 +1,9 @@
 // A vitest reporter that leaves one small JSON file per package for tools/test.mjs to add up.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Reporter, SerializedError, TestModule, UserConsoleLog } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule } from 'vitest/node';
+
+type ConsoleLog = Parameters<NonNullable<Reporter['onUserConsoleLog']>>[0];
 
 /** What one package's run came to. */
 export interface Tally {
@@ -24,7 +26,7 @@ export class TallyReporter implements Reporter {
     this.#dir = dir;
   }
 
-  onUserConsoleLog(log: UserConsoleLog): void {
+  onUserConsoleLog(log: ConsoleLog): void {
     for (const line of log.content.split('\n')) {
       if (log.type === 'stderr' && /\bskip/i.test(line)) this.#warnings.add(line.trim());
     }

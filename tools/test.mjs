@@ -41,7 +41,10 @@ function testedProjects() {
   return found;
 }
 
-/** One turbo run: as many packages at once as there are cores (at most 4), one vitest worker each per spare core. */
+/**
+ * One turbo run: as many packages at once as there are cores (at most 4), the cores shared out among their workers.
+ * @param {string[]} packages
+ */
 function runTests(packages) {
   const cores = availableParallelism();
   const concurrency = Math.min(cores, 4);
@@ -74,14 +77,23 @@ function runTests(packages) {
   return status ?? 1;
 }
 
+/** @typedef {import('./test-tally.ts').Tally} Tally */
+
+/** @returns {Tally[]} */
 function readTallies() {
   return readdirSync(tallyDir).map((file) => JSON.parse(readFileSync(join(tallyDir, file), 'utf8')));
 }
 
-/** Prints the table, the skipped and the failed, and the closing line. Returns the exit status. */
+/**
+ * Prints the table, the skipped and the failed, and the closing line. Returns the exit status.
+ * @param {string[]} packages
+ * @param {Tally[]} tallies
+ * @param {number} status of the run
+ */
 function report(packages, tallies, status) {
   const byName = new Map(tallies.map((tally) => [tally.package, tally]));
   const total = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {string[]} */
   const failures = [];
   console.log(`\n${rule}`);
   for (const name of packages) {
@@ -93,27 +105,37 @@ function report(packages, tallies, status) {
       failedTests: ['its tests (or the build they need) did not run to the end: see above'],
       warnings: [],
     };
-    for (const key of Object.keys(total)) total[key] += tally[key];
+    total.passed += tally.passed;
+    total.failed += tally.failed;
+    total.skipped += tally.skipped;
     failures.push(...tally.failedTests.map((test) => `${name}: ${test}`));
     const counts = `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`;
     console.log(`${tally.failed > 0 ? '✗' : '✓'} ${name.padEnd(24)} ${counts}`);
   }
+  if (status !== 0 && total.failed === 0) {
+    total.failed = 1;
+    failures.push(`the run ended with ${status} without a failing test: see above`);
+  }
   printSkipped(tallies);
   if (failures.length > 0) console.log(`\n${rule}\nFAILED\n${failures.map((line) => `  ✗ ${line}`).join('\n')}`);
-  if (status !== 0 && total.failed === 0) total.failed = 1;
   console.log(`${rule}\n[q] test: done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed > 0 ? 1 : 0;
 }
 
-/** What was not tested is said as loudly as what failed: a green run without it proves less. */
+/**
+ * What was not tested is said as loudly as what failed: a green run without it proves less.
+ * @param {Tally[]} tallies
+ */
 function printSkipped(tallies) {
+  /** @type {string[]} */
   const lines = [];
   for (const tally of tallies) {
     for (const warning of tally.warnings) lines.push(`${tally.package}: ${warning}`);
     for (const { test, note } of tally.skippedTests) lines.push(`${tally.package}: ${test}${note ? ` (${note})` : ''}`);
   }
   const shared = process.env.Q_SHARED ?? resolve(root, '..', 'shared');
-  if (!existsSync(shared)) lines.unshift('no ../shared folder (or Q_SHARED): nothing was tried on the real networks in it');
+  if (!existsSync(shared))
+    lines.unshift('no ../shared folder (or Q_SHARED): nothing was tried on the real networks in it');
   if (lines.length > 0) console.log(`\n${rule}\nSKIPPED\n${lines.map((line) => `  ○ ${line}`).join('\n')}`);
 }
