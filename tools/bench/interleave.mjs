@@ -10,10 +10,11 @@ export function median(values) {
  *
  * @param {() => unknown | Promise<unknown>} ours
  * @param {() => unknown | Promise<unknown>} peer
- * @param {{ runs?: number, warmups?: number }} [options]
+ * @param {{ runs?: number, warmupMs?: number }} [options]
  */
-export async function interleave(ours, peer, { runs = 15, warmups = 3 } = {}) {
-  for (let i = 0; i < warmups; i++) {
+export async function interleave(ours, peer, { runs = 15, warmupMs = 2000 } = {}) {
+  // Engines compile WASM twice, the optimised code comes in the background: warm up by time, not by count.
+  for (const started = performance.now(); performance.now() - started < warmupMs; ) {
     await ours();
     await peer();
   }
