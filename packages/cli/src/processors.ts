@@ -1,7 +1,7 @@
 import { bm168x } from '@q/backend-bm1684x';
 import { cv18xx } from '@q/backend-cv18xx';
 import { spacemit } from '@q/backend-spacemit';
-import { QError, type Precision, type Target } from '@q/ir';
+import { type Precision, QError, type Target } from '@q/ir';
 import { nearest } from './arguments/nearest.ts';
 
 /** Every backend that this command line wires up. */

@@ -1,7 +1,7 @@
-import type { ArgumentParser } from 'argparse';
 import { availableParallelism } from 'node:os';
 import type { CalibrationOptions } from '@q/calib';
 import { QError } from '@q/ir';
+import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { nearest } from '../arguments/nearest.ts';
 
@@ -19,16 +19,41 @@ const profiles = ['v1.9', '2023'] as const;
 export function declareCalibrationFlags(parser: ArgumentParser): void {
   parser.add_argument('--dataset', { default: '', help: 'folder of samples (images, npy, npz), or a .zip of one' });
   parser.add_argument('--data_list', { default: '', help: 'text file with one sample per line; wins over --dataset' });
-  parser.add_argument('--input_num', { type: 'int', default: 0, help: 'number of calibration samples (default: 0 = all)' });
-  parser.add_argument('--cali_method', { default: 'kl', help: 'threshold method: kl mse max percentile9999 aciq_gauss aciq_laplace, also with use_ in front (default: kl)' });
-  parser.add_argument('--histogram_bin_num', { type: 'int', default: 2048, help: 'bins of the kl histogram (default: 2048)' });
-  parser.add_argument('--tune_num', { type: 'int', default: 5, help: 'samples of the threshold tuner; 0 switches it off (default: 5)' });
-  parser.add_argument('--profile', { default: 'v1.9', choices: [...profiles], help: 'era of TPU-MLIR whose statistics are computed (default: v1.9)' });
-  parser.add_argument('--workers', { type: 'int', default: 0, help: 'worker threads; any number gives the same bytes (default: 0 = one per core)' });
+  parser.add_argument('--input_num', {
+    type: 'int',
+    default: 0,
+    help: 'number of calibration samples (default: 0 = all)',
+  });
+  parser.add_argument('--cali_method', {
+    default: 'kl',
+    help: 'threshold method: kl mse max percentile9999 aciq_gauss aciq_laplace, also with use_ in front (default: kl)',
+  });
+  parser.add_argument('--histogram_bin_num', {
+    type: 'int',
+    default: 2048,
+    help: 'bins of the kl histogram (default: 2048)',
+  });
+  parser.add_argument('--tune_num', {
+    type: 'int',
+    default: 5,
+    help: 'samples of the threshold tuner; 0 switches it off (default: 5)',
+  });
+  parser.add_argument('--profile', {
+    default: 'v1.9',
+    choices: [...profiles],
+    help: 'era of TPU-MLIR whose statistics are computed (default: v1.9)',
+  });
+  parser.add_argument('--workers', {
+    type: 'int',
+    default: 0,
+    help: 'worker threads; any number gives the same bytes (default: 0 = one per core)',
+  });
 }
 
 /** The flags above, checked. */
-export function readCalibrationOptions(args: Arguments): Pick<CalibrationOptions, 'method' | 'profile' | 'histogramBins' | 'tuneNum'> & { workers: number } {
+export function readCalibrationOptions(
+  args: Arguments,
+): Pick<CalibrationOptions, 'method' | 'profile' | 'histogramBins' | 'tuneNum'> & { workers: number } {
   const workers = args.integer('workers');
   return {
     method: readMethod(args.string('cali_method')),

@@ -41,7 +41,10 @@ class Runner {
     this.#session = session;
   }
 
-  run(feeds: ReadonlyMap<string, Float32Array>, label: number | undefined): { name: string; data: ArrayLike<number> }[] {
+  run(
+    feeds: ReadonlyMap<string, Float32Array>,
+    label: number | undefined,
+  ): { name: string; data: ArrayLike<number> }[] {
     const started = performance.now();
     const outputs = this.#session.run(feeds);
     this.#milliseconds += performance.now() - started;
@@ -81,7 +84,9 @@ export interface EvaluationRequest {
 export async function evaluateCandidates({ graph, candidates, samples, emit }: EvaluationRequest): Promise<Evaluation> {
   const { dataset, classes } = samples;
   const reference = new Runner(graph, await createSession(graph));
-  const runners = await Promise.all(candidates.map(async (candidate) => new Runner(candidate.graph, await createSession(candidate.graph))));
+  const runners = await Promise.all(
+    candidates.map(async (candidate) => new Runner(candidate.graph, await createSession(candidate.graph))),
+  );
   try {
     for (let sample = 0; sample < dataset.length; sample++) {
       const feeds = await dataset.sample(sample);

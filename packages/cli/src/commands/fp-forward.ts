@@ -1,6 +1,6 @@
-import type { ArgumentParser } from 'argparse';
-import { printQuantizeTable, QError, quantizeHeader, type QuantizeMode } from '@q/ir';
+import { printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
 import { type FloatBlock, floatForward } from '@q/search';
+import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type Command, exitStatus } from '../command.ts';
 import { loadMlir } from '../files/model-files.ts';
@@ -12,11 +12,23 @@ import { bannerLine } from '../version.ts';
 
 function declare(parser: ArgumentParser): void {
   parser.add_argument('mlir_file', { help: 'Top .mlir file' });
-  parser.add_argument('--processor', '--chip', { required: true, choices: [...processorNames], help: 'target processor' });
+  parser.add_argument('--processor', '--chip', {
+    required: true,
+    choices: [...processorNames],
+    help: 'target processor',
+  });
   parser.add_argument('--fpfwd_inputs', { default: '', help: 'these layers and everything before them: a,b' });
   parser.add_argument('--fpfwd_outputs', { default: '', help: 'these layers and everything after them: a,b' });
-  parser.add_argument('--fpfwd_blocks', { default: [], nargs: '*', help: 'layers between starts and ends: s1,s2:e1 s3:e3' });
-  parser.add_argument('--fp_type', { default: 'auto', choices: ['auto', 'F16', 'F32', 'BF16'], help: 'float type (default: auto)' });
+  parser.add_argument('--fpfwd_blocks', {
+    default: [],
+    nargs: '*',
+    help: 'layers between starts and ends: s1,s2:e1 s3:e3',
+  });
+  parser.add_argument('--fp_type', {
+    default: 'auto',
+    choices: ['auto', 'F16', 'F32', 'BF16'],
+    help: 'float type (default: auto)',
+  });
   parser.add_argument('--quantize', { default: '', help: 'accepted as the manual prints it; has no effect' });
   parser.add_argument('-o', '--quantize_free_table', { required: true, help: 'quantize table to write' });
 }

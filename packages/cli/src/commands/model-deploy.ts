@@ -1,18 +1,18 @@
-import type { ArgumentParser } from 'argparse';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type CalibrationTable,
   type Issue,
+  type Plan,
   parseCalibrationTable,
   parseInlineQuantizeTable,
   parsePrecision,
   parseQuantizeTable,
-  type Plan,
   planFromTables,
   QError,
   type QuantizeTable,
 } from '@q/ir';
+import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type Command, exitStatus } from '../command.ts';
 import { readInputText } from '../files/input-files.ts';
@@ -26,15 +26,27 @@ import { verifyLowered } from './verify-lowered.ts';
 function declare(parser: ArgumentParser): void {
   parser.add_argument('--mlir', { required: true, help: 'Top .mlir of model_transform' });
   parser.add_argument('--processor', '--chip', { required: true, help: 'target processor' });
-  parser.add_argument('--quantize', { default: 'F32', help: 'mode of every layer that the quantize table does not name: INT8, F16, BF16, F32 (default: F32)' });
+  parser.add_argument('--quantize', {
+    default: 'F32',
+    help: 'mode of every layer that the quantize table does not name: INT8, F16, BF16, F32 (default: F32)',
+  });
   parser.add_argument('--calibration_table', { default: '', help: 'table of run_calibration; needed by INT8' });
   parser.add_argument('--quantize_table', { default: '', help: 'modes per layer: a file, or name:MODE,name:MODE' });
   parser.add_argument('--asymmetric', { action: 'store_true', help: 'asymmetric activations' });
   parser.add_argument('--test_input', { default: '', help: 'npz, npy or image to run the lowered network on' });
-  parser.add_argument('--test_reference', { default: '', help: 'npz of model_transform --test_result to compare with (default: computed here)' });
-  parser.add_argument('--tolerance', { default: '', help: 'least cosine and Euclidean similarity, e.g. 0.90,0.80 (the default for INT8)' });
+  parser.add_argument('--test_reference', {
+    default: '',
+    help: 'npz of model_transform --test_result to compare with (default: computed here)',
+  });
+  parser.add_argument('--tolerance', {
+    default: '',
+    help: 'least cosine and Euclidean similarity, e.g. 0.90,0.80 (the default for INT8)',
+  });
   parser.add_argument('--compare_all', { action: 'store_true', help: 'compare every layer, not the outputs only' });
-  parser.add_argument('--model', { default: '', help: 'name of the compiled model in the original tool; see the last line that is printed' });
+  parser.add_argument('--model', {
+    default: '',
+    help: 'name of the compiled model in the original tool; see the last line that is printed',
+  });
 }
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
@@ -44,7 +56,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const plan = readPlan(args, terminal);
   const target = targetFor(plan.processor);
   const lowered = target.lower(graph, plan, terminal.emit);
-  const files = target.artefacts(lowered, plan).map((artefact) => ({ ...artefact, path: join(dirname(path), artefact.name) }));
+  const files = target
+    .artefacts(lowered, plan)
+    .map((artefact) => ({ ...artefact, path: join(dirname(path), artefact.name) }));
   writeFilesWhole(files);
   for (const file of files) terminal.print(`${file.path}: ${file.description}`);
   explainModelFlag(args.optionalString('model'), terminal);
@@ -87,7 +101,9 @@ function readPlan(args: Arguments, terminal: Terminal): Plan {
     precision,
     asymmetric: args.flag('asymmetric'),
     ...(calibrationPath === undefined ? {} : { calibrationTable: readCalibrationTable(calibrationPath, terminal) }),
-    ...(quantizeTable === undefined ? {} : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
+    ...(quantizeTable === undefined
+      ? {}
+      : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
   });
 }
 
@@ -100,7 +116,9 @@ export function readCalibrationTable(path: string, terminal: Terminal): Calibrat
 /** A file, or the inline form `name:MODE,name:MODE` when no such file exists (cli.md 6.2). */
 export function readQuantizeTable(text: string, terminal: Terminal): QuantizeTable {
   const isInline = !existsSync(text) && /^[^\s]+:[A-Za-z0-9]+(,|$)/.test(text);
-  const table = isInline ? parseInlineQuantizeTable(text) : parseQuantizeTable(readInputText(text, '--quantize_table'), text);
+  const table = isInline
+    ? parseInlineQuantizeTable(text)
+    : parseQuantizeTable(readInputText(text, '--quantize_table'), text);
   warnOf(table.warnings, terminal);
   return table;
 }
@@ -108,7 +126,12 @@ export function readQuantizeTable(text: string, terminal: Terminal): QuantizeTab
 function warnOf(issues: readonly Issue[], terminal: Terminal): void {
   for (const issue of issues) {
     const facts = [issue.found, issue.hint].filter((fact) => fact !== undefined).join('; ');
-    terminal.emit({ type: 'warning', code: issue.code, message: facts, ...(issue.where === undefined ? {} : { where: issue.where }) });
+    terminal.emit({
+      type: 'warning',
+      code: issue.code,
+      message: facts,
+      ...(issue.where === undefined ? {} : { where: issue.where }),
+    });
   }
 }
 

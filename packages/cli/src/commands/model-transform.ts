@@ -1,22 +1,34 @@
-import type { ArgumentParser } from 'argparse';
 import { extname } from 'node:path';
 import { QError } from '@q/ir';
+import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type Command, exitStatus } from '../command.ts';
 import { loadOnnx, saveMlir, topWeightFileName } from '../files/model-files.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
-import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
 import { preprocessBanner } from './preprocess-banner.ts';
+import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
 import { writeTestResult } from './test-result.ts';
 
 function declare(parser: ArgumentParser): void {
   parser.add_argument('--model_name', { required: true, help: 'module name; prefix of all files that are written' });
   parser.add_argument('--model_def', { required: true, help: 'the .onnx file' });
-  parser.add_argument('--input_shapes', { default: '[]', help: 'one shape per input, e.g. [[1,3,224,224]]; without it all dimensions must be static' });
-  parser.add_argument('--output_names', { default: '', help: 'cut the network here: names of ONNX tensors, separated by commas' });
-  parser.add_argument('--test_input', { default: '', help: 'image, npy or npz to run the network on (several: separated by commas)' });
-  parser.add_argument('--test_result', { default: '', help: 'npz to write: every tensor of the network for --test_input' });
+  parser.add_argument('--input_shapes', {
+    default: '[]',
+    help: 'one shape per input, e.g. [[1,3,224,224]]; without it all dimensions must be static',
+  });
+  parser.add_argument('--output_names', {
+    default: '',
+    help: 'cut the network here: names of ONNX tensors, separated by commas',
+  });
+  parser.add_argument('--test_input', {
+    default: '',
+    help: 'image, npy or npz to run the network on (several: separated by commas)',
+  });
+  parser.add_argument('--test_result', {
+    default: '',
+    help: 'npz to write: every tensor of the network for --test_input',
+  });
   parser.add_argument('--mlir', { required: true, help: 'file to write, ends in .mlir' });
   declarePreprocessFlags(parser);
 }
@@ -29,10 +41,11 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   if (extname(definition).toLowerCase() !== '.onnx') throw badFlag('model_def', definition, 'a .onnx file');
   const testInput = args.list('test_input');
   const testResult = args.optionalString('test_result');
-  if (testInput.length > 0 && testResult === undefined) throw badFlag('test_result', 'nothing', 'a file to write, because --test_input is given');
+  if (testInput.length > 0 && testResult === undefined)
+    throw badFlag('test_result', 'nothing', 'a file to write, because --test_input is given');
 
   const inputShapes = args.shapes('input_shapes');
-  const preprocess = readPreprocess(args, inputShapes);
+  const preprocess = readPreprocess(args);
   if (preprocess !== undefined) for (const line of preprocessBanner(preprocess)) terminal.print(line);
   const graph = loadOnnx(definition, '--model_def', {
     name: args.string('model_name'),
@@ -48,7 +61,12 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
 }
 
 function badFlag(flag: string, found: string, expected: string): QError {
-  return new QError(`--${flag} is ${found}; ${expected} is expected`, { code: 'cli.bad-flag-value', where: `--${flag}`, found, expected });
+  return new QError(`--${flag} is ${found}; ${expected} is expected`, {
+    code: 'cli.bad-flag-value',
+    where: `--${flag}`,
+    found,
+    expected,
+  });
 }
 
 export const modelTransform: Command = {

@@ -1,7 +1,7 @@
-import type { OpAttributes } from '@q/ir';
+import type { PreprocessOptions } from '@q/ir/onnx';
 
 /** What model_transform prints of the preprocessing before it converts (cli.md 3.2): a box, then one line per setting. */
-export function preprocessBanner(input: OpAttributes['top.Input']): string[] {
+export function preprocessBanner(input: PreprocessOptions): string[] {
   const settings: [string, unknown][] = [
     ['resize_dims', input.resizeDims],
     ['keep_aspect_ratio', input.keepAspectRatio],
@@ -23,7 +23,10 @@ export function preprocessBanner(input: OpAttributes['top.Input']): string[] {
     'config Preprocess args : ',
     ...settings
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `\t${name.padEnd(width)} : ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`),
+      .map(
+        ([name, value]) =>
+          `\t${name.padEnd(width)} : ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`,
+      ),
     '',
   ];
 }

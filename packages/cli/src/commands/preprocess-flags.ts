@@ -1,8 +1,7 @@
-import { type OpAttributes, QError } from '@q/ir';
+import { QError } from '@q/ir';
+import type { PreprocessOptions } from '@q/ir/onnx';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-
-type InputAttributes = OpAttributes['top.Input'];
 
 /** The preprocessing flags of model_transform (cli.md 4.1), shared by every command that takes a model without them. */
 export function declarePreprocessFlags(parser: ArgumentParser): void {
@@ -47,20 +46,16 @@ export function declarePreprocessFlags(parser: ArgumentParser): void {
   });
 }
 
-/** What the flags say, as attributes of `top.Input`; `undefined` for inputs that are no images. */
-export function readPreprocess(
-  args: Arguments,
-  inputShapes: readonly (readonly number[])[] | undefined,
-): InputAttributes | undefined {
+/** What the flags say; `undefined` for inputs that are no images. */
+export function readPreprocess(args: Arguments): PreprocessOptions | undefined {
   const channelFormat = args.string('channel_format');
   if (channelFormat === 'none') return undefined;
   const pixelFormat = args.string('pixel_format');
   const channels = pixelFormat === 'gray' ? 1 : pixelFormat === 'rgba' ? 4 : 3;
-  const resizeDims = readResizeDims(args) ?? networkDims(inputShapes?.[0], channelFormat);
+  const resizeDims = readResizeDims(args);
   const padValue = args.integer('pad_value', 0);
   if (padValue > 255) throw badValue('pad_value', String(padValue), 'a whole number from 0 to 255');
   return {
-    doPreprocess: true,
     pixelFormat,
     channelFormat,
     ...(resizeDims === undefined ? {} : { resizeDims }),
@@ -68,10 +63,8 @@ export function readPreprocess(
     keepRatioMode: args.string('keep_ratio_mode'),
     padValue,
     padType: args.string('pad_type'),
-    // mean and scale pass through float32 before they are stored (ir.md 2.8)
-    mean: perChannel(args, 'mean', channels).map(Math.fround),
-    scale: perChannel(args, 'scale', channels).map(Math.fround),
-    yuvType: '',
+    mean: perChannel(args, 'mean', channels),
+    scale: perChannel(args, 'scale', channels),
   };
 }
 
@@ -82,12 +75,6 @@ function readResizeDims(args: Arguments): [number, number] | undefined {
     throw badValue('resize_dims', dims.join(','), 'two positive whole numbers h,w');
   }
   return [dims[0]!, dims[1]!];
-}
-
-function networkDims(shape: readonly number[] | undefined, channelFormat: string): [number, number] | undefined {
-  if (shape === undefined || shape.length < 3) return undefined;
-  const [height, width] = channelFormat === 'nhwc' ? shape.slice(-3, -1) : shape.slice(-2);
-  return [height!, width!];
 }
 
 /** One number per channel. A single one is used for all; grey inputs take the first of three (calibration.md 3.4). */

@@ -23,7 +23,9 @@ function candidateRow(result: CandidateResult, hasAccuracy: boolean): string[] {
     worst.cosine.toFixed(6),
     Number.isFinite(worst.sqnrDb) ? worst.sqnrDb.toFixed(2) : 'exact',
     ...(hasAccuracy ? [percent(result.top1!)] : []),
-    worst.cosine >= GOOD_COSINE ? '' : `cosine below ${GOOD_COSINE}${result.outputs.length > 1 ? ` (${worst.name})` : ''}`,
+    worst.cosine >= GOOD_COSINE
+      ? ''
+      : `cosine below ${GOOD_COSINE}${result.outputs.length > 1 ? ` (${worst.name})` : ''}`,
   ];
 }
 
@@ -59,7 +61,9 @@ export function reportJson(graph: Graph, evaluation: Evaluation, candidates: rea
         // JSON has no Infinity: an exact output has no noise.
         sqnrDb: Number.isFinite(output.sqnrDb) ? output.sqnrDb : null,
       })),
-      artefacts: candidates[index]!.files.map((file) => file.path.slice(Math.max(file.path.lastIndexOf('/'), file.path.lastIndexOf('\\')) + 1)),
+      artefacts: candidates[index]!.files.map((file) =>
+        file.path.slice(Math.max(file.path.lastIndexOf('/'), file.path.lastIndexOf('\\')) + 1),
+      ),
     })),
   };
   return `${JSON.stringify(report, null, 2)}\n`;

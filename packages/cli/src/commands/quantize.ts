@@ -1,7 +1,7 @@
-import type { ArgumentParser } from 'argparse';
 import { extname, join } from 'node:path';
 import { calibrate } from '@q/calib';
-import { type Graph, parseCalibrationTable, type Plan, planFromTables, printCalibrationTable, QError } from '@q/ir';
+import { type Graph, type Plan, parseCalibrationTable, planFromTables, printCalibrationTable, QError } from '@q/ir';
+import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type Command, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
@@ -12,7 +12,7 @@ import { targetFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { compatibleVersion } from '../version.ts';
 import { declareCalibrationFlags, readCalibrationOptions } from './calibration-flags.ts';
-import { type Candidate, evaluateCandidates, type Evaluation } from './evaluate-candidates.ts';
+import { type Candidate, type Evaluation, evaluateCandidates } from './evaluate-candidates.ts';
 import { readEvaluationSamples } from './evaluation-samples.ts';
 import { readQuantizeTable } from './model-deploy.ts';
 import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
@@ -20,14 +20,29 @@ import { renderQuantizeReport, reportJson } from './quantize-report.ts';
 
 function declare(parser: ArgumentParser): void {
   parser.add_argument('model', { help: '.onnx file, or a Top .mlir with its weights beside it' });
-  parser.add_argument('--processor', '--chip', { default: 'bm1684x', help: 'target processors, separated by commas (default: bm1684x)' });
+  parser.add_argument('--processor', '--chip', {
+    default: 'bm1684x',
+    help: 'target processors, separated by commas (default: bm1684x)',
+  });
   parser.add_argument('-o', '--output', { required: true, help: 'folder for the artefacts' });
   parser.add_argument('--model_name', { default: '', help: 'module name (default: from the file name)' });
   parser.add_argument('--input_shapes', { default: '[]', help: 'one shape per input, e.g. [[1,3,224,224]]' });
-  parser.add_argument('--output_names', { default: '', help: 'cut the network here: ONNX tensor names, separated by commas' });
-  parser.add_argument('--quantize_table', { default: '', help: 'layers to keep float: a file, or name:MODE,name:MODE' });
-  parser.add_argument('--evaluation', { default: '', help: 'folder or .zip of samples to compare on (default: the calibration samples)' });
-  parser.add_argument('--labels', { default: '', help: 'csv with the columns file and class_index: adds top-1 accuracy to the table' });
+  parser.add_argument('--output_names', {
+    default: '',
+    help: 'cut the network here: ONNX tensor names, separated by commas',
+  });
+  parser.add_argument('--quantize_table', {
+    default: '',
+    help: 'layers to keep float: a file, or name:MODE,name:MODE',
+  });
+  parser.add_argument('--evaluation', {
+    default: '',
+    help: 'folder or .zip of samples to compare on (default: the calibration samples)',
+  });
+  parser.add_argument('--labels', {
+    default: '',
+    help: 'csv with the columns file and class_index: adds top-1 accuracy to the table',
+  });
   parser.add_argument('--limit', { type: 'int', default: 0, help: 'compare on this many samples (default: 0 = all)' });
   declareCalibrationFlags(parser);
   declarePreprocessFlags(parser);
@@ -46,7 +61,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const candidates = targets.map((target, index) => {
     const plan = planFor(args, processors[index]!, tableText, terminal);
     const lowered = target.lower(graph, plan, terminal.emit);
-    const files = target.artefacts(lowered, plan).map((artefact) => ({ ...artefact, path: join(folder, artefact.name) }));
+    const files = target
+      .artefacts(lowered, plan)
+      .map((artefact) => ({ ...artefact, path: join(folder, artefact.name) }));
     writeFilesWhole(files);
     return { processor: plan.processor, precision: plan.precision, graph: lowered, files } satisfies Candidate;
   });
@@ -59,9 +76,12 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   terminal.print(renderQuantizeReport(graph, evaluation));
   terminal.print('');
   terminal.print('written:');
-  terminal.print(`  ${join(folder, `${graph.name}.mlir`)}: float network, Top dialect, weights in ${topWeightFileName(graph)}`);
+  terminal.print(
+    `  ${join(folder, `${graph.name}.mlir`)}: float network, Top dialect, weights in ${topWeightFileName(graph)}`,
+  );
   terminal.print(`  ${tablePath}: calibration table`);
-  for (const file of candidates.flatMap((candidate) => candidate.files)) terminal.print(`  ${file.path}: ${file.description}`);
+  for (const file of candidates.flatMap((candidate) => candidate.files))
+    terminal.print(`  ${file.path}: ${file.description}`);
   terminal.print(`  ${reportPath}: these figures per output, as JSON`);
   return exitStatus.ok;
 }
@@ -83,7 +103,7 @@ function loadModel(args: Arguments, terminal: Terminal): Graph {
     name: args.optionalString('model_name') ?? nameOfModelFile(path),
     inputShapes,
     outputNames: args.list('output_names'),
-    preprocess: readPreprocess(args, inputShapes),
+    preprocess: readPreprocess(args),
     emit: terminal.emit,
   });
 }
@@ -110,7 +130,9 @@ function planFor(args: Arguments, processor: string, tableText: string, terminal
     processor,
     precision: 'INT8',
     calibrationTable: parseCalibrationTable(tableText),
-    ...(quantizeTable === undefined ? {} : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
+    ...(quantizeTable === undefined
+      ? {}
+      : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
   });
 }
 

@@ -1,6 +1,6 @@
-import type { ArgumentParser } from 'argparse';
 import { calibrate } from '@q/calib';
 import { printCalibrationTable, QError } from '@q/ir';
+import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type Command, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
@@ -22,7 +22,11 @@ const notBuiltYet: readonly (readonly [flag: string, off: string])[] = [
 function declare(parser: ArgumentParser): void {
   parser.add_argument('mlir_file', { help: 'Top .mlir of model_transform' });
   declareCalibrationFlags(parser);
-  parser.add_argument('--processor', '--chip', { default: 'bm1684x', choices: [...processorNames], help: 'target processor (default: bm1684x)' });
+  parser.add_argument('--processor', '--chip', {
+    default: 'bm1684x',
+    choices: [...processorNames],
+    help: 'target processor (default: bm1684x)',
+  });
   parser.add_argument('-o', '--calibration_table', { required: true, help: 'calibration table to write' });
   parser.add_argument('--we', { action: 'store_true', help: 'weight equalization (not in this version)' });
   parser.add_argument('--bc', { action: 'store_true', help: 'bias correction (not in this version)' });
@@ -55,7 +59,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
 
 function refuseUnbuilt(args: Arguments): void {
   const given = [
-    ...notBuiltYet.filter(([flag, off]) => (args.optionalString(flag) ?? '') !== off && args.optionalString(flag) !== undefined).map(([flag]) => flag),
+    ...notBuiltYet
+      .filter(([flag, off]) => (args.optionalString(flag) ?? '') !== off && args.optionalString(flag) !== undefined)
+      .map(([flag]) => flag),
     ...['we', 'bc'].filter((flag) => args.flag(flag)),
   ];
   if (given.length === 0) return;

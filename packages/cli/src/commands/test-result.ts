@@ -5,7 +5,12 @@ import { runAllLayers } from './layer-values.ts';
 import { inputTensors, readTestInput } from './test-input.ts';
 
 /** Runs the network on `--test_input` and writes `<name>_in_f32.npz` and every tensor to `--test_result`. */
-export async function writeTestResult(graph: Graph, testInput: readonly string[], path: string, terminal: Terminal): Promise<void> {
+export async function writeTestResult(
+  graph: Graph,
+  testInput: readonly string[],
+  path: string,
+  terminal: Terminal,
+): Promise<void> {
   const feeds = await readTestInput(graph, testInput);
   const inputPath = `${graph.name}_in_f32.npz`;
   const values = await runAllLayers(graph, feeds);
@@ -13,6 +18,8 @@ export async function writeTestResult(graph: Graph, testInput: readonly string[]
     { path: inputPath, bytes: writeNpz(inputTensors(graph, feeds)) },
     { path, bytes: writeNpz(values) },
   ]);
-  terminal.print(`[CMD]: model_runner.py --input ${inputPath} --model ${graph.name}.mlir --output ${path} --dump_all_tensors`);
+  terminal.print(
+    `[CMD]: model_runner.py --input ${inputPath} --model ${graph.name}.mlir --output ${path} --dump_all_tensors`,
+  );
   terminal.print(`${values.size} tensors saved to:${path}`);
 }

@@ -20,7 +20,10 @@ export interface Verification {
 export async function verifyLowered(verification: Verification): Promise<boolean> {
   const { graph, lowered, terminal } = verification;
   const feeds = await readTestInput(graph, verification.testInput);
-  const reference = verification.reference === undefined ? await runAllLayers(graph, feeds) : readNpz(readInputFile(verification.reference, '--test_reference'), verification.reference);
+  const reference =
+    verification.reference === undefined
+      ? await runAllLayers(graph, feeds)
+      : readNpz(readInputFile(verification.reference, '--test_reference'), verification.reference);
   const target = await runAllLayers(lowered, feeds);
   const names = comparedNames(verification, reference, target);
   if (names.length === 0) {
@@ -33,16 +36,29 @@ export async function verifyLowered(verification: Verification): Promise<boolean
   }
   const matches: TensorMatch[] = names.map((name) => {
     const found = target.get(name)!;
-    const match = matchTensor(found.data as ArrayLike<number>, reference.get(name)!.data as ArrayLike<number>, verification.tolerance);
+    const match = matchTensor(
+      found.data as ArrayLike<number>,
+      reference.get(name)!.data as ArrayLike<number>,
+      verification.tolerance,
+    );
     for (const line of matchLines(name, found.shape, match, true)) terminal.print(line);
     return match;
   });
-  for (const line of matchSummaryLines(matches, `${lowered.name}_tpu_outputs`, verification.reference ?? `${graph.name}_top_outputs`)) terminal.print(line);
+  for (const line of matchSummaryLines(
+    matches,
+    `${lowered.name}_tpu_outputs`,
+    verification.reference ?? `${graph.name}_top_outputs`,
+  ))
+    terminal.print(line);
   return matches.every((match) => match.passed);
 }
 
 /** Layers of the reference, in its order, that the lowered network has too: all, or its outputs. */
-function comparedNames({ lowered, everyLayer }: Verification, reference: ReadonlyMap<string, Tensor>, target: ReadonlyMap<string, Tensor>): string[] {
+function comparedNames(
+  { lowered, everyLayer }: Verification,
+  reference: ReadonlyMap<string, Tensor>,
+  target: ReadonlyMap<string, Tensor>,
+): string[] {
   const outputs = new Set(outputLayers(lowered));
   return [...reference.keys()].filter((name) => target.has(name) && (everyLayer || outputs.has(name)));
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { type Emit, type Graph, type OpAttributes, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
-import { importOnnx } from '@q/ir/onnx';
+import { type Emit, type Graph, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
+import { importOnnx, type PreprocessOptions } from '@q/ir/onnx';
 import { readInputFile, readInputText } from './input-files.ts';
 import { writeFilesWhole } from './output-files.ts';
 
@@ -9,7 +9,7 @@ export interface ModelOptions {
   readonly name: string;
   readonly inputShapes?: readonly (readonly number[])[] | undefined;
   readonly outputNames?: readonly string[];
-  readonly preprocess?: OpAttributes['top.Input'] | undefined;
+  readonly preprocess?: PreprocessOptions | undefined;
   readonly emit: Emit;
 }
 
@@ -25,7 +25,9 @@ export function loadOnnx(path: string, flag: string, options: ModelOptions): Gra
     name: options.name,
     where: path,
     ...(options.inputShapes === undefined ? {} : { inputShapes: options.inputShapes }),
-    ...(options.outputNames === undefined || options.outputNames.length === 0 ? {} : { outputNames: options.outputNames }),
+    ...(options.outputNames === undefined || options.outputNames.length === 0
+      ? {}
+      : { outputNames: options.outputNames }),
     ...(options.preprocess === undefined ? {} : { preprocess: options.preprocess }),
     externalData: (location: string) => {
       const file = resolve(folder, location);

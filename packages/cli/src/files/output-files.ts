@@ -8,8 +8,16 @@ const unfinished = new Set<string>();
 
 /** Removes every half-written file of this process. Safe to call from an exit or signal handler. */
 export function removeUnfinishedFiles(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
+  for (const path of unfinished) removeQuietly(path);
   unfinished.clear();
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The folder itself is gone or was never one: there is nothing to remove, and the first error is the one to report.
+  }
 }
 
 /**
@@ -44,8 +52,7 @@ export function writeFilesWhole(files: readonly { path: string; bytes: Uint8Arra
     }
   } catch (cause) {
     for (const { temporary } of pending) {
-      rmSync(temporary, { force: true });
-      unfinished.delete(temporary);
+      if (unfinished.delete(temporary)) removeQuietly(temporary);
     }
     if (cause instanceof QError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
