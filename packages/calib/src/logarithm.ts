@@ -1,0 +1,51 @@
+/**
+ * Logarithms of positive, finite, normal doubles, after fdlibm's e_log.c and e_log10.c (Sun Microsystems, 1993): within
+ * one unit in the last place, and the same bits in every engine, which `Math.log` and `Math.log10` are not.
+ */
+
+const BITS = new Float64Array(1);
+const WORDS = new Uint32Array(BITS.buffer);
+const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
+const LN2_HIGH = 6.9314718036912382e-1;
+const LN2_LOW = 1.90821492927058770002e-10;
+const INVERSE_LN10 = 4.34294481903251816668e-1;
+const LOG10_2_HIGH = 3.01029995663611771306e-1;
+const LOG10_2_LOW = 3.69423907715893078616e-13;
+const L1 = 6.66666666666673513e-1;
+const L2 = 3.999999999940941908e-1;
+const L3 = 2.857142874366239149e-1;
+const L4 = 2.222219843214978396e-1;
+const L5 = 1.818357216161805012e-1;
+const L6 = 1.531383769920937332e-1;
+const L7 = 1.479819860511658591e-1;
+
+/** Natural logarithm. */
+export function ln(x: number): number {
+  BITS[0] = x;
+  const exponent = ((WORDS[HIGH]! >>> 20) & 0x7ff) - 1023;
+  WORDS[HIGH] = (WORDS[HIGH]! & 0x000fffff) | (0x3ff << 20);
+  const mantissa = BITS[0]!;
+  // x = 2^k * (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); ln(1 + f) by a polynomial in s = f / (2 + f).
+  const upper = mantissa >= Math.SQRT2;
+  const k = upper ? exponent + 1 : exponent;
+  const f = (upper ? mantissa / 2 : mantissa) - 1;
+  const s = f / (2 + f);
+  const z = s * s;
+  const w = z * z;
+  const even = w * (L2 + w * (L4 + w * L6));
+  const odd = z * (L1 + w * (L3 + w * (L5 + w * L7)));
+  const half = 0.5 * f * f;
+  return k * LN2_HIGH - (half - (s * (half + (even + odd)) + k * LN2_LOW) - f);
+}
+
+/** Logarithm to base 10. */
+export function log10(x: number): number {
+  BITS[0] = x;
+  const exponent = ((WORDS[HIGH]! >>> 20) & 0x7ff) - 1023;
+  const below = exponent < 0 ? 1 : 0;
+  // x = 2^shift * rest, with rest in [1, 2) from 1 upwards and in [0.5, 1) below, so that the two terms never cancel.
+  const shift = exponent + below;
+  WORDS[HIGH] = (WORDS[HIGH]! & 0x000fffff) | ((0x3ff - below) << 20);
+  const rest = BITS[0]!;
+  return shift * LOG10_2_LOW + INVERSE_LN10 * ln(rest) + shift * LOG10_2_HIGH;
+}

@@ -1,0 +1,55 @@
+/** What of a value is compared: the value, its negative (for the smallest), or its magnitude. */
+export type Ranking = 'value' | 'negated' | 'magnitude';
+
+/** Keeps the `limit` largest of all values offered, in bounded memory. The result does not depend on their order. */
+export class LargestValues {
+  readonly limit: number;
+  readonly #ranking: Ranking;
+  #held: Float32Array;
+  #count = 0;
+  /** Below this a value cannot be among the largest any more. */
+  #floor = Number.NEGATIVE_INFINITY;
+
+  constructor(limit: number, ranking: Ranking) {
+    this.limit = limit;
+    this.#ranking = ranking;
+    this.#held = new Float32Array(2 * limit + 64);
+  }
+
+  offer(data: Float32Array): void {
+    const ranking = this.#ranking;
+    for (let i = 0; i < data.length; i++) {
+      const x = data[i]!;
+      const rank = ranking === 'value' ? x : ranking === 'negated' ? -x : Math.abs(x);
+      if (rank > this.#floor || this.#count < this.limit) this.#hold(rank);
+    }
+  }
+
+  /** The largest values as ranked, in descending order, at most `limit`. */
+  descending(): Float32Array {
+    this.#cut();
+    return this.#held.slice(0, this.#count);
+  }
+
+  #hold(rank: number): void {
+    if (this.#count === this.#held.length) this.#cut();
+    this.#held[this.#count++] = rank;
+  }
+
+  #cut(): void {
+    const sorted = this.#held.subarray(0, this.#count).sort().reverse();
+    this.#count = Math.min(sorted.length, this.limit);
+    if (this.#count === this.limit) this.#floor = sorted[this.limit - 1]!;
+  }
+}
+
+/** The `limit` largest of several such lists, in descending order. */
+export function mergeLargest(lists: readonly Float32Array[], limit: number): Float32Array {
+  const all = new Float32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all.sort().reverse().slice(0, limit);
+}
