@@ -35,7 +35,7 @@ export function applyShapeRule(graph: Graph, op: KnownOp): ShapeResult<KnownOp['
     attributes: op.attributes,
     inputs: op.inputs.map((input) => (input === null ? null : (typeOf(graph, input) ?? missing(op, input)))),
     weight: (index: number) => graph.weights.get(op.inputs[index] ?? ''),
-  } as ShapeContext<never>;
+  } as unknown as ShapeContext<never>;
   try {
     return row.inferShapes(context) as ShapeResult<KnownOp['attributes']>;
   } catch (cause) {

@@ -1,6 +1,37 @@
 import type { OnnxGraph, OnnxType } from '../onnx-graph.ts';
+import { removeCasts } from './casts.ts';
+import { concatOfConcat, reduceThenUnsqueeze, transposeOfTranspose } from './chains.ts';
+import { addIntoConv, batchNormIntoConv, padIntoConv } from './convolution.ts';
+import { mergeDuplicates } from './duplicates.ts';
+import { addIntoMatMul } from './gemm.ts';
+import { dropNoOperation } from './no-operation.ts';
+import { fusePatterns } from './patterns.ts';
+import { sweep } from './rule.ts';
 
-export function simplify(_graph: OnnxGraph, _types: ReadonlyMap<string, OnnxType>): boolean {
-  return false;
+const RULES = [
+  dropNoOperation,
+  padIntoConv,
+  addIntoConv,
+  batchNormIntoConv,
+  addIntoMatMul,
+  transposeOfTranspose,
+  concatOfConcat,
+  reduceThenUnsqueeze,
+];
+
+/**
+ * The rewrites of onnx-simplifier's fusion set that decide which tensor names survive (ir.md 8.1, step 4), one sweep.
+ * Returns whether anything changed; types must be inferred anew then.
+ */
+export function simplify(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): boolean {
+  const swept = sweep(graph, types, RULES);
+  let merged = false;
+  while (mergeDuplicates(graph)) merged = true;
+  return swept || merged;
 }
-export function fuseNodes(_graph: OnnxGraph, _types: ReadonlyMap<string, OnnxType>): void {}
+
+/** OnnxOpt's part (ir.md 8.1, step 7): cast removal, then fused operators. */
+export function fuseNodes(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): void {
+  removeCasts(graph, types);
+  fusePatterns(graph);
+}
