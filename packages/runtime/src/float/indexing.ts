@@ -1,5 +1,5 @@
 import { elementCount, type OpOf, QError } from '@q/ir';
-import type { ConstantOperand, Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import type { ConstantOperand, Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
 import { aroundAxis, contiguousStrides } from '../shapes.ts';
 import type { Slot, TensorSlot } from '../slot.ts';
 import { bytesPerElement } from '../storage.ts';
