@@ -6,8 +6,22 @@ import { expectUlp, guarded, noise, useKernels } from './tester.ts';
 const CONV_ULP = 0;
 
 const base: Conv2dShape = {
-  n: 1, ic: 3, ih: 9, iw: 11, oc: 5, kh: 3, kw: 3, strideH: 1, strideW: 1, dilationH: 1, dilationW: 1,
-  padTop: 1, padLeft: 1, padBottom: 1, padRight: 1, groups: 1,
+  n: 1,
+  ic: 3,
+  ih: 9,
+  iw: 11,
+  oc: 5,
+  kh: 3,
+  kw: 3,
+  strideH: 1,
+  strideW: 1,
+  dilationH: 1,
+  dilationW: 1,
+  padTop: 1,
+  padLeft: 1,
+  padBottom: 1,
+  padRight: 1,
+  groups: 1,
 };
 const noPads = { padTop: 0, padLeft: 0, padBottom: 0, padRight: 0 };
 
@@ -26,7 +40,19 @@ const CASES: Record<string, Partial<Conv2dShape>> = {
   stride_3_wide: { strideH: 3, strideW: 3, kh: 5, kw: 4, ih: 17, iw: 40 },
   asymmetric_pads: { padTop: 0, padLeft: 2, padBottom: 3, padRight: 1, kw: 5 },
   dilated: { dilationH: 2, dilationW: 3, ih: 12, iw: 20, padTop: 2, padLeft: 3 },
-  seven_by_seven: { kh: 7, kw: 7, strideH: 2, strideW: 2, padTop: 3, padLeft: 3, padBottom: 3, padRight: 3, ih: 28, iw: 28, oc: 8 },
+  seven_by_seven: {
+    kh: 7,
+    kw: 7,
+    strideH: 2,
+    strideW: 2,
+    padTop: 3,
+    padLeft: 3,
+    padBottom: 3,
+    padRight: 3,
+    ih: 28,
+    iw: 28,
+    oc: 8,
+  },
   row_kernel: { kh: 1, kw: 7, padTop: 0, padBottom: 0, padLeft: 3, padRight: 3 },
   grouped: { ic: 6, oc: 9, groups: 3 },
   grouped_pointwise: { ic: 8, oc: 12, groups: 4, kh: 1, kw: 1, ...noPads },
@@ -36,9 +62,33 @@ const CASES: Record<string, Partial<Conv2dShape>> = {
   depthwise_3x3_s2_odd_pads: { ic: 3, oc: 3, groups: 3, strideH: 2, strideW: 2, padTop: 0, padLeft: 0, ih: 16, iw: 16 },
   depthwise_3x3_s21: { ic: 3, oc: 3, groups: 3, strideH: 2, strideW: 1, ih: 16, iw: 17 },
   depthwise_3x3_s12: { ic: 3, oc: 3, groups: 3, strideH: 1, strideW: 2, ih: 16, iw: 17 },
-  depthwise_3x3_dilated: { ic: 3, oc: 3, groups: 3, dilationH: 2, dilationW: 2, padTop: 2, padLeft: 2, padBottom: 2, padRight: 2 },
+  depthwise_3x3_dilated: {
+    ic: 3,
+    oc: 3,
+    groups: 3,
+    dilationH: 2,
+    dilationW: 2,
+    padTop: 2,
+    padLeft: 2,
+    padBottom: 2,
+    padRight: 2,
+  },
   depthwise_5x5: { ic: 3, oc: 3, groups: 3, kh: 5, kw: 5, padTop: 2, padLeft: 2, padBottom: 2, padRight: 2 },
-  depthwise_5x5_s2: { ic: 3, oc: 3, groups: 3, kh: 5, kw: 5, strideH: 2, strideW: 2, padTop: 2, padLeft: 2, padBottom: 2, padRight: 2, ih: 15, iw: 14 },
+  depthwise_5x5_s2: {
+    ic: 3,
+    oc: 3,
+    groups: 3,
+    kh: 5,
+    kw: 5,
+    strideH: 2,
+    strideW: 2,
+    padTop: 2,
+    padLeft: 2,
+    padBottom: 2,
+    padRight: 2,
+    ih: 15,
+    iw: 14,
+  },
   depthwise_small: { ic: 5, oc: 5, groups: 5, ih: 3, iw: 2 },
   depthwise_tiny: { ic: 2, oc: 2, groups: 2, ih: 1, iw: 1 },
   depthwise_seven: { ic: 5, oc: 5, groups: 5, ih: 7, iw: 7 },
@@ -55,7 +105,10 @@ describe('f32_conv2d', () => {
     const x = noise(s.n * s.ic * s.ih * s.iw, 1);
     const w = noise((s.oc * s.ic * s.kh * s.kw) / s.groups, 2);
     const bias = noise(s.oc, 3);
-    for (const [useBias, lo, hi] of [[true, -Infinity, Infinity], [false, -0.25, 0.5]] as const) {
+    for (const [useBias, lo, hi] of [
+      [true, -Infinity, Infinity],
+      [false, -0.25, 0.5],
+    ] as const) {
       const expected = conv2d(x, w, useBias ? bias : undefined, s, lo, hi);
       const k = fresh();
       const e = k.exports;
@@ -66,7 +119,19 @@ describe('f32_conv2d', () => {
       const packed = guarded(k, packedBytes / 4, 0);
       e.f32_conv2d_pack(wp, packed.ptr, s.ic, s.oc, s.kh, s.kw, s.groups);
       packed.check(`${name}: pack`);
-      const geometry = [s.kh, s.kw, s.strideH, s.strideW, s.dilationH, s.dilationW, s.padTop, s.padLeft, s.padBottom, s.padRight, s.groups] as const;
+      const geometry = [
+        s.kh,
+        s.kw,
+        s.strideH,
+        s.strideW,
+        s.dilationH,
+        s.dilationW,
+        s.padTop,
+        s.padLeft,
+        s.padBottom,
+        s.padRight,
+        s.groups,
+      ] as const;
       const scratch = guarded(k, Math.ceil(e.f32_conv2d_scratch_bytes(s.ic, s.ih, s.iw, s.oc, ...geometry) / 4), 0);
       const bp = useBias ? k.arena.place(bias) : 0;
       const y = guarded(k, expected.length);

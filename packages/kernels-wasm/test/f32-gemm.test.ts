@@ -7,7 +7,19 @@ import { expectUlp, guarded, noise, useKernels } from './tester.ts';
 const GEMM_ULP = 0;
 
 const SIZES: readonly [m: number, n: number, k: number][] = [
-  [1, 1, 1], [1, 5, 3], [2, 13, 7], [3, 12, 9], [4, 12, 4], [5, 11, 1], [1, 130, 260], [7, 25, 300], [66, 14, 5], [13, 245, 17], [65, 121, 257], [4, 4, 64], [4, 8, 0],
+  [1, 1, 1],
+  [1, 5, 3],
+  [2, 13, 7],
+  [3, 12, 9],
+  [4, 12, 4],
+  [5, 11, 1],
+  [1, 130, 260],
+  [7, 25, 300],
+  [66, 14, 5],
+  [13, 245, 17],
+  [65, 121, 257],
+  [4, 4, 64],
+  [4, 8, 0],
 ];
 
 describe('f32_gemm', () => {
@@ -17,7 +29,9 @@ describe('f32_gemm', () => {
     for (const [m, n, k] of SIZES) {
       const bTransposed = layout === 'transposed_b' || layout === 'packed_transposed';
       const s: GemmShape = {
-        m, n, k,
+        m,
+        n,
+        k,
         aRowStride: layout === 'transposed_a' ? 1 : k + 2,
         aColStride: layout === 'transposed_a' ? m + 1 : 1,
         bRowStride: bTransposed ? 1 : n + 3,
@@ -29,7 +43,10 @@ describe('f32_gemm', () => {
       const biasValues = noise(Math.max(m, n), 3);
       for (const mode of [BiasMode.none, BiasMode.perColumn, BiasMode.perRow]) {
         const label = `${layout} ${m}x${n}x${k} bias ${mode}`;
-        const bias = mode === BiasMode.none ? undefined : ({ values: biasValues, along: mode === BiasMode.perRow ? 'row' : 'column' } as const);
+        const bias =
+          mode === BiasMode.none
+            ? undefined
+            : ({ values: biasValues, along: mode === BiasMode.perRow ? 'row' : 'column' } as const);
         const [lo, hi] = mode === BiasMode.perRow ? [-0.5, 1] : [-Infinity, Infinity];
         const expected = gemm(a, b, bias, s, lo, hi);
         const kernels = fresh();
@@ -44,9 +61,41 @@ describe('f32_gemm', () => {
           const packed = guarded(kernels, e.f32_gemm_packed_bytes(n, k) / 4, 0);
           e.f32_gemm_pack(bp, packed.ptr, n, k, s.bRowStride, s.bColStride);
           packed.check(`${label}: pack`);
-          e.f32_gemm_packed(ap, packed.ptr, biasPtr, c.ptr, scratch.ptr, m, n, k, s.aRowStride, s.aColStride, s.cRowStride, mode, lo, hi);
+          e.f32_gemm_packed(
+            ap,
+            packed.ptr,
+            biasPtr,
+            c.ptr,
+            scratch.ptr,
+            m,
+            n,
+            k,
+            s.aRowStride,
+            s.aColStride,
+            s.cRowStride,
+            mode,
+            lo,
+            hi,
+          );
         } else {
-          e.f32_gemm(ap, bp, biasPtr, c.ptr, scratch.ptr, m, n, k, s.aRowStride, s.aColStride, s.bRowStride, s.bColStride, s.cRowStride, mode, lo, hi);
+          e.f32_gemm(
+            ap,
+            bp,
+            biasPtr,
+            c.ptr,
+            scratch.ptr,
+            m,
+            n,
+            k,
+            s.aRowStride,
+            s.aColStride,
+            s.bRowStride,
+            s.bColStride,
+            s.cRowStride,
+            mode,
+            lo,
+            hi,
+          );
         }
         c.check(label);
         scratch.check(`${label}: scratch`);

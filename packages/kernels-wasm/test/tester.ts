@@ -53,7 +53,8 @@ export function expectUlp(actual: Float32Array, expected: Float32Array, budget: 
   expect(actual.length, label).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
     const d = ulpDistance(actual[i]!, expected[i]!);
-    if (d > budget) expect.fail(`${label}: element ${i} is ${actual[i]}, the twin says ${expected[i]} (${d} ulp > ${budget})`);
+    if (d > budget)
+      expect.fail(`${label}: element ${i} is ${actual[i]}, the twin says ${expected[i]} (${d} ulp > ${budget})`);
   }
 }
 

@@ -1,0 +1,18 @@
+/** Scalar definitions of the float kernels: what every fast one is tested against, usable wherever speed does not matter. */
+
+export { copyNd, gatherRows } from './copy.ts';
+export { BINARY, type BinaryOptions, binary } from './f32-binary.ts';
+export { type Conv2dShape, conv2d, conv2dOutput } from './f32-conv.ts';
+export { type Deconv2dShape, deconv2d, deconv2dOutput } from './f32-deconv.ts';
+export { type GemmShape, gemm } from './f32-gemm.ts';
+export { instancenorm, layernorm, rmsnorm } from './f32-norm.ts';
+export { avgpool2d, maxpool2d, type Pool2dShape } from './f32-pool.ts';
+export { argmax, reduce } from './f32-reduce.ts';
+export { type ResizeShape, resizeLinear, resizeNearest } from './f32-resize.ts';
+export { softmax } from './f32-softmax.ts';
+export { prelu, scaleChannels, toInt32, UNARY, unary } from './f32-unary.ts';
+export { type AffineQuant, fakequantAffine, fakequantSymmetric } from './fakequant.ts';
+export { maxAbsDiff, metricsPair } from './metrics.ts';
+export { absdev, centralMoments, histogram, histogramSigned, minmax, moments, octav } from './stats.ts';
+export { sumChunked, sumLanes64 } from './sums.ts';
+export { roundHalfAway, roundHalfEven } from './vmath.ts';

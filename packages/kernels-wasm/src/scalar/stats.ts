@@ -1,0 +1,70 @@
+import { sumChunked, sumLanes64 } from './sums.ts';
+
+const f = Math.fround;
+
+/** Range of what is not NaN, and `NonFinite` bits. */
+export function minmax(x: Float32Array): { min: number; max: number; nonFinite: number } {
+  let min = Infinity;
+  let max = -Infinity;
+  let nonFinite = 0;
+  for (const v of x) {
+    if (Number.isNaN(v)) nonFinite |= 1;
+    else if (!Number.isFinite(v)) nonFinite |= 2;
+    if (v < min) min = v;
+    if (v > max) max = v;
+  }
+  return { min, max, nonFinite };
+}
+
+/** calibration.md 5.1: counts[floor(|x|/width + 0.5)] += 1 in float32, zeros skipped. Returns what fell outside. */
+export function histogram(x: Float32Array, width: number, counts: Int32Array): number {
+  const w = f(width);
+  let outside = 0;
+  for (const v of x) {
+    if (v === 0) continue;
+    const bin = Math.floor(f(f(Math.abs(v) / w) + 0.5));
+    if (bin < counts.length) counts[bin] = counts[bin]! + 1;
+    else outside++;
+  }
+  return outside;
+}
+
+/** counts[floor((x - lo)/width)] += 1 in float32; the upper end belongs to the last bin. Returns what fell outside. */
+export function histogramSigned(x: Float32Array, lo: number, width: number, counts: Int32Array): number {
+  let outside = 0;
+  for (const v of x) {
+    const t = f(f(v - f(lo)) / f(width));
+    const bin = t === counts.length ? counts.length - 1 : Math.floor(t);
+    if (bin >= 0 && bin < counts.length) counts[bin] = counts[bin]! + 1;
+    else outside++;
+  }
+  return outside;
+}
+
+export function moments(x: Float32Array): { sum: number; squares: number; magnitudes: number } {
+  return {
+    sum: sumChunked(x.length, (i) => x[i]!),
+    squares: sumChunked(x.length, (i) => f(x[i]! * x[i]!)),
+    magnitudes: sumChunked(x.length, (i) => Math.abs(x[i]!)),
+  };
+}
+
+/** Sum of |x - m|. */
+export function absdev(x: Float32Array, m: number): number {
+  return sumChunked(x.length, (i) => Math.abs(f(x[i]! - f(m))));
+}
+
+/** Sums of (x - m)^2 and (x - m)^4 in float64. */
+export function centralMoments(x: Float32Array, m: number): { second: number; fourth: number } {
+  const square = (i: number): number => (x[i]! - m) * (x[i]! - m);
+  return { second: sumLanes64(x.length, square), fourth: sumLanes64(x.length, (i) => square(i) * square(i)) };
+}
+
+/** One OCTAV step: sum of |x| where |x| > s, and how many there are. */
+export function octav(x: Float32Array, s: number): { sum: number; count: number } {
+  const above = (i: number): boolean => Math.abs(x[i]!) > f(s);
+  return {
+    sum: sumLanes64(x.length, (i) => (above(i) ? Math.abs(x[i]!) : 0)),
+    count: x.reduce((n, _v, i) => n + (above(i) ? 1 : 0), 0),
+  };
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  Arena,
+  BinaryOp,
+  compileKernels,
+  KernelError,
+  loadKernels,
+  ReduceOp,
+  ResizeCoord,
+  UnaryOp,
+} from '../src/index.ts';
+
+const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** Names of the functions that the typed interface declares. */
+function declaredExports(): string[] {
+  const sources = ['src/exports.ts', 'src/quantized-exports.ts'].map((path) => readFileSync(file(path), 'utf8'));
+  return sources.flatMap((text) =>
+    [...text.matchAll(/^ {2}([a-z]\w*)\($/gm), ...text.matchAll(/^ {2}([a-z]\w*)\(\w.*\): /gm)].map((m) => m[1]!),
+  );
+}
+
+describe('the binary', () => {
+  it('exports exactly what the typed interface declares', async () => {
+    const module = await compileKernels();
+    const actual = WebAssembly.Module.exports(module)
+      .filter((e) => e.kind === 'function')
+      .map((e) => e.name);
+    expect(actual.sort()).toEqual([...declaredExports(), 'heapBase'].sort());
+    expect(WebAssembly.Module.imports(module)).toEqual([]);
+  });
+
+  it('and its op codes are those of the host', () => {
+    const text = readFileSync(file('assembly/op-codes.ts'), 'utf8');
+    for (const [name, codes] of Object.entries({ UnaryOp, BinaryOp, ReduceOp, ResizeCoord })) {
+      const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(text)![1]!;
+      expect(Object.fromEntries([...body.matchAll(/(\w+) = (\d+)/g)].map((m) => [m[1], Number(m[2])]))).toEqual(codes);
+    }
+  });
+});
+
+describe('loadKernels', () => {
+  it('gives every instance its own memory', async () => {
+    const module = await compileKernels();
+    const a = await loadKernels({ module });
+    const b = await loadKernels({ module, initialPages: 100 });
+    expect(a.memory).not.toBe(b.memory);
+    expect(b.memory.buffer.byteLength).toBeGreaterThanOrEqual(100 * 65536);
+    expect(b.arena.usedBytes).toBe(0);
+    const ptr = a.arena.place(Float32Array.from([1, 2]));
+    b.arena.alloc(8);
+    expect([...a.arena.f32(ptr, 2)]).toEqual([1, 2]);
+  });
+
+  it('reports a broken binary with a code', async () => {
+    const failure = await compileKernels(new Uint8Array([1, 2, 3])).catch((e: unknown) => e);
+    expect(failure).toBeInstanceOf(KernelError);
+    expect(failure).toMatchObject({ code: 'kernels.binary.load', where: 'wasm/kernels.wasm' });
+  });
+});
+
+describe('Arena', () => {
+  it('aligns, marks, resets and grows', async () => {
+    const { arena, exports } = await loadKernels();
+    const first = arena.alloc(3);
+    const second = arena.alloc(5);
+    expect(first).toBeGreaterThanOrEqual(exports.heapBase());
+    expect([first % 16, second % 16, second - first]).toEqual([0, 0, 16]);
+    const mark = arena.mark();
+    const big = arena.alloc(5_000_000);
+    arena.u8(big, 5_000_000).fill(1);
+    expect(arena.usedBytes).toBeGreaterThan(5_000_000);
+    arena.reset(mark);
+    expect(arena.alloc(1)).toBe(big);
+    expect(arena.peakBytes).toBeGreaterThan(5_000_000);
+    arena.reset();
+    expect(arena.usedBytes).toBe(0);
+  });
+
+  it('says what is wrong when it cannot serve', () => {
+    const arena = new Arena(new WebAssembly.Memory({ initial: 1 }), 8);
+    expect(() => arena.alloc(5e9)).toThrow(expect.objectContaining({ code: 'kernels.memory.limit' }));
+    expect(() => arena.alloc(-1)).toThrow(expect.objectContaining({ code: 'kernels.memory.size' }));
+    expect(() => arena.reset(1e6)).toThrow(expect.objectContaining({ code: 'kernels.memory.size' }));
+  });
+});
