@@ -1,1 +1,1 @@
-export {};
+export { bm168x } from './target.ts';

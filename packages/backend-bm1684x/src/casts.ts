@@ -1,0 +1,121 @@
+import { type DType, type KnownOp, type OpOf, symmetricQParams, type TensorType } from '@q/ir';
+import { attributesFor, type LoweringContext, Refusal } from './lowering/context.ts';
+
+/** Operators that accept any mix of integer types. */
+const ANY_INTEGERS: ReadonlySet<string> = new Set([
+  'tpu.Add',
+  'tpu.AddConst',
+  'tpu.Sub',
+  'tpu.SubConst',
+  'tpu.Mul',
+  'tpu.MulConst',
+]);
+
+/** Result takes the element type of the operand, whatever its own precision is (tpu-mlir: ForwardTypePattern). */
+const TYPE_FOLLOWS_INPUT: ReadonlySet<string> = new Set(['tpu.Reshape', 'tpu.Unsqueeze', 'tpu.Squeeze', 'tpu.Tile']);
+
+const isInteger = (dtype: DType): boolean => !['f32', 'f16', 'bf16', 'f64'].includes(dtype);
+const isByte = (dtype: DType): boolean => ['i8', 'u8', 'i4', 'u4'].includes(dtype);
+
+/** Views of memory cannot convert: they take their operand's type before casts are placed. */
+export function forwardViewTypes(context: LoweringContext): void {
+  for (const op of context.ops) {
+    if (!TYPE_FOLLOWS_INPUT.has(op.type)) continue;
+    const from = context.values.get(op.inputs[0]!);
+    const to = context.values.get(op.name)!;
+    if (from !== undefined) context.values.set(op.name, { ...from, shape: to.shape });
+  }
+}
+
+/** Is a cast needed between storage types? (numerics.md 6.1) */
+function differs(op: KnownOp, from: DType, to: DType): boolean {
+  if (from === to) return false;
+  if (isInteger(from) && isInteger(to))
+    return !(ANY_INTEGERS.has(op.type) || (isByte(from) && isByte(to)) || to === 'i32');
+  return true;
+}
+
+/** Type that an operand of `op` must have; undefined: as it is. */
+function wantedType(context: LoweringContext, op: KnownOp, operand: number): DType | undefined {
+  const name = op.inputs[operand];
+  const from = name == null ? undefined : context.values.get(name)?.dtype;
+  const to = op.type === 'tpu.RequantIntAxis' ? from : context.values.get(op.name)?.dtype;
+  if (from === undefined || to === undefined || op.type === 'tpu.Cast' || op.type === 'tpu.RequantInt')
+    return undefined;
+  // i32 sums read codes; an Arg or index result says nothing about the operand.
+  if (to === 'i32') return isInteger(from) ? undefined : 'i8';
+  return differs(op, from, to) ? to : undefined;
+}
+
+const TYPE_NAMES: Readonly<Partial<Record<DType, string>>> = { i8: 'si8', u8: 'ui8', i32: 'si32' };
+
+/** Casts that exist, by value and target; a byte target serves both signs. */
+type Existing = Map<string, string>;
+
+const keyOf = (value: string, dtype: DType): string => `${isByte(dtype) ? 'byte' : dtype} ${value}`;
+
+/** The type that a quantizing cast of `value` makes: the producer's range, expressed in its float type. */
+function quantizedType(from: TensorType, value: string, user: string): TensorType {
+  const { quantization } = from;
+  if (quantization?.kind !== 'calibrated') {
+    throw new Refusal({
+      code: 'bm168x.threshold-missing',
+      where: user,
+      found: `${value} is float without a calibrated range, and ${user} needs it in INT8`,
+      expected: `a row "${value} threshold min max" in the calibration table`,
+      hint: `calibrate ${value}, or put ${user} into the quantize table as F16 or F32`,
+    });
+  }
+  const { scale, zeroPoint, signed } = symmetricQParams(quantization.min, quantization.max);
+  const expressed = from.dtype === 'f16' || from.dtype === 'bf16' ? from.dtype : 'f32';
+  return {
+    shape: from.shape,
+    dtype: signed ? 'i8' : 'u8',
+    quantization: { kind: 'uniform', expressed, scale, zeroPoint },
+  };
+}
+
+/**
+ * Puts a `tpu.Cast` wherever an operator reads a value of another storage type, and on network outputs that are not f32
+ * (numerics.md 6.1). A cast stands right after the value it reads; one of the same kind is made once. Answers the new
+ * names of the network outputs.
+ */
+export function insertCasts(context: LoweringContext, outputs: readonly string[]): readonly string[] {
+  const existing: Existing = new Map();
+  const after = new Map<string, OpOf<'tpu.Cast'>[]>();
+  const cast = (value: string, dtype: DType, user: string | undefined): string => {
+    const key = keyOf(value, dtype);
+    const found = existing.get(key);
+    if (found !== undefined) return found;
+    const from = context.values.get(value)!;
+    const type: TensorType = isByte(dtype) ? quantizedType(from, value, user ?? value) : { shape: from.shape, dtype };
+    const name = `${value}${user ?? ''}_${TYPE_NAMES[type.dtype] ?? type.dtype}`;
+    const op: OpOf<'tpu.Cast'> = {
+      type: 'tpu.Cast',
+      name,
+      inputs: [value],
+      outputs: [name],
+      attributes: attributesFor('tpu.Cast', {}),
+    };
+    existing.set(key, name);
+    after.set(value, [op, ...(after.get(value) ?? [])]);
+    context.values.set(name, type);
+    return name;
+  };
+  const cut = context.ops.map((op) => {
+    const inputs = op.inputs.map((name, index) => {
+      const wanted = name === null ? undefined : wantedType(context, op, index);
+      return wanted === undefined ? name : cast(name!, wanted, op.name);
+    });
+    return inputs.some((name, index) => name !== op.inputs[index]) ? ({ ...op, inputs } as KnownOp) : op;
+  });
+  const results = outputs.map((name) =>
+    context.values.get(name)?.dtype === 'f32' ? name : cast(name, 'f32', undefined),
+  );
+  context.ops.length = 0;
+  for (const op of cut) {
+    context.ops.push(op);
+    for (const name of op.outputs) if (name !== null) context.ops.push(...(after.get(name) ?? []));
+  }
+  return results;
+}

@@ -1,0 +1,47 @@
+import type { Plan, Precision } from '@q/ir';
+import type { Range, Ranges } from './ranges.ts';
+import { absMax, floatsOf, type WorkingGraph } from './working-graph.ts';
+
+const magnitude = (range: Range): number => Math.fround(Math.max(Math.abs(range.min), Math.abs(range.max)));
+
+/** An Add of two activations of very different size loses the smaller one in INT8. */
+function addIsUneven(inputs: readonly string[], graph: WorkingGraph, ranges: Ranges): boolean {
+  if (inputs.length !== 2 || inputs.some((name) => graph.isWeight(name) || !ranges.has(name))) return false;
+  const [a, b] = inputs.map((name) => magnitude(ranges.get(name)!)) as [number, number];
+  return a >= 1e-8 && b >= 1e-8 && Math.max(a / b, b / a) > 64;
+}
+
+/** A difference that is smaller than what it is made of magnifies the rounding of its operands. */
+function differenceIsSmall(result: string, sizes: readonly (number | undefined)[], ranges: Ranges): boolean {
+  const range = ranges.get(result);
+  return range !== undefined && sizes.some((size) => size !== undefined && magnitude(range) < size);
+}
+
+/**
+ * Precision of every operator (numerics.md 4.3): what the plan says by name, then the rules that put INT8 operators into
+ * F16, then the plan's default.
+ */
+export function assignPrecisions(graph: WorkingGraph, ranges: Ranges, plan: Plan): Map<string, Precision> {
+  const precisions = new Map<string, Precision>();
+  const sizeOf = (name: string): number | undefined => {
+    const weight = graph.weights.get(name);
+    if (weight) return absMax(floatsOf(weight));
+    const range = ranges.get(name);
+    return range && magnitude(range);
+  };
+  for (const op of graph.ops) {
+    const chosen = plan.ops.get(op.name)?.precision;
+    const inputs = op.inputs.filter((name) => name !== null);
+    let automatic: Precision | undefined;
+    if (op.type === 'top.Add' && addIsUneven(inputs, graph, ranges)) automatic = 'F16';
+    if (plan.precision === 'INT8' && op.type === 'top.Sub' && differenceIsSmall(op.name, inputs.map(sizeOf), ranges)) {
+      automatic = 'F16';
+    }
+    if (plan.precision === 'INT8' && op.type === 'top.SubConst') {
+      const sizes = [...inputs.map(sizeOf), Math.abs(op.attributes.constVal)];
+      if (differenceIsSmall(op.name, sizes, ranges)) automatic = 'F16';
+    }
+    precisions.set(op.name, chosen ?? automatic ?? plan.precision);
+  }
+  return precisions;
+}

@@ -1,0 +1,49 @@
+import { functionTable, getScaleAndShift, type KnownOp, mulI8, type OpOf, rsMul, scalarFunctionOf } from '@q/ir';
+import { absMax } from '../working-graph.ts';
+import type { LoweringContext } from './context.ts';
+
+/** A function of one operand as a table of 256 codes (numerics.md 7.6). */
+export function lowerToTable(context: LoweringContext, op: KnownOp): boolean {
+  const f = scalarFunctionOf(op);
+  if (f === undefined) return false;
+  const output = context.quantizerOf(op.name, op);
+  const codes = functionTable(f, context.quantizerOf(op.inputs[0]!, op), output);
+  const table = context.addWeight(
+    op.name,
+    'table',
+    { shape: [1, 1, 1, 256], dtype: output.signed ? 'i8' : 'u8' },
+    codes,
+  );
+  context.emitAs(op, 'tpu.Lut', [op.inputs[0]!, table], {}, context.codeType(op.name, op));
+  return true;
+}
+
+export function lowerLeakyRelu(context: LoweringContext, op: OpOf<'top.LeakyRelu'>): boolean {
+  const { multiplier, rshift } = getScaleAndShift(op.attributes.alpha, 8);
+  const attributes = { alpha: op.attributes.alpha, multiplier, rshift };
+  context.emitAs(op, 'tpu.LeakyRelu', op.inputs, attributes, context.codeType(op.name, op));
+  return true;
+}
+
+/** All slopes share one shift. */
+export function lowerPRelu(context: LoweringContext, op: OpOf<'top.PRelu'>): boolean {
+  const slopeName = op.inputs[1]!;
+  if (!context.isWeight(slopeName)) return false;
+  const slopes = context.floats(slopeName);
+  const { rshift } = rsMul(absMax(slopes));
+  const codes = Int8Array.from(slopes, (slope) => mulI8(slope, rshift));
+  const slope = context.addWeight(op.name, 'slope_i8', { shape: context.shapeOf(slopeName), dtype: 'i8' }, codes);
+  context.emitAs(op, 'tpu.PReluOp', [op.inputs[0]!, slope], { rshift }, context.codeType(op.name, op));
+  return true;
+}
+
+/** INT8 softmax exists for axis 1 of at most four dimensions, not for log-softmax (numerics.md 7.7). */
+export function lowerSoftmax(context: LoweringContext, op: OpOf<'top.Softmax'>): boolean {
+  const { axis, log, beta } = op.attributes;
+  if (axis !== 1 || log || context.shapeOf(op.inputs[0]!).length > 4) return false;
+  const { scale } = context.quantizerOf(op.inputs[0]!, op);
+  const powers = Float32Array.from({ length: 256 }, (_, distance) => Math.exp(-scale * distance * beta));
+  const table = context.addWeight(op.name, 'table', { shape: [1, 1, 1, 256], dtype: 'f32' }, powers);
+  context.emitAs(op, 'tpu.Softmax', [op.inputs[0]!, table], op.attributes, context.codeType(op.name, op));
+  return true;
+}
