@@ -19,8 +19,13 @@ export function decide(
   method: ThresholdMethod,
   values: readonly ObservedValue[],
   statistics: readonly ValueStatistics[],
+  onDecided: (done: number) => void = () => {},
 ): Decision[] {
-  const decisions = statistics.map((value) => settle(method.choose(value), value, method));
+  const decisions = statistics.map((value, at) => {
+    const decision = settle(method.choose(value), value, method);
+    onDecided(at + 1);
+    return decision;
+  });
   return method.keepsEnds ? keepEnds(decisions, values, statistics) : decisions;
 }
 

@@ -1,0 +1,91 @@
+import type { Dataset } from '@q/dataset';
+import { type CalibrationTable, type Graph, QError } from '@q/ir';
+import { type CalibratedValue, toTable } from './calibration-table.ts';
+import { observedValues } from './observed-values.ts';
+import { type CalibrationOptions, type CalibrationSettings, resolveOptions } from './options.ts';
+import type { ProfileName } from './profile.ts';
+import { type CollectionJob, collectStatistics } from './statistics/collect.ts';
+import { planCollection } from './statistics/collection-plan.ts';
+import type { ValueStatistics } from './statistics/value-statistics.ts';
+import { type Decision, decide } from './thresholds/decide.ts';
+import { type MethodName, methodTable } from './thresholds/method-table.ts';
+
+/** The outcome of a calibration. */
+export interface Calibration {
+  /** What a `cali_table` file says, header included. */
+  readonly table: CalibrationTable;
+  /** Thresholds with full precision, by value name, in the order of the table. */
+  readonly values: ReadonlyMap<string, CalibratedValue>;
+  readonly method: MethodName;
+  readonly profile: ProfileName;
+  /** Samples that were seen: batches, not images. */
+  readonly sampleCount: number;
+}
+
+/**
+ * Finds the threshold and the range of every value of a float network on calibration samples (calibration.md 4 to 7).
+ *
+ * @throws QError `calib.option`, `calib.profile`, `calib.graph`, `calib.non-finite`; and those of the dataset and the runtime
+ */
+export async function calibrate(graph: Graph, dataset: Dataset, options: CalibrationOptions = {}): Promise<Calibration> {
+  const settings = resolveOptions(dataset, options);
+  checkGraph(graph);
+  announce(settings);
+  const observed = observedValues(graph);
+  const method = methodTable[settings.methodName];
+  const { profile, sampleCount } = settings;
+  const plan = planCollection(observed, method.needs, { sampleCount, percentileTails: profile.percentileTails });
+  const job: CollectionJob = {
+    graph,
+    dataset,
+    sampleCount,
+    plan,
+    statistics: profile.statistics,
+    histogramBins: settings.histogramBins,
+    emit: settings.emit,
+  };
+  const statistics = await collectStatistics(job);
+  const decisions = decideEach(settings, observed.values, statistics);
+  const values = new Map(
+    observed.values.map(({ name }, at): [string, CalibratedValue] => {
+      const { threshold, min, max } = decisions[at]!;
+      return [name, { threshold, untuned: threshold, min, max, absMax: statistics[at]!.absMax }];
+    }),
+  );
+  return { table: toTable(values, settings), values, method: settings.methodName, profile: profile.name, sampleCount };
+}
+
+function checkGraph(graph: Graph): void {
+  if (graph.state === 'TOP_F32') return;
+  throw new QError(`The network ${graph.name} is ${graph.state}; calibration takes the float one.`, {
+    code: 'calib.graph',
+    where: graph.name,
+    found: graph.state,
+    expected: 'TOP_F32',
+    hint: 'give the .mlir that model_transform wrote',
+  });
+}
+
+/** The lines that the original prints once its samples are loaded (calibration.md 2.4). */
+function announce({ sampleCount, emit }: CalibrationSettings): void {
+  emit({ type: 'line', text: `input_num = ${sampleCount}, ref = ${sampleCount}` });
+  emit({ type: 'line', text: `real input_num = ${sampleCount}` });
+}
+
+function decideEach(
+  settings: CalibrationSettings,
+  values: Parameters<typeof decide>[1],
+  statistics: readonly ValueStatistics[],
+): Decision[] {
+  const { emit, methodName, histogramBins } = settings;
+  const decisions = decide(methodTable[methodName], values, statistics, (done) => {
+    const label = `[${histogramBins}] threshold: ${values[done - 1]!.name}`;
+    emit({ type: 'progress', task: 'thresholds', done, total: values.length, label });
+  });
+  decisions.forEach(({ degenerate }, at) => {
+    if (!degenerate) return;
+    const { name } = values[at]!;
+    emit({ type: 'line', text: `WARNING: layer ${name} is all zeros. Please check the input data correctness.` });
+  });
+  return decisions;
+}
