@@ -113,7 +113,7 @@ class GraphBuilder {
 
   private readOperator(op: OpSyntax): void {
     const names = this.resultNames(op);
-    const name = names.find((candidate) => candidate !== null) ?? this.namesOf(op)[0] ?? '';
+    const name = this.namesOf(op)[0] ?? '';
     names.forEach((result, i) => {
       this.define(op, i, result);
     });

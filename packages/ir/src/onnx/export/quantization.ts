@@ -1,0 +1,69 @@
+import type { DType } from '../../dtype.ts';
+import { allocate } from '../../tensor.ts';
+import type { Emitters, OnnxWriter } from './onnx-writer.ts';
+import { DATA_TYPES } from './tensor-wire.ts';
+
+/**
+ * Scale and zero point of a QuantizeLinear or DequantizeLinear: of rank 0 per tensor, of rank 1 with an axis per channel.
+ * Every node gets its own copies, as device compilers expect (spacemit.md 10.4).
+ */
+function parameters(
+  to: OnnxWriter,
+  base: string,
+  codes: DType,
+  scales: readonly number[],
+  zeroPoints: readonly number[],
+): string[] {
+  const dims = scales.length === 1 ? [] : [scales.length];
+  const zeros = allocate(codes, scales.length);
+  scales.forEach((_, i) => {
+    zeros[i] = zeroPoints[i] ?? zeroPoints[0] ?? 0;
+  });
+  return [
+    to.constant(`${base}_scale`, 'f32', dims, Float32Array.from(scales)),
+    to.constant(`${base}_zero_point`, codes, dims, zeros),
+  ];
+}
+
+/** Top holds codes as f32 where it does not say more; then they are int8, or uint8 when a zero point needs it. */
+function codeType(dtype: DType, zeroPoints: readonly number[]): DType {
+  if (dtype !== 'f32') return dtype;
+  return zeroPoints.some((zero) => zero > 127) ? 'u8' : 'i8';
+}
+
+export const quantizationEmitters: Emitters = {
+  'top.QuantizeLinear'(op, to) {
+    const { yScale, yZeroPoint, axis } = op.attributes;
+    const codes = codeType(to.type(op.outputs[0]!).dtype, yZeroPoint);
+    const inputs = [to.tensor(op.inputs[0]), ...parameters(to, op.name, codes, yScale, yZeroPoint)];
+    to.node('QuantizeLinear', inputs, yScale.length === 1 ? {} : { axis }, to.output(op));
+  },
+  'top.DequantizeLinear'(op, to) {
+    const { xScale, xZeroPoint, axis } = op.attributes;
+    const weight = to.weight(op.inputs[0]);
+    const dtype = to.type(op.inputs[0]!).dtype;
+    const codes = codeType(dtype, xZeroPoint);
+    let x = to.tensor(weight !== undefined && dtype === 'f32' ? null : op.inputs[0]);
+    if (weight !== undefined && dtype === 'f32') {
+      const data = allocate(codes, weight.data.length);
+      weight.data.forEach((value, i) => {
+        data[i] = Number(value);
+      });
+      x = to.constant(op.inputs[0]!, codes, weight.type.shape, data);
+    }
+    const inputs = [x, ...parameters(to, op.name, codes, xScale, xZeroPoint)];
+    to.node('DequantizeLinear', inputs, xScale.length === 1 ? {} : { axis }, to.output(op));
+  },
+  'top.Cast'(op, to) {
+    const x = to.tensor(op.inputs[0]);
+    // Values stay float in Top: an integer cast only drops the fraction.
+    if (!/^U?INT/.test(op.attributes.to)) to.node('Identity', [x], {}, to.output(op));
+    else if (op.attributes.roundMode === 'TowardsZero')
+      to.cast(to.node('Cast', [x], { to: DATA_TYPES.i64 }), 'f32', to.output(op));
+    else {
+      // Half away from zero: sign(x) · floor(|x| + ½).
+      const size = to.node('Floor', [to.node('Add', [to.node('Abs', [x]), to.scalar(0.5)])]);
+      to.node('Mul', [to.node('Sign', [x]), size], {}, to.output(op));
+    }
+  },
+};

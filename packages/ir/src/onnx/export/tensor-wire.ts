@@ -1,0 +1,43 @@
+import type { DType, TypedArray } from '../../dtype.ts';
+import { bytesOf } from '../../tensor.ts';
+import type { AttributeWire, TensorWire } from '../wire.ts';
+
+/** TensorProto.DataType of every element type. */
+export const DATA_TYPES: Readonly<Record<DType, number>> = {
+  f32: 1,
+  u8: 2,
+  i8: 3,
+  u16: 4,
+  i16: 5,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+  f64: 11,
+  u32: 12,
+  u64: 13,
+  bf16: 16,
+  u4: 21,
+  i4: 22,
+};
+
+/** An attribute of a node: numbers are integers unless wrapped in `float`. */
+export type AttributeValue = number | string | readonly number[] | FloatAttribute;
+
+export interface FloatAttribute {
+  readonly float: number | readonly number[];
+}
+
+export const float = (value: number | readonly number[]): FloatAttribute => ({ float: value });
+
+export function tensorWire(name: string, dtype: DType, dims: readonly number[], data: TypedArray): TensorWire {
+  return { name, dataType: DATA_TYPES[dtype], dims: [...dims], rawData: bytesOf(data) };
+}
+
+export function attributeWire(name: string, value: AttributeValue): AttributeWire {
+  if (typeof value === 'number') return { name, type: 2, i: value };
+  if (typeof value === 'string') return { name, type: 3, s: new TextEncoder().encode(value) };
+  if (Array.isArray(value)) return { name, type: 7, ints: [...(value as readonly number[])] };
+  const given = (value as FloatAttribute).float;
+  return typeof given === 'number' ? { name, type: 1, f: given } : { name, type: 6, floats: [...given] };
+}
