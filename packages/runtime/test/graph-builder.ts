@@ -25,7 +25,10 @@ export function tensor(shape: readonly number[], values: ArrayLike<number>): Ten
 /** Values that are easy to tell apart and not symmetric: … -1.5, -1.25 … in a fixed scramble. */
 export function ramp(shape: readonly number[], step = 0.25): TensorLike {
   const count = elementCount(shape);
-  return tensor(shape, Array.from({ length: count }, (_, i) => step * (((i * 7) % count) - Math.floor(count / 3))));
+  return tensor(
+    shape,
+    Array.from({ length: count }, (_, i) => step * (((i * 7) % count) - Math.floor(count / 3))),
+  );
 }
 
 export interface OpRequest {

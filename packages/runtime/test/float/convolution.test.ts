@@ -25,9 +25,14 @@ function convolve(x: TensorLike, w: TensorLike, bias: readonly number[], g: Geom
           for (let c = 0; c < CG; c++)
             for (let i = 0; i < KH; i++)
               for (let j = 0; j < KW; j++) {
-                const [h, v] = [oh * g.strides[0] - g.pads[0] + i * g.dilations[0], ow * g.strides[1] - g.pads[1] + j * g.dilations[1]];
+                const [h, v] = [
+                  oh * g.strides[0] - g.pads[0] + i * g.dilations[0],
+                  ow * g.strides[1] - g.pads[1] + j * g.dilations[1],
+                ];
                 if (h < 0 || h >= H || v < 0 || v >= W) continue;
-                sum += Number(x.data[((n * C + first + c) * H + h) * W + v]) * Number(w.data[((oc * CG + c) * KH + i) * KW + j]);
+                sum +=
+                  Number(x.data[((n * C + first + c) * H + h) * W + v]) *
+                  Number(w.data[((oc * CG + c) * KH + i) * KW + j]);
               }
           y.push(sum);
         }
@@ -51,7 +56,12 @@ describe('top.Conv', () => {
     const [x, w] = [ramp(xShape, 0.125), ramp(wShape, 0.25)];
     const bias = Array.from({ length: wShape[0]! }, (_, i) => i - 1.5);
     const attributes = { kernelShape: wShape.slice(2), ...g };
-    const got = await dataOf({ type: 'top.Conv', attributes, inputs: [x, w, tensor([bias.length], bias)], weightsFrom: 1 });
+    const got = await dataOf({
+      type: 'top.Conv',
+      attributes,
+      inputs: [x, w, tensor([bias.length], bias)],
+      weightsFrom: 1,
+    });
     expectClose(got, convolve(x, w, bias, g));
   });
 
@@ -75,13 +85,24 @@ describe('top.Conv', () => {
 
   test('three spatial dimensions are refused with a code', async () => {
     const attributes = { kernelShape: [1, 1, 1], strides: [1, 1, 1], pads: [0, 0, 0, 0, 0, 0] };
-    const run = dataOf({ type: 'top.Conv', attributes, inputs: [ramp([1, 1, 2, 2, 2]), ramp([1, 1, 1, 1, 1]), null], weightsFrom: 1 });
+    const run = dataOf({
+      type: 'top.Conv',
+      attributes,
+      inputs: [ramp([1, 1, 2, 2, 2]), ramp([1, 1, 1, 1, 1]), null],
+      weightsFrom: 1,
+    });
     await expect(run).rejects.toMatchObject({ code: 'runtime.attribute.unsupported', where: 'y0' });
   });
 });
 
 /** Transposed convolution by scattering; `w` is indexed [input channel, output channel of its group, kh, kw]. */
-function scatter(x: TensorLike, w: (ic: number, o: number, i: number, j: number) => number, shape: number[], k: number[], g: Geometry) {
+function scatter(
+  x: TensorLike,
+  w: (ic: number, o: number, i: number, j: number) => number,
+  shape: number[],
+  k: number[],
+  g: Geometry,
+) {
   const [, C, H, W] = x.shape as [number, number, number, number];
   const [, OC, OH, OW] = shape as [number, number, number, number];
   const y = new Array<number>(OC * OH * OW).fill(0);
@@ -105,7 +126,12 @@ describe('top.Deconv', () => {
     const [x, w] = [ramp([1, 3, 4, 5]), ramp([2, 3, 3, 2])];
     const g = { ...plain, strides: [2, 2] as const, pads: [1, 0, 1, 0] as const };
     const at = (c: number, o: number, i: number, j: number) => Number(w.data[((o * 3 + c) * 3 + i) * 2 + j]);
-    const got = await dataOf({ type: 'top.Deconv', attributes: { kernelShape: [3, 2], ...g }, inputs: [x, w, null], weightsFrom: 1 });
+    const got = await dataOf({
+      type: 'top.Deconv',
+      attributes: { kernelShape: [3, 2], ...g },
+      inputs: [x, w, null],
+      weightsFrom: 1,
+    });
     expectClose(got, scatter(x, at, [1, 2, 7, 10], [3, 2], g));
   });
 

@@ -65,7 +65,11 @@ const unary: [OpType, Record<string, unknown>, (x: number) => number][] = [
 describe('one operand', () => {
   test.each(unary)('%s %j', async (type, attributes, define) => {
     // `0 + …`: JavaScript's -0 results are 0 for this comparison.
-    expectClose((await dataOf({ type, attributes, inputs: [x] })).map((v) => 0 + v), values.map((v) => 0 + define(v)), 2e-6);
+    expectClose(
+      (await dataOf({ type, attributes, inputs: [x] })).map((v) => 0 + v),
+      values.map((v) => 0 + define(v)),
+      2e-6,
+    );
   });
 
   const positive: [OpType, Record<string, unknown>, (x: number) => number][] = [
@@ -97,7 +101,10 @@ describe('one operand', () => {
 
   test('top.PRelu: one slope per channel', async () => {
     const got = await dataOf({ type: 'top.PRelu', inputs: [x, tensor([2, 1, 1], [0.5, 2])], weightsFrom: 1 });
-    expectClose(got, values.map((v, i) => (v < 0 ? v * (i < 6 ? 0.5 : 2) : v)));
+    expectClose(
+      got,
+      values.map((v, i) => (v < 0 ? v * (i < 6 ? 0.5 : 2) : v)),
+    );
   });
 });
 
@@ -121,17 +128,32 @@ describe('two operands', () => {
     ['top.Compare', { mode: 'Xor' }, (a, b) => ((a !== 0) !== (b !== 0) ? 1 : 0)],
   ];
   const shapes: [number[], number[]][] = [
-    [[2, 3, 2], [2, 3, 2]],
+    [
+      [2, 3, 2],
+      [2, 3, 2],
+    ],
     [[2, 3, 2], [1]],
     [[1], [2, 3, 2]],
-    [[2, 3, 2], [3, 1]],
-    [[2, 1, 2], [1, 3, 1]],
+    [
+      [2, 3, 2],
+      [3, 1],
+    ],
+    [
+      [2, 1, 2],
+      [1, 3, 1],
+    ],
   ];
   test.each(cases.flatMap((one) => shapes.map((pair) => [...one, ...pair] as const)))(
     '%s %j over %s',
     async (type, attributes, define, aShape, bShape) => {
-      const a = tensor(aShape, Array.from(ramp(aShape, 0.5).data, (v) => Number(v) + 0.3));
-      const b = tensor(bShape, Array.from(ramp(bShape, 0.25).data, (v) => Number(v) - 0.6));
+      const a = tensor(
+        aShape,
+        Array.from(ramp(aShape, 0.5).data, (v) => Number(v) + 0.3),
+      );
+      const b = tensor(
+        bShape,
+        Array.from(ramp(bShape, 0.25).data, (v) => Number(v) - 0.6),
+      );
       const [result] = await runOp({ type, attributes, inputs: [a, b] });
       const index = (shape: number[], at: readonly number[]): number =>
         shape.reduce((sum, dim, axis) => sum * dim + (dim === 1 ? 0 : at[axis + at.length - shape.length]!), 0);
@@ -147,12 +169,19 @@ describe('two operands', () => {
 
   test('three operands, the first two smaller than the result', async () => {
     const inputs = [tensor([3], [1, 2, 3]), tensor([1], [10]), tensor([2, 1], [100, 200])];
-    const got = await dataOf({ type: 'top.Add', attributes: { coeff: [1, 2, 3], doRelu: true, reluLimit: 621.5 }, inputs });
+    const got = await dataOf({
+      type: 'top.Add',
+      attributes: { coeff: [1, 2, 3], doRelu: true, reluLimit: 621.5 },
+      inputs,
+    });
     expect(got).toEqual([321, 322, 323, 621, 621.5, 621.5]);
   });
 
   test('top.Pow3', async () => {
-    expectClose(await dataOf({ type: 'top.Pow3', inputs: [tensor([3], [2, 3, 4]), tensor([3], [3, 2, 0.5])] }), [8, 9, 2]);
+    expectClose(
+      await dataOf({ type: 'top.Pow3', inputs: [tensor([3], [2, 3, 4]), tensor([3], [3, 2, 0.5])] }),
+      [8, 9, 2],
+    );
   });
 });
 

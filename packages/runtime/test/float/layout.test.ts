@@ -8,10 +8,18 @@ const iota = (...shape: number[]) => tensor(shape, count(shape.reduce((a, b) => 
 describe('views', () => {
   test('top.Reshape, top.Squeeze, top.Unsqueeze, top.Flatten keep the data', async () => {
     const x = iota(1, 2, 1, 3);
-    expect(await runOp({ type: 'top.Reshape', attributes: { shape: [3, -1] }, inputs: [x, null] })).toEqual([{ shape: [3, 2], data: count(6) }]);
-    expect(await runOp({ type: 'top.Squeeze', attributes: { axes: [] }, inputs: [x] })).toEqual([{ shape: [2, 3], data: count(6) }]);
-    expect(await runOp({ type: 'top.Unsqueeze', attributes: { axes: [0, -1] }, inputs: [x] })).toEqual([{ shape: [1, 1, 2, 1, 3, 1], data: count(6) }]);
-    expect(await runOp({ type: 'top.Flatten', attributes: { startDim: 1 }, inputs: [x] })).toEqual([{ shape: [1, 6], data: count(6) }]);
+    expect(await runOp({ type: 'top.Reshape', attributes: { shape: [3, -1] }, inputs: [x, null] })).toEqual([
+      { shape: [3, 2], data: count(6) },
+    ]);
+    expect(await runOp({ type: 'top.Squeeze', attributes: { axes: [] }, inputs: [x] })).toEqual([
+      { shape: [2, 3], data: count(6) },
+    ]);
+    expect(await runOp({ type: 'top.Unsqueeze', attributes: { axes: [0, -1] }, inputs: [x] })).toEqual([
+      { shape: [1, 1, 2, 1, 3, 1], data: count(6) },
+    ]);
+    expect(await runOp({ type: 'top.Flatten', attributes: { startDim: 1 }, inputs: [x] })).toEqual([
+      { shape: [1, 6], data: count(6) },
+    ]);
   });
 });
 
@@ -26,20 +34,32 @@ describe('joining and cutting', () => {
   test('top.Split', async () => {
     const attributes = { axis: 1, num: 2, splitSize: [1, 2] };
     const got = await runOp({ type: 'top.Split', attributes, inputs: [iota(2, 3)], results: 2 });
-    expect(got).toEqual([{ shape: [2, 1], data: [0, 3] }, { shape: [2, 2], data: [1, 2, 4, 5] }]);
+    expect(got).toEqual([
+      { shape: [2, 1], data: [0, 3] },
+      { shape: [2, 2], data: [1, 2, 4, 5] },
+    ]);
   });
 
   test.each([
     ['a part', { offset: [0, 1], ends: [2, 3], steps: [1, 1], axes: [] }, [2, 2], [1, 2, 5, 6]],
     ['a step of 2', { offset: [1], ends: [4], steps: [2], axes: [1] }, [3, 2], [1, 3, 5, 7, 9, 11]],
     ['a negative step', { offset: [-1], ends: [-9], steps: [-2], axes: [1] }, [3, 2], [3, 1, 7, 5, 11, 9]],
-    ['an end beyond the tensor', { offset: [2, 0], ends: [9223372036854775807n, 1], steps: [1, 1], axes: [] }, [1, 1], [8]],
+    [
+      'an end beyond the tensor',
+      { offset: [2, 0], ends: [9223372036854775807n, 1], steps: [1, 1], axes: [] },
+      [1, 1],
+      [8],
+    ],
   ])('top.Slice: %s', async (_name, attributes, shape, data) => {
-    expect(await runOp({ type: 'top.Slice', attributes, inputs: [iota(3, 4), null, null, null] })).toEqual([{ shape, data }]);
+    expect(await runOp({ type: 'top.Slice', attributes, inputs: [iota(3, 4), null, null, null] })).toEqual([
+      { shape, data },
+    ]);
   });
 
   test('top.Reverse', async () => {
-    expect(await dataOf({ type: 'top.Reverse', attributes: { axis: 1 }, inputs: [iota(2, 3)] })).toEqual([2, 1, 0, 5, 4, 3]);
+    expect(await dataOf({ type: 'top.Reverse', attributes: { axis: 1 }, inputs: [iota(2, 3)] })).toEqual([
+      2, 1, 0, 5, 4, 3,
+    ]);
   });
 });
 
@@ -55,12 +75,18 @@ describe('permutations', () => {
   });
 
   test('top.SwapChannel', async () => {
-    const got = await dataOf({ type: 'top.SwapChannel', attributes: { channelOrder: [2, 1, 0] }, inputs: [iota(2, 3, 1, 2)] });
+    const got = await dataOf({
+      type: 'top.SwapChannel',
+      attributes: { channelOrder: [2, 1, 0] },
+      inputs: [iota(2, 3, 1, 2)],
+    });
     expect(got).toEqual([4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7]);
   });
 
   test('top.SwapDimInner rotates', async () => {
-    expect(await dataOf({ type: 'top.SwapDimInner', attributes: { offset: [0, 2] }, inputs: [iota(2, 3)] })).toEqual([2, 0, 1, 5, 3, 4]);
+    expect(await dataOf({ type: 'top.SwapDimInner', attributes: { offset: [0, 2] }, inputs: [iota(2, 3)] })).toEqual([
+      2, 0, 1, 5, 3, 4,
+    ]);
   });
 
   // The ONNX documentation's example: [1, 8, 2, 3], block 2.
@@ -77,10 +103,16 @@ describe('permutations', () => {
 
   test('top.Depth2Space inversed undoes it, also between layouts', async () => {
     for (const isCRD of [true, false]) {
-      const wide = await runOp({ type: 'top.Depth2Space', attributes: { ...size, isCRD, outIsNCHW: false }, inputs: [blocks] });
+      const wide = await runOp({
+        type: 'top.Depth2Space',
+        attributes: { ...size, isCRD, outIsNCHW: false },
+        inputs: [blocks],
+      });
       expect(wide[0]!.shape).toEqual([1, 4, 6, 2]);
       const attributes = { ...size, isCRD, isInversed: true, inIsNCHW: false };
-      expect(await dataOf({ type: 'top.Depth2Space', attributes, inputs: [tensor([1, 4, 6, 2], wide[0]!.data)] })).toEqual(count(48));
+      expect(
+        await dataOf({ type: 'top.Depth2Space', attributes, inputs: [tensor([1, 4, 6, 2], wide[0]!.data)] }),
+      ).toEqual(count(48));
     }
   });
 
@@ -94,9 +126,17 @@ describe('permutations', () => {
 
 describe('repetition and padding', () => {
   test('top.Expand and top.Tile', async () => {
-    const expanded = await runOp({ type: 'top.Expand', attributes: { shape: [2, 1, 2] }, inputs: [tensor([3, 1], [1, 2, 3]), null] });
+    const expanded = await runOp({
+      type: 'top.Expand',
+      attributes: { shape: [2, 1, 2] },
+      inputs: [tensor([3, 1], [1, 2, 3]), null],
+    });
     expect(expanded).toEqual([{ shape: [2, 3, 2], data: [1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3] }]);
-    const tiled = await runOp({ type: 'top.Tile', attributes: { tile: [2, 2] }, inputs: [tensor([1, 2], [1, 2]), null] });
+    const tiled = await runOp({
+      type: 'top.Tile',
+      attributes: { tile: [2, 2] },
+      inputs: [tensor([1, 2], [1, 2]), null],
+    });
     expect(tiled).toEqual([{ shape: [2, 4], data: [1, 2, 1, 2, 1, 2, 1, 2] }]);
   });
 
@@ -112,23 +152,40 @@ describe('repetition and padding', () => {
   });
 
   test('top.Pad on two dimensions, and negative paddings cut', async () => {
-    const reflected = await dataOf({ type: 'top.Pad', attributes: { paddings: [1, 1, 0, 1], mode: 'reflect' }, inputs: [iota(2, 2), null] });
+    const reflected = await dataOf({
+      type: 'top.Pad',
+      attributes: { paddings: [1, 1, 0, 1], mode: 'reflect' },
+      inputs: [iota(2, 2), null],
+    });
     expect(reflected).toEqual([3, 2, 3, 2, 1, 0, 1, 0, 3, 2, 3, 2]);
-    const cut = await runOp({ type: 'top.Pad', attributes: { paddings: [0, -1, 1, 0], mode: 'constant' }, inputs: [iota(2, 3), null] });
+    const cut = await runOp({
+      type: 'top.Pad',
+      attributes: { paddings: [0, -1, 1, 0], mode: 'constant' },
+      inputs: [iota(2, 3), null],
+    });
     expect(cut).toEqual([{ shape: [3, 2], data: [1, 2, 4, 5, 0, 0] }]);
   });
 
   test('top.ConstantFill', async () => {
-    expect(await runOp({ type: 'top.ConstantFill', attributes: { value: 2.5 }, inputs: [tensor([2], [2, 3])], weightsFrom: 0 })).toEqual([
-      { shape: [2, 3], data: new Array(6).fill(2.5) },
-    ]);
+    expect(
+      await runOp({
+        type: 'top.ConstantFill',
+        attributes: { value: 2.5 },
+        inputs: [tensor([2], [2, 3])],
+        weightsFrom: 0,
+      }),
+    ).toEqual([{ shape: [2, 3], data: new Array(6).fill(2.5) }]);
   });
 });
 
 describe('resampling', () => {
   const image = tensor([1, 1, 2, 2], [1, 2, 3, 4]);
   test('top.Upsample', async () => {
-    const got = await dataOf({ type: 'top.Upsample', attributes: { scaleH: 1, scaleW: 2, doRelu: true, reluLimit: 3 }, inputs: [image] });
+    const got = await dataOf({
+      type: 'top.Upsample',
+      attributes: { scaleH: 1, scaleW: 2, doRelu: true, reluLimit: 3 },
+      inputs: [image],
+    });
     expect(got).toEqual([1, 1, 2, 2, 3, 3, 3, 3]);
   });
 

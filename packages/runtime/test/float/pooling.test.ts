@@ -50,13 +50,23 @@ describe('top.AvgPool', () => {
 
   test('global pooling, keepdims = false', async () => {
     const attributes = { kernelShape: [], strides: [], pads: [], keepdims: false, countIncludePad: true };
-    const got = await runOp({ type: 'top.AvgPool', attributes, inputs: [tensor([1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])] });
+    const got = await runOp({
+      type: 'top.AvgPool',
+      attributes,
+      inputs: [tensor([1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])],
+    });
     expect(got[0]).toEqual({ shape: [1, 2], data: [2.5, 6.5] });
   });
 
   test('adaptive windows overlap', async () => {
     // 5 -> 3: stride 1, kernel 3; windows [0,2) [1,4) [3,5)
-    const attributes = { kernelShape: [1, 3], strides: [1, 1], pads: [0, 0, 0, 0], isAdaptive: true, countIncludePad: true };
+    const attributes = {
+      kernelShape: [1, 3],
+      strides: [1, 1],
+      pads: [0, 0, 0, 0],
+      isAdaptive: true,
+      countIncludePad: true,
+    };
     const got = await dataOf({ type: 'top.AvgPool', attributes, inputs: [tensor([1, 1, 1, 5], [1, 2, 3, 4, 5])] });
     expectClose(got, [1.5, 3, 4.5]);
   });

@@ -13,7 +13,10 @@ describe('top.Reduce', () => {
     ['ReduceL1', [9, 12, 27, 30]],
     ['ReduceL2', [Math.sqrt(35), Math.sqrt(56), Math.sqrt(251), Math.sqrt(308)]],
   ])('%s of the middle axis', async (mode, expected) => {
-    expectClose(await dataOf({ type: 'top.Reduce', attributes: { axes: [1], keepdims: false, mode }, inputs: [x] }), expected);
+    expectClose(
+      await dataOf({ type: 'top.Reduce', attributes: { axes: [1], keepdims: false, mode }, inputs: [x] }),
+      expected,
+    );
   });
 
   test.each([
@@ -63,49 +66,111 @@ describe('normalisations', () => {
   const eps = 1e-3;
 
   test('top.Scale with relu', async () => {
-    const got = await dataOf({ type: 'top.Scale', attributes: { doRelu: true }, inputs: [x, weight, bias], weightsFrom: 1 });
-    expectClose(got, everywhere((n, c, i) => Math.max(0, at(n, c, i) * w(c) + b(c))));
+    const got = await dataOf({
+      type: 'top.Scale',
+      attributes: { doRelu: true },
+      inputs: [x, weight, bias],
+      weightsFrom: 1,
+    });
+    expectClose(
+      got,
+      everywhere((n, c, i) => Math.max(0, at(n, c, i) * w(c) + b(c))),
+    );
   });
 
   test('top.BatchNorm', async () => {
     const [mean, variance] = [tensor([4], [0.5, -1, 0, 2]), tensor([4], [1, 0.25, 4, 2])];
     const inputs = [x, mean, variance, weight, bias];
     const got = await dataOf({ type: 'top.BatchNorm', attributes: { epsilon: eps }, inputs, weightsFrom: 1 });
-    expectClose(got, everywhere((n, c, i) => ((at(n, c, i) - Number(mean.data[c])) / Math.sqrt(Number(variance.data[c]) + eps)) * w(c) + b(c)));
+    expectClose(
+      got,
+      everywhere(
+        (n, c, i) => ((at(n, c, i) - Number(mean.data[c])) / Math.sqrt(Number(variance.data[c]) + eps)) * w(c) + b(c),
+      ),
+    );
   });
 
   test('top.LayerNorm over two dimensions', async () => {
     const [factor, offset] = [ramp([4, 3]), ramp([4, 3], 0.5)];
-    const got = await dataOf({ type: 'top.LayerNorm', attributes: { axis: 1, normalizedShape: [4, 3], eps }, inputs: [x, factor, offset], weightsFrom: 1 });
+    const got = await dataOf({
+      type: 'top.LayerNorm',
+      attributes: { axis: 1, normalizedShape: [4, 3], eps },
+      inputs: [x, factor, offset],
+      weightsFrom: 1,
+    });
     const rows = [0, 1].map((n) => Array.from({ length: 12 }, (_, k) => at(n, Math.floor(k / 3), k % 3)));
-    expectClose(got, everywhere((n, c, i) => normal(at(n, c, i), rows[n]!, eps) * Number(factor.data[c * 3 + i]) + Number(offset.data[c * 3 + i])));
+    expectClose(
+      got,
+      everywhere(
+        (n, c, i) =>
+          normal(at(n, c, i), rows[n]!, eps) * Number(factor.data[c * 3 + i]) + Number(offset.data[c * 3 + i]),
+      ),
+    );
   });
 
   test('top.InstanceNorm, top.GroupNorm, top.PixelNorm', async () => {
     const inputs = [x, weight, bias];
     const instance = await dataOf({ type: 'top.InstanceNorm', attributes: { eps }, inputs, weightsFrom: 1 });
-    expectClose(instance, everywhere((n, c, i) => normal(at(n, c, i), [0, 1, 2].map((k) => at(n, c, k)), eps) * w(c) + b(c)));
+    expectClose(
+      instance,
+      everywhere(
+        (n, c, i) =>
+          normal(
+            at(n, c, i),
+            [0, 1, 2].map((k) => at(n, c, k)),
+            eps,
+          ) *
+            w(c) +
+          b(c),
+      ),
+    );
     const group = await dataOf({ type: 'top.GroupNorm', attributes: { numGroups: 2, eps }, inputs, weightsFrom: 1 });
-    const members = (n: number, c: number) => [0, 1].flatMap((k) => [0, 1, 2].map((i) => at(n, Math.floor(c / 2) * 2 + k, i)));
-    expectClose(group, everywhere((n, c, i) => normal(at(n, c, i), members(n, c), eps) * w(c) + b(c)));
+    const members = (n: number, c: number) =>
+      [0, 1].flatMap((k) => [0, 1, 2].map((i) => at(n, Math.floor(c / 2) * 2 + k, i)));
+    expectClose(
+      group,
+      everywhere((n, c, i) => normal(at(n, c, i), members(n, c), eps) * w(c) + b(c)),
+    );
     const pixel = await dataOf({ type: 'top.PixelNorm', attributes: { eps }, inputs, weightsFrom: 1 });
-    expectClose(pixel, everywhere((n, c, i) => normal(at(n, c, i), [0, 1, 2, 3].map((k) => at(n, k, i)), eps) * w(c) + b(c)));
+    expectClose(
+      pixel,
+      everywhere(
+        (n, c, i) =>
+          normal(
+            at(n, c, i),
+            [0, 1, 2, 3].map((k) => at(n, k, i)),
+            eps,
+          ) *
+            w(c) +
+          b(c),
+      ),
+    );
   });
 
   test('top.RMSNorm and top.LRN', async () => {
     const gamma = tensor([3], [1, 2, 3]);
     const rms = await dataOf({ type: 'top.RMSNorm', attributes: { eps }, inputs: [x, gamma], weightsFrom: 1 });
     const square = (n: number, c: number) => [0, 1, 2].reduce((sum, k) => sum + at(n, c, k) ** 2, 0) / 3;
-    expectClose(rms, everywhere((n, c, i) => (at(n, c, i) / Math.sqrt(square(n, c) + eps)) * Number(gamma.data[i])));
+    expectClose(
+      rms,
+      everywhere((n, c, i) => (at(n, c, i) / Math.sqrt(square(n, c) + eps)) * Number(gamma.data[i])),
+    );
     const lrn = await dataOf({ type: 'top.LRN', attributes: { size: 3, alpha: 0.3, beta: 0.5, bias: 2 }, inputs: [x] });
-    const near = (n: number, c: number, i: number) => [c - 1, c, c + 1].reduce((sum, k) => sum + (k < 0 || k > 3 ? 0 : at(n, k, i) ** 2), 0);
-    expectClose(lrn, everywhere((n, c, i) => at(n, c, i) / Math.sqrt(2 + 0.1 * near(n, c, i))));
+    const near = (n: number, c: number, i: number) =>
+      [c - 1, c, c + 1].reduce((sum, k) => sum + (k < 0 || k > 3 ? 0 : at(n, k, i) ** 2), 0);
+    expectClose(
+      lrn,
+      everywhere((n, c, i) => at(n, c, i) / Math.sqrt(2 + 0.1 * near(n, c, i))),
+    );
   });
 
   test.each([false, true])('top.Softmax, log %s', async (log) => {
     const got = await dataOf({ type: 'top.Softmax', attributes: { axis: 1, log, beta: 2 }, inputs: [x] });
     const total = (n: number, i: number) => [0, 1, 2, 3].reduce((sum, c) => sum + Math.exp(2 * at(n, c, i)), 0);
     const define = (n: number, c: number, i: number) => Math.exp(2 * at(n, c, i)) / total(n, i);
-    expectClose(got, everywhere((n, c, i) => (log ? Math.log(define(n, c, i)) : define(n, c, i))));
+    expectClose(
+      got,
+      everywhere((n, c, i) => (log ? Math.log(define(n, c, i)) : define(n, c, i))),
+    );
   });
 });
