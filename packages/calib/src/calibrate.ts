@@ -1,7 +1,7 @@
 import type { Dataset } from '@q/dataset';
-import { type CalibrationTable, type Graph, QError } from '@q/ir';
+import { type CalibrationTable, formatFixed7, type Graph, QError } from '@q/ir';
 import { type CalibratedValue, toTable } from './calibration-table.ts';
-import { observedValues } from './observed-values.ts';
+import { type ObservedValue, observedValues } from './observed-values.ts';
 import { type CalibrationOptions, type CalibrationSettings, resolveOptions } from './options.ts';
 import type { ProfileName } from './profile.ts';
 import { type CollectionJob, collectStatistics } from './statistics/collect.ts';
@@ -9,6 +9,8 @@ import { planCollection } from './statistics/collection-plan.ts';
 import type { ValueStatistics } from './statistics/value-statistics.ts';
 import { type Decision, decide } from './thresholds/decide.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
+import type { ScanRange } from './tune/scan.ts';
+import { tune, tuneSampleCount } from './tune/tune.ts';
 
 /** The outcome of a calibration. */
 export interface Calibration {
@@ -46,10 +48,12 @@ export async function calibrate(graph: Graph, dataset: Dataset, options: Calibra
   };
   const statistics = await collectStatistics(job);
   const decisions = decideEach(settings, observed.values, statistics);
+  const raised = await tuneThresholds(graph, settings, observed.values, decisions);
   const values = new Map(
     observed.values.map(({ name }, at): [string, CalibratedValue] => {
       const { threshold, min, max } = decisions[at]!;
-      return [name, { threshold, untuned: threshold, min, max, absMax: statistics[at]!.absMax }];
+      const { absMax } = statistics[at]!;
+      return [name, { threshold: raised.get(name) ?? threshold, untuned: threshold, min, max, absMax }];
     }),
   );
   return { table: toTable(values, settings), values, method: settings.methodName, profile: profile.name, sampleCount };
@@ -66,6 +70,25 @@ function checkGraph(graph: Graph): void {
   });
 }
 
+/** Runs the tuner on the thresholds as a table would say them, where the method leaves it room. */
+async function tuneThresholds(
+  graph: Graph,
+  settings: CalibrationSettings,
+  values: readonly ObservedValue[],
+  decisions: readonly Decision[],
+): Promise<ReadonlyMap<string, number>> {
+  const { tuneNum, tuneDataset, profile, emit, methodName } = settings;
+  if (tuneNum === 0 || !methodTable[methodName].tunable) return new Map();
+  const ranges = new Map(
+    values.map(({ name }, at): [string, ScanRange] => {
+      const { threshold, tuneLimit } = decisions[at]!;
+      return [name, { start: Number(formatFixed7(threshold)), limit: tuneLimit }];
+    }),
+  );
+  const sampleCount = tuneSampleCount(graph, tuneDataset, tuneNum);
+  return tune({ graph, dataset: tuneDataset, sampleCount, ranges, steps: profile.tuneSteps, emit });
+}
+
 /** The lines that the original prints once its samples are loaded (calibration.md 2.4). */
 function announce({ sampleCount, emit }: CalibrationSettings): void {
   emit({ type: 'line', text: `input_num = ${sampleCount}, ref = ${sampleCount}` });
@@ -74,7 +97,7 @@ function announce({ sampleCount, emit }: CalibrationSettings): void {
 
 function decideEach(
   settings: CalibrationSettings,
-  values: Parameters<typeof decide>[1],
+  values: readonly ObservedValue[],
   statistics: readonly ValueStatistics[],
 ): Decision[] {
   const { emit, methodName, histogramBins } = settings;
