@@ -1,0 +1,170 @@
+import { elementCount } from '../../dtype.ts';
+import type { OpOf } from '../../graph.ts';
+import { type Rewriter, type Rule, rule } from './rewriter.ts';
+
+const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+
+/** Removes an operator that passes its first operand on. */
+function drop(op: { readonly name: string; readonly inputs: readonly (string | null)[] }, rw: Rewriter): boolean {
+  rw.bypass(rw.anyProducer(op.name)!, op.inputs[0]!);
+  return true;
+}
+
+const reshapeToSame = rule('top.Reshape', (op, rw) => sameShape(rw.shape(op.inputs[0]!), rw.shape(op.name)) && drop(op, rw));
+
+/** Reshape → Reshape: the second alone, when only it reads the first. */
+const mergeReshapes = rule('top.Reshape', (op, rw) => {
+  const first = rw.producer(op.inputs[0], 'top.Reshape');
+  if (first === undefined || !rw.hasOneUse(first.name) || first.inputs[1] != null || op.inputs[1] != null) return false;
+  const shape = [...rw.shape(op.name)];
+  rw.replace(op, rw.change(op, { inputs: [first.inputs[0]!, null], attributes: { shape, flattenStartDim: -1 } }));
+  rw.replace(first);
+  return true;
+});
+
+const identityPermute = rule('top.Permute', (op, rw) => op.attributes.order.every((axis, index) => axis === index) && drop(op, rw));
+
+/** Permute → Permute that undo each other, possibly through a Reshape; or one Permute, named after the second. */
+const mergePermutes = rule('top.Permute', (op, rw) => {
+  const first = rw.producer(op.inputs[0], 'top.Permute');
+  if (first === undefined || !rw.hasOneUse(first.name)) return false;
+  const order = op.attributes.order.map((axis) => first.attributes.order[axis]!);
+  const [source] = first.inputs as [string];
+  if (order.every((axis, index) => axis === index)) rw.bypass(op, source);
+  else rw.replace(op, rw.change(op, { inputs: [source], attributes: { order } }));
+  rw.replace(first);
+  return true;
+});
+
+/** A Permute that only moves dimensions of length 1 is a Reshape. */
+const permuteToReshape = rule('top.Permute', (op, rw) => {
+  const shape = rw.shape(op.inputs[0]!);
+  const moved = op.attributes.order.filter((axis) => shape[axis] !== 1);
+  if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!)) return false;
+  const target = [...rw.shape(op.name)];
+  rw.replace(op, rw.make('top.Reshape', { name: op.name, inputs: [op.inputs[0]!, null], attributes: { shape: target } }));
+  return true;
+});
+
+/** Reshape → Permute → Reshape on six dimensions: pixel shuffle and its inverse, named after the last Reshape. */
+const pixelShuffle = rule('top.Permute', (op, rw) => {
+  const before = rw.producer(op.inputs[0], 'top.Reshape');
+  const [after, ...others] = rw.users(op.name);
+  if (before === undefined || after?.type !== 'top.Reshape' || others.length > 0 || rw.isOutput(op.name)) return false;
+  const shape = rw.shape(op.inputs[0]!);
+  const order = op.attributes.order.join();
+  if (shape.length !== 6 || !rw.hasOneUse(before.name) || rw.shape(before.inputs[0]!).length !== 4) return false;
+  const [n, a, b, c, d, e] = shape as [number, number, number, number, number, number];
+  const isShuffle = order === '0,1,4,2,5,3' && sameShape(rw.shape(after.name), [n, a, b * d, c * e]);
+  const isReorg = order === '0,1,3,5,2,4' && sameShape(rw.shape(after.name), [n, a * c * e, b, d]);
+  if (!isShuffle && !isReorg) return false;
+  const [blockH, blockW] = isShuffle ? [b, c] : [c, e];
+  const source = rw.shape(before.inputs[0]!);
+  if (!sameShape(source, isShuffle ? [n, a * b * c, d, e] : [n, a, b * c, d * e])) return false;
+  const attributes = { blockH, blockW, isCRD: true, isInversed: isReorg };
+  rw.replace(after, rw.make('top.Depth2Space', { name: after.name, inputs: [before.inputs[0]!], attributes }));
+  rw.replace(op);
+  rw.replace(before);
+  return true;
+});
+
+const singleConcat = rule('top.Concat', (op, rw) => op.inputs.length === 1 && !op.attributes.doRelu && drop(op, rw));
+
+const emptyConcatInput = rule('top.Concat', (op, rw) => {
+  const kept = op.inputs.filter((input) => elementCount(rw.shape(input)) > 0);
+  if (kept.length === op.inputs.length || kept.length === 0) return false;
+  rw.replace(op, rw.change(op, { inputs: kept }));
+  return true;
+});
+
+/** Squeeze undone by Unsqueeze: both go. A no-op Unsqueeze or Squeeze goes, too. */
+const squeezeThenUnsqueeze = rule('top.Unsqueeze', (op, rw) => {
+  const before = rw.anyProducer(op.inputs[0]);
+  if (before?.type !== 'top.Squeeze' && before?.type !== 'top.Reshape') return false;
+  const [source] = before.inputs as [string];
+  if (!rw.hasOneUse(before.name) || before.inputs[1] != null || !sameShape(rw.shape(source), rw.shape(op.name))) return false;
+  takeName(op, source, rw);
+  rw.replace(rw.anyProducer(before.name) ?? before);
+  return true;
+});
+
+/** Removes `op`; the producer of `source` takes its name, unless that is a network input (ir.md 7.3, layout). */
+function takeName(op: OpOf<'top.Unsqueeze'>, source: string, rw: Rewriter): void {
+  const producer = rw.anyProducer(source);
+  if (producer === undefined || producer.type === 'unknown' || producer.type === 'top.Input' || rw.isOutput(source)) {
+    rw.bypass(op as never, source);
+    return;
+  }
+  if (producer.name !== source) return void rw.bypass(op as never, source);
+  rw.replace(op as never);
+  rw.rename(producer, op.name);
+}
+
+const squeezeToSame = rule('top.Squeeze', (op, rw) => sameShape(rw.shape(op.inputs[0]!), rw.shape(op.name)) && drop(op, rw));
+
+/** Interp nearest with integer scales → Upsample; a scale of 1 goes. The folded target leaves the operands. */
+const interpToUpsample = rule('top.Interp', (op, rw) => {
+  const { mode, scaleH, scaleW } = op.attributes;
+  const [input, target] = op.inputs as [string, string | null | undefined];
+  const sameSize = sameShape(rw.shape(input), rw.shape(op.name));
+  if (sameSize) return drop(op, rw);
+  if (mode === 'nearest' && Number.isInteger(scaleH) && scaleH === scaleW && rw.shape(input).length === 4) {
+    const attributes = { scaleH, scaleW };
+    rw.replace(op, rw.make('top.Upsample', { name: op.name, inputs: [input], attributes }));
+    return true;
+  }
+  if (target == null) return false;
+  rw.replace(op, rw.change(op, { inputs: [input, null] }));
+  return true;
+});
+
+/** Tile or Expand before an operator that broadcasts anyway goes; an Expand elsewhere is a Tile. */
+function broadcastAnyway(op: OpOf<'top.Tile'> | OpOf<'top.Expand'>, rw: Rewriter): boolean {
+  const [source] = op.inputs as [string];
+  const users = rw.users(op.name);
+  const [reader] = users;
+  const binary = reader !== undefined && ['top.Add', 'top.Sub', 'top.Mul', 'top.Div', 'top.Min', 'top.Max'].includes(reader.type);
+  if (!binary || users.length !== 1 || rw.isOutput(op.name)) return false;
+  const spread = rw.shape(source);
+  const full = rw.shape(op.name);
+  const stretched = full.every((dim, axis) => {
+    const own = spread[axis - full.length + spread.length] ?? 1;
+    return own === dim || own === 1;
+  });
+  // The other operands must have the full shape by themselves.
+  const others = reader.inputs.filter((input) => input !== op.name && input !== null);
+  const carried = others.some((input) => sameShape(rw.shape(input), rw.shape(reader.name)));
+  return stretched && carried && drop(op, rw);
+}
+
+const expandToTile = rule('top.Expand', (op, rw) => {
+  const [source] = op.inputs as [string];
+  const [from, to] = [rw.shape(source), rw.shape(op.name)];
+  if (sameShape(from, to)) return drop(op, rw);
+  const wide = [...to.slice(from.length).map(() => 1), ...from];
+  const tile = to.map((dim, axis) => dim / wide[axis]!);
+  if (from.length === to.length) {
+    rw.replace(op, rw.make('top.Tile', { name: op.name, inputs: [source, null], attributes: { tile } }));
+    return true;
+  }
+  const reshape = rw.make('top.Reshape', { name: `${op.name}_r_reshape`, inputs: [source, null], attributes: { shape: wide } });
+  rw.replace(op, reshape, rw.make('top.Tile', { name: op.name, inputs: [reshape.name, null], attributes: { tile } }));
+  return true;
+});
+
+export const layoutRules: readonly Rule[] = [
+  reshapeToSame,
+  mergeReshapes,
+  identityPermute,
+  pixelShuffle,
+  mergePermutes,
+  permuteToReshape,
+  emptyConcatInput,
+  singleConcat,
+  squeezeToSame,
+  squeezeThenUnsqueeze,
+  interpToUpsample,
+  rule('top.Tile', broadcastAnyway),
+  rule('top.Expand', broadcastAnyway),
+  expandToTile,
+];
