@@ -127,11 +127,9 @@ function emitOutputs(graph: Graph, writer: OnnxWriter): ValueInfoWire[] {
     const direct = !seen.has(name) && !inputs.has(name) && graph.values.has(name);
     seen.add(name);
     const tensor = writer.tensor(name);
-    return valueInfo(
-      direct ? tensor : writer.node('Identity', [tensor], {}, writer.fresh(`${tensor}_output`)),
-      dtype,
-      shape,
-    );
+    if (direct) return valueInfo(tensor, dtype, shape);
+    const passed = writer.fresh(graph.tensorNames.get(name) ?? `${tensor}_output`);
+    return valueInfo(writer.node('Identity', [tensor], {}, passed), dtype, shape);
   });
 }
 

@@ -37,9 +37,9 @@ export const activationEmitters: Emitters = {
   'top.PRelu'(op, to) {
     // ONNX broadcasts the slope from the right; Top's is one per channel.
     const [x, slope] = [op.inputs[0]!, op.inputs[1]!];
-    const rank = to.shape(x).length;
-    const count = to.count(slope);
-    const dims = count === 1 ? [1] : [count, ...Array.from({ length: Math.max(0, rank - 2) }, () => 1)];
+    const [shape, count] = [to.shape(x), to.count(slope)];
+    const channels = [count, ...shape.slice(2).map(() => 1)];
+    const dims = count === shape[1] ? channels : to.shape(slope);
     const weight = to.weight(slope);
     const operand = weight === undefined ? to.reshape(to.tensor(slope), dims) : to.reshapedWeight(slope, weight, dims);
     to.node('PRelu', [to.tensor(x), operand], {}, to.output(op));

@@ -27,9 +27,11 @@ export class OnnxWriter {
     readonly opset: number,
   ) {
     this.graph = graph;
-    // Values that the outside knows get their names first; a clash gives the later one a suffix.
-    const outside = [...graph.ops.filter(({ type }) => type === 'top.Input').map(({ name }) => name), ...graph.outputs];
-    for (const value of [...outside, ...graph.values.keys()]) {
+    // Values that the outside knows get their names first; a clash gives the later one a suffix. An input keeps its own
+    // name: what the graph knows of it besides is the name of an output that merely passes it on.
+    const inputs = graph.ops.filter(({ type }) => type === 'top.Input').map(({ name }) => name);
+    for (const input of inputs) this.names.set(input, this.fresh(input));
+    for (const value of [...graph.outputs, ...graph.values.keys()]) {
       if (!this.names.has(value)) this.names.set(value, this.fresh(graph.tensorNames.get(value) ?? value));
     }
   }
