@@ -27,3 +27,5 @@ export { stats_histogram, stats_histogram_signed } from './stats-histogram/index
 export { stats_find_nonfinite, stats_minmax } from './stats-minmax/index';
 export { stats_absdev, stats_central_moments, stats_moments } from './stats-moments/index';
 export { stats_octav } from './stats-octav/index';
+export { qs8_maxpool2d, qs8_maxpool2d_scratch_bytes } from './qs8-pool/index';
+export { f32_to_q8 } from './quantize/index';

@@ -28,6 +28,8 @@ export { roundBf16, roundF16 } from './scalar/float16.ts';
 export { tableIndex } from './scalar/lut.ts';
 export { type CodeRange, qs8Add, qs8Mul, type ScaledOperand, scaledTerm } from './scalar/qs8-binary.ts';
 export { type AccumulatorFinish, finishAccumulator } from './scalar/qs8-conv.ts';
+export { forEachWindow, type PoolGeometry, qs8MaxPool, windowSpan } from './scalar/qs8-pool.ts';
+export { type QuantizeParameters, quantizeValue } from './scalar/quantize.ts';
 export {
   applyRequant,
   applyRequantCv18xx,

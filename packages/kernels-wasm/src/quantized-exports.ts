@@ -145,6 +145,41 @@ export interface QuantizedKernels {
     hi: number,
   ): void;
 
+  qs8_maxpool2d_scratch_bytes(iw: number): number;
+  /** Largest code of each window; bottom and right padding follow from oh and ow. Every window covers an element. */
+  qs8_maxpool2d(
+    x: number,
+    signed: number,
+    y: number,
+    scratch: number,
+    planes: number,
+    ih: number,
+    iw: number,
+    oh: number,
+    ow: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+  ): void;
+
+  /**
+   * y = clamp(round(x*inverse) + zero), half away from zero, as bytes; `half` 1 rounds the product to binary16 first. What
+   * no int64 holds (NaN, infinities) becomes `lo`.
+   */
+  f32_to_q8(
+    x: number,
+    y: number,
+    n: number,
+    inverse: number,
+    half: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): void;
+
   /** y[i] = table[x[i]], 256 bytes, indexed by the raw byte (a code q < 0 reads entry q + 256). In place. */
   lut_x8(x: number, table: number, y: number, n: number): void;
   /** The same with 256 entries of 4 bytes. */

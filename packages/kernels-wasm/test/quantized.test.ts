@@ -6,6 +6,8 @@ import { lookUp } from '../src/scalar/lut.ts';
 import { qs8Add, qs8Mul } from '../src/scalar/qs8-binary.ts';
 import { type AccumulatorFinish, type ConvGeometry, convOutputSize, qs8Conv2d } from '../src/scalar/qs8-conv.ts';
 import { qs8Gemm } from '../src/scalar/qs8-gemm.ts';
+import { qs8MaxPool } from '../src/scalar/qs8-pool.ts';
+import { quantizeValue } from '../src/scalar/quantize.ts';
 import { noise, TAIL_LENGTHS, useKernels } from './tester.ts';
 
 const { fresh } = useKernels();
@@ -28,7 +30,9 @@ function put(k: Kernels, data: ArrayBufferView): number {
 }
 
 function take(k: Kernels, at: number, count: number, signed: boolean): Codes {
-  return signed ? new Int8Array(k.memory.buffer, at, count).slice() : new Uint8Array(k.memory.buffer, at, count).slice();
+  return signed
+    ? new Int8Array(k.memory.buffer, at, count).slice()
+    : new Uint8Array(k.memory.buffer, at, count).slice();
 }
 
 interface Case {
@@ -43,8 +47,22 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { label: 'i8*i8 → i8', xSigned: true, wSigned: true, ySigned: true, kind: 'multiplierShift' },
-  { label: 'u8*u8 → u8 with relu', xSigned: false, wSigned: false, ySigned: false, kind: 'multiplierShift', relu: true },
-  { label: 'u8*i8 → i8 with zero point', xSigned: false, wSigned: true, ySigned: true, kind: 'multiplierShift', zero: -11 },
+  {
+    label: 'u8*u8 → u8 with relu',
+    xSigned: false,
+    wSigned: false,
+    ySigned: false,
+    kind: 'multiplierShift',
+    relu: true,
+  },
+  {
+    label: 'u8*i8 → i8 with zero point',
+    xSigned: false,
+    wSigned: true,
+    ySigned: true,
+    kind: 'multiplierShift',
+    zero: -11,
+  },
   { label: 'qdm', xSigned: true, wSigned: true, ySigned: true, kind: 'qdm', relu: true },
 ];
 
@@ -52,7 +70,9 @@ function finishOf(c: Case, channels: number, seed: number): AccumulatorFinish & 
   const bias = noise(channels, seed, 4000).map(Math.round);
   const zero = c.zero ?? 0;
   const lo = Math.max(c.ySigned ? -128 : 0, c.relu ? zero : -1000);
-  const shifts = Int32Array.from(noise(channels, seed + 1), (v, i) => (c.kind === 'qdm' ? 3 + (i % 9) : 24 + Math.round(v * 6)));
+  const shifts = Int32Array.from(noise(channels, seed + 1), (v, i) =>
+    c.kind === 'qdm' ? 3 + (i % 9) : 24 + Math.round(v * 6),
+  );
   // One channel scales up, one saturates.
   const multiplier = Int32Array.from(noise(channels, seed + 2), (v) =>
     c.kind === 'qdm' ? Math.round((0.75 + v / 4) * 2 ** 31 * 0.9999) : Math.round((1.5 + v / 2) * 2 ** 17),
@@ -84,10 +104,28 @@ const GEOMETRIES: readonly (ConvGeometry & { readonly label: string })[] = (
     ['depthwise 2x2', 1, 2, 5, 6, 2, [2, 2], [1, 1], [1, 1], [0, 0, 0, 0], 2],
   ] as const
 ).map(([label, n, ic, ih, iw, oc, kernel, stride, dilation, pads, groups]) => ({
-  label, n, ic, ih, iw, oc, kernel, stride, dilation, pads, groups, pad: 0,
+  label,
+  n,
+  ic,
+  ih,
+  iw,
+  oc,
+  kernel,
+  stride,
+  dilation,
+  pads,
+  groups,
+  pad: 0,
 }));
 
-function runConv(k: Kernels, x: Codes, w: Codes, g: ConvGeometry, c: Case, finish: AccumulatorFinish): { y: Codes; peak: number } {
+function runConv(
+  k: Kernels,
+  x: Codes,
+  w: Codes,
+  g: ConvGeometry,
+  c: Case,
+  finish: AccumulatorFinish,
+): { y: Codes; peak: number } {
   const e = k.exports;
   const [oh, ow] = convOutputSize(g);
   const shape = [...g.kernel, ...g.stride, ...g.dilation, ...g.pads, g.groups] as const;
@@ -101,9 +139,26 @@ function runConv(k: Kernels, x: Codes, w: Codes, g: ConvGeometry, c: Case, finis
   const y = k.arena.alloc(count + 64);
   k.arena.u8(y, count + 64).fill(0x5a);
   const peak = e.qs8_conv2d(
-    put(k, x), c.xSigned ? 1 : 0, packed, put(k, Float32Array.from(finish.bias ?? [])), put(k, Int32Array.from(finish.multiplier)),
-    put(k, Int32Array.from(finish.rshift)), y, 1, scratch, g.n, g.ic, g.ih, g.iw, g.oc, ...shape, g.pad, Finish[c.kind],
-    finish.zero, finish.lo, finish.hi,
+    put(k, x),
+    c.xSigned ? 1 : 0,
+    packed,
+    put(k, Float32Array.from(finish.bias ?? [])),
+    put(k, Int32Array.from(finish.multiplier)),
+    put(k, Int32Array.from(finish.rshift)),
+    y,
+    1,
+    scratch,
+    g.n,
+    g.ic,
+    g.ih,
+    g.iw,
+    g.oc,
+    ...shape,
+    g.pad,
+    Finish[c.kind],
+    finish.zero,
+    finish.lo,
+    finish.hi,
   );
   expect(k.arena.u8(y + count, 64).every((byte) => byte === 0x5a)).toBe(true);
   return { y: take(k, y, count, c.ySigned), peak: peak >>> 0 };
@@ -141,7 +196,17 @@ describe('qs8_conv2d', () => {
       hi: 127,
     };
     const g: ConvGeometry = {
-      n: 1, ic: 1, ih: 1, iw: 256, oc: 10, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1, pad: 0,
+      n: 1,
+      ic: 1,
+      ih: 1,
+      iw: 256,
+      oc: 10,
+      kernel: [1, 1],
+      stride: [1, 1],
+      dilation: [1, 1],
+      pads: [0, 0, 0, 0],
+      groups: 1,
+      pad: 0,
     };
     const x = Int8Array.from({ length: 256 }, (_, i) => i - 128);
     const w = new Int8Array(10).fill(1);
@@ -168,9 +233,25 @@ describe('qs8_gemm', () => {
       e.qs8_gemm_pack(put(k, stored), c.wSigned ? 1 : 0, packed, n, kk, transposed ? 1 : n, transposed ? kk : 1);
       const y = k.arena.alloc(m * n);
       const peak = e.qs8_gemm(
-        put(k, a), c.xSigned ? 1 : 0, packed, put(k, finish.bias), put(k, Int32Array.from(finish.multiplier)),
-        put(k, Int32Array.from(finish.rshift)), y, 1, k.arena.alloc(e.qs8_gemm_scratch_bytes(kk)), m, n, kk, kk, 1, n,
-        Finish[c.kind], finish.zero, finish.lo, finish.hi,
+        put(k, a),
+        c.xSigned ? 1 : 0,
+        packed,
+        put(k, finish.bias),
+        put(k, Int32Array.from(finish.multiplier)),
+        put(k, Int32Array.from(finish.rshift)),
+        y,
+        1,
+        k.arena.alloc(e.qs8_gemm_scratch_bytes(kk)),
+        m,
+        n,
+        kk,
+        kk,
+        1,
+        n,
+        Finish[c.kind],
+        finish.zero,
+        finish.lo,
+        finish.hi,
       );
       const expected = qs8Gemm(a, b, { m, n, k: kk }, finish);
       expect(Array.from(take(k, y, m * n, c.ySigned)), c.label).toEqual(Array.from(expected.c));
@@ -186,25 +267,58 @@ describe('qs8_gemm', () => {
     const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(2, 5));
     e.qs8_gemm_pack(put(k, b), 1, packed, 2, 5, 2, 1);
     const y = k.arena.alloc(24);
-    e.qs8_gemm(put(k, a), 1, packed, 0, 0, 0, y, 4, k.arena.alloc(e.qs8_gemm_scratch_bytes(5)), 3, 2, 5, 5, 1, 2, Finish.none, 0, 0, 0);
+    e.qs8_gemm(
+      put(k, a),
+      1,
+      packed,
+      0,
+      0,
+      0,
+      y,
+      4,
+      k.arena.alloc(e.qs8_gemm_scratch_bytes(5)),
+      3,
+      2,
+      5,
+      5,
+      1,
+      2,
+      Finish.none,
+      0,
+      0,
+      0,
+    );
     const finish: AccumulatorFinish = { kind: 'none', multiplier: [], rshift: [], zero: 0, lo: 0, hi: 0 };
-    expect(Array.from(new Int32Array(k.memory.buffer, y, 6))).toEqual(Array.from(qs8Gemm(a, b, { m: 3, n: 2, k: 5 }, finish).c));
+    expect(Array.from(new Int32Array(k.memory.buffer, y, 6))).toEqual(
+      Array.from(qs8Gemm(a, b, { m: 3, n: 2, k: 5 }, finish).c),
+    );
   });
 });
 
 describe('qs8_add and qs8_mul', () => {
   it.each(TAIL_LENGTHS)('length %i', (n) => {
     const k = fresh();
-    for (const [aSigned, bSigned, zero] of [[true, true, 0], [false, true, 0], [false, false, 3]] as const) {
+    for (const [aSigned, bSigned, zero] of [
+      [true, true, 0],
+      [false, true, 0],
+      [false, false, 3],
+    ] as const) {
       const a = codes(n, aSigned, n);
       const b = codes(n, bSigned, n + 1);
       const range = { zero, lo: -128, hi: 127 };
-      const operands = [{ zero: 0, multiplier: 85, rshift: 8 }, { zero, multiplier: -107, rshift: 7 }] as const;
+      const operands = [
+        { zero: 0, multiplier: 85, rshift: 8 },
+        { zero, multiplier: -107, rshift: 7 },
+      ] as const;
       const [pa, pb, y] = [put(k, a), put(k, b), k.arena.alloc(n)];
       k.exports.qs8_add(pa, aSigned ? 1 : 0, 0, 85, 8, pb, bSigned ? 1 : 0, zero, -107, 7, y, n, zero, -128, 127);
       const sums = Array.from(a, (code, i) => qs8Add([code, b[i]!], operands, range));
       expect(Array.from(take(k, y, n, true))).toEqual(sums);
-      for (const [multiplier, rshift] of [[81, 13], [3, 0], [126, 30]] as const) {
+      for (const [multiplier, rshift] of [
+        [81, 13],
+        [3, 0],
+        [126, 30],
+      ] as const) {
         k.exports.qs8_mul(pa, aSigned ? 1 : 0, 0, pb, bSigned ? 1 : 0, zero, y, n, multiplier, rshift, zero, -128, 127);
         const products = Array.from(a, (code, i) => qs8Mul([code, b[i]!], [0, zero], { multiplier, rshift }, range));
         expect(Array.from(take(k, y, n, true))).toEqual(products);
@@ -228,11 +342,39 @@ describe('look-up tables', () => {
 });
 
 describe('f16_round and bf16_round', () => {
-  const edges = [0, -0, 1, 65504, 65519, 65520, -65520, 2 ** -14, 2 ** -14 * (1 - 2 ** -12), 2 ** -24, 2 ** -25, 6e-8, 1e-8, 2049, 2051,
-    Infinity, -Infinity, NaN, 1e-39, -1e-39, 3.3961775e38, 1.00390625, 1.01171875, 2 ** -126, 2 ** -126 * (1 - 2 ** -9)];
+  const edges = [
+    0,
+    -0,
+    1,
+    65504,
+    65519,
+    65520,
+    -65520,
+    2 ** -14,
+    2 ** -14 * (1 - 2 ** -12),
+    2 ** -24,
+    2 ** -25,
+    6e-8,
+    1e-8,
+    2049,
+    2051,
+    Infinity,
+    -Infinity,
+    NaN,
+    1e-39,
+    -1e-39,
+    3.3961775e38,
+    1.00390625,
+    1.01171875,
+    2 ** -126,
+    2 ** -126 * (1 - 2 ** -9),
+  ];
   it.each(TAIL_LENGTHS)('length %i', (n) => {
     const k = fresh();
-    const x = Float32Array.from({ length: n }, (_, i) => edges[i % edges.length]! * (i < edges.length ? 1 : noise(n, 9)[i]! * 2 ** ((i % 40) - 20)));
+    const x = Float32Array.from(
+      { length: n },
+      (_, i) => edges[i % edges.length]! * (i < edges.length ? 1 : noise(n, 9)[i]! * 2 ** ((i % 40) - 20)),
+    );
     const y = k.arena.alloc(n * 4);
     k.exports.f16_round(put(k, x), y, n);
     expect(Array.from(new Float32Array(k.memory.buffer, y, n))).toEqual(Array.from(x, roundF16));
@@ -241,10 +383,47 @@ describe('f16_round and bf16_round', () => {
   });
 });
 
+describe('f32_to_q8', () => {
+  const edges = [0.5, -0.5, 0.49999997, -0.49999997, 1.5, 2.5, -2.5, 126.5, 127.5, -128.5, 1e9, -1e9, 1e30, -1e30, NaN, Infinity, -Infinity, -0, 1e-40];
+  it.each(TAIL_LENGTHS)('length %i', (n) => {
+    const k = fresh();
+    const random = noise(n, 5, 200);
+    const x = Float32Array.from({ length: n }, (_, i) => edges[i % 37] ?? random[i]!);
+    const y = k.arena.alloc(n);
+    for (const half of [false, true]) {
+      for (const [inverse, zero, lo, hi] of [[1, 0, -128, 127], [50.8, 0, -128, 127], [1.7, -11, 0, 255]] as const) {
+        const p = { inverse: half ? roundF16(inverse) : Math.fround(inverse), half, zero, lo, hi };
+        k.exports.f32_to_q8(put(k, x), y, n, p.inverse, half ? 1 : 0, zero, lo, hi);
+        expect(Array.from(take(k, y, n, lo < 0))).toEqual(Array.from(x, (value) => quantizeValue(value, p)));
+      }
+    }
+  });
+});
+
+describe('qs8_maxpool2d', () => {
+  it.each([
+    [2, 7, 21, 4, 11, [2, 2], [2, 2], [0, 0]],
+    [3, 9, 33, 9, 33, [3, 3], [1, 1], [1, 1]],
+    [1, 13, 13, 13, 13, [5, 5], [1, 1], [2, 2]],
+    [2, 1, 40, 1, 20, [1, 3], [1, 2], [0, 1]],
+  ] as const)('%i planes of %i x %i', (planes, ih, iw, oh, ow, kernel, stride, pads) => {
+    for (const signed of [true, false]) {
+      const k = fresh();
+      const x = codes(planes * ih * iw, signed, 21);
+      const y = k.arena.alloc(planes * oh * ow);
+      const scratch = k.arena.alloc(k.exports.qs8_maxpool2d_scratch_bytes(iw));
+      k.exports.qs8_maxpool2d(put(k, x), signed ? 1 : 0, y, scratch, planes, ih, iw, oh, ow, ...kernel, ...stride, ...pads);
+      const expected = qs8MaxPool(x, { planes, ih, iw, oh, ow, kernel, stride, pads });
+      expect(Array.from(take(k, y, planes * oh * ow, signed))).toEqual(Array.from(expected));
+    }
+  });
+});
+
 describe('the binary', () => {
   it('holds the integer kernels', async () => {
     const bytes = await readFile(new URL('../wasm/kernels.wasm', import.meta.url));
     const names = WebAssembly.Module.exports(await WebAssembly.compile(bytes)).map(({ name }) => name);
-    for (const name of ['qs8_conv2d', 'qs8_gemm', 'qs8_add', 'qs8_mul', 'lut_x8', 'f16_round']) expect(names).toContain(name);
+    for (const name of ['qs8_conv2d', 'qs8_gemm', 'qs8_add', 'qs8_mul', 'lut_x8', 'f16_round'])
+      expect(names).toContain(name);
   });
 });

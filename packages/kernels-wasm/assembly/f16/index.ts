@@ -23,7 +23,7 @@ export function f16_round(x: usize, y: usize, n: i32): void {
 }
 
 @inline
-function roundF16(v: v128): v128 {
+export function roundF16(v: v128): v128 {
   const sign = v128.and(v, i32x4.splat(0x80000000));
   const magnitude = v128.andnot(v, i32x4.splat(0x80000000));
   // Normal results: add half a unit minus one plus the lowest kept bit, then drop 13 bits.

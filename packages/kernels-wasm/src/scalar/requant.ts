@@ -4,14 +4,7 @@
  */
 
 /** What a rounding right shift does with the bits it drops; the spelling of TPU-MLIR's `round_mode` attribute. */
-export type ShiftRounding =
-  | 'HalfAwayFromZero'
-  | 'HalfUp'
-  | 'HalfDown'
-  | 'HalfToEven'
-  | 'TowardsZero'
-  | 'Up'
-  | 'Down';
+export type ShiftRounding = 'HalfAwayFromZero' | 'HalfUp' | 'HalfDown' | 'HalfToEven' | 'TowardsZero' | 'Up' | 'Down';
 
 /** How a multiplier and a shift make a factor; the spelling of TPU-MLIR's `quant_mode` attribute. */
 export type RequantMode = 'MultiplierShift' | 'OnlyShift' | 'QDM' | 'TFLite' | 'TFLite_LShift';
@@ -127,7 +120,8 @@ export function applyRequantCv18xx(value: number, requant: Requant): number {
   const { multiplier, rshift, rounding } = requant;
   switch (requant.mode) {
     case 'MultiplierShift': {
-      if (rshift < 0 || rshift > 30) throw new RangeError(`CV18xx MultiplierShift needs a shift of 0…30, not ${rshift}`);
+      if (rshift < 0 || rshift > 30)
+        throw new RangeError(`CV18xx MultiplierShift needs a shift of 0…30, not ${rshift}`);
       return halfUp(Math.fround(Math.fround(Math.fround(value) * Math.fround(multiplier)) / 2 ** rshift));
     }
     case 'OnlyShift':

@@ -1,0 +1,47 @@
+export interface PoolGeometry {
+  readonly planes: number;
+  readonly ih: number;
+  readonly iw: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  /** Top and left; bottom and right follow from `oh` and `ow`. */
+  readonly pads: readonly [number, number];
+}
+
+/** The part of one dimension that a window covers. */
+export function windowSpan(at: number, stride: number, pad: number, kernel: number, length: number): [number, number] {
+  return [Math.max(at * stride - pad, 0), Math.min(at * stride - pad + kernel, length)];
+}
+
+/** Calls back with the plane, the covered rows and columns of every window, in output order. */
+export function forEachWindow(
+  g: PoolGeometry,
+  visit: (plane: number, rows: readonly [number, number], columns: readonly [number, number]) => void,
+): void {
+  for (let plane = 0; plane < g.planes; plane++) {
+    for (let row = 0; row < g.oh; row++) {
+      const rows = windowSpan(row, g.stride[0], g.pads[0], g.kernel[0], g.ih);
+      for (let column = 0; column < g.ow; column++) {
+        visit(plane, rows, windowSpan(column, g.stride[1], g.pads[1], g.kernel[1], g.iw));
+      }
+    }
+  }
+}
+
+/** The largest code of every window; elements outside the input do not count. */
+export function qs8MaxPool(x: ArrayLike<number>, g: PoolGeometry): Int32Array {
+  const y = new Int32Array(g.planes * g.oh * g.ow);
+  let at = 0;
+  forEachWindow(g, (plane, [top, bottom], [left, right]) => {
+    let best = Number.NEGATIVE_INFINITY;
+    for (let row = top; row < bottom; row++) {
+      for (let column = left; column < right; column++) {
+        best = Math.max(best, x[(plane * g.ih + row) * g.iw + column]!);
+      }
+    }
+    y[at++] = best;
+  });
+  return y;
+}
