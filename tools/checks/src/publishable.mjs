@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ const probesHere = fileURLToPath(new URL('../probes', import.meta.url));
  * @property {string} root
  * @property {import('./pack.mjs').Tarballs} tarballs
  * @property {(line: string) => void} log
- * @property {string} [probes] folder with one `<package>.mjs` per package: its default export calls the package and returns a line
+ * @property {string} [probes] folder with one `<package>.mjs` per package: its default export calls the package and throws when the answer is wrong
  * @property {readonly string[]} [nodeOnly]
  */
 
@@ -43,7 +43,10 @@ export async function checkPublishable(options) {
       const installed = await install(project, projects, dir, options);
       if (installed.length > 0) return installed;
       const inNode = await runInNode(project, dir, options);
-      const inPage = nodeOnly.includes(project.folder) ? [] : await runInPage(project, dir, pages);
+      const inPage =
+        nodeOnly.includes(project.folder) || !existsSync(probeIn(dir, project))
+          ? []
+          : await runInPage(project, dir, pages);
       log(`${project.manifest.name}: installed alone${inNode.length + inPage.length > 0 ? ', with problems' : ''}`);
       return [...inNode, ...inPage];
     });
@@ -72,6 +75,11 @@ async function install(project, projects, dir, { tarballs }) {
     .map(([path]) => ({ where: project.dir, message: `${path} came from elsewhere than this workspace` }));
 }
 
+/** @param {string} dir @param {Project} project */
+function probeIn(dir, { folder }) {
+  return join(dir, 'probes', `${folder}.mjs`);
+}
+
 /** A command started by npm sees that npm's settings for the workspace; the empty project must not. */
 function plainEnvironment() {
   const inherited =
@@ -81,12 +89,10 @@ function plainEnvironment() {
 
 /** @param {Project} project @param {string} dir @param {Options} options @returns {Promise<Problem[]>} */
 async function runInNode(project, dir, { probes = probesHere }) {
-  const probe = join(probes, `${project.folder}.mjs`);
-  if (!existsSync(probe))
+  cpSync(probes, join(dir, 'probes'), { recursive: true });
+  if (!existsSync(probeIn(dir, project)))
     return [{ where: project.dir, message: 'has no probe', hint: `add tools/checks/probes/${project.folder}.mjs` }];
-  copyFileSync(probe, join(dir, 'probe.mjs'));
-  const main = "import probe from './probe.mjs';\nconsole.log(await probe());\n";
-  writeFileSync(join(dir, 'node-main.mjs'), main);
+  writeFileSync(join(dir, 'node-main.mjs'), `import probe from './probes/${project.folder}.mjs';\nawait probe();\n`);
   const { status, output } = await runCommand(process.execPath, ['node-main.mjs'], {
     cwd: dir,
     env: plainEnvironment(),
@@ -101,11 +107,11 @@ async function runInPage(project, dir, pages) {
   const bundle = join(dir, 'page', 'main.js');
   const imports = codeEntries(project).map((name, index) => `import * as entry${index} from '${name}';`);
   const kept = imports.map((_, index) => `entry${index}`).join(', ');
-  const contents = `import probe from './probe.mjs';
+  const contents = `import probe from './probes/${project.folder}.mjs';
 ${imports.join('\n')}
 globalThis.entries = [${kept}];
 const report = (verdict, text) => { document.body.textContent = text; document.title = verdict; };
-probe().then((text) => report('ok', String(text)), (error) => report('failed', String(error?.stack ?? error)));
+probe().then(() => report('ok', ''), (error) => report('failed', String(error?.stack ?? error)));
 `;
   try {
     await build({
