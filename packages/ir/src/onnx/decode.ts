@@ -68,7 +68,7 @@ class GraphDecoder {
   graph(wire: GraphWire, opset: number): OnnxGraph {
     const constants = new Map<string, Constant>();
     for (const tensor of wire.initializer ?? []) {
-      const constant = this.tensor(tensor.name ?? '', () => decodeTensor(tensor, tensor.name ?? '', this.external));
+      const constant = this.tensor(() => decodeTensor(tensor, tensor.name ?? '', this.external));
       if (constant !== undefined) constants.set(tensor.name ?? '', constant);
     }
     if ((wire.sparseInitializer?.length ?? 0) > 0) {
@@ -89,7 +89,7 @@ class GraphDecoder {
     };
   }
 
-  private tensor(where: string, decode: () => Constant): Constant | undefined {
+  private tensor(decode: () => Constant): Constant | undefined {
     try {
       return decode();
     } catch (error) {
@@ -135,7 +135,7 @@ class GraphDecoder {
         return { kind: 'string', value: new TextDecoder().decode(wire.s ?? new Uint8Array()) };
       case 4: {
         const where = wire.t?.name || (wire.name ?? '');
-        const value = this.tensor(where, () => decodeTensor(wire.t ?? {}, where, this.external));
+        const value = this.tensor(() => decodeTensor(wire.t ?? {}, where, this.external));
         return value === undefined ? { kind: 'other' } : { kind: 'tensor', value };
       }
       case 6:

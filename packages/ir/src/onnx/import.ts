@@ -1,6 +1,8 @@
 import type { Emit } from '../events.ts';
 import type { Graph, Weight } from '../graph.ts';
 import { canonicalize } from '../passes/canonicalize/index.ts';
+import { cloneSharedWeights } from '../passes/clone-shared-weights.ts';
+import { countFlops } from '../passes/flops.ts';
 import type { Conversion } from './convert/conversion.ts';
 import { convertGraph, inferTypes } from './convert-graph.ts';
 import { decodeModel } from './decode.ts';
@@ -42,7 +44,12 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
   prepare(model);
   const conversion = convertGraph(model);
   const preprocess = withResizeDims(options.preprocess, options.inputShapes);
-  return canonicalize(topGraph(model, conversion, options.name, preprocess));
+  return withFlops(canonicalize(cloneSharedWeights(topGraph(model, conversion, options.name, preprocess))));
+}
+
+function withFlops(graph: Graph): Graph {
+  const flops = { kind: 'int', value: countFlops(graph), type: 'i64' } as const;
+  return { ...graph, moduleAttributes: { ...graph.moduleAttributes, 'module.FLOPs': flops } };
 }
 
 /** Steps 3-7 of ir.md 8.1: folding, simplification and pattern fusion on the ONNX graph. */

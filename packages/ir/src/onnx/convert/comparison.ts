@@ -66,7 +66,10 @@ export function castKind(node: OnnxNode, from: ElementType): 'INT32' | 'F32' | u
 
 function cast(node: OnnxNode, to: Conversion): void {
   const target = castKind(node, to.type(node.inputs[0]!).elementType);
-  if (target === undefined) return to.skip(node);
+  if (target === undefined) {
+    to.skip(node);
+    return;
+  }
   to.finish(node, 'top.Cast', {
     inputs: [to.operand(node.inputs[0])],
     attributes: { to: target, ...(target === 'INT32' ? { roundMode: 'TowardsZero' } : {}) },

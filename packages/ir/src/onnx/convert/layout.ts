@@ -89,7 +89,9 @@ const split: Converter = (node, to) => {
     outputs,
     attributes: { axis: front, num: outputs.length, splitSize: sizes },
   });
-  node.outputs.forEach((output, index) => to.define(output, outputs[index]!));
+  node.outputs.forEach((output, index) => {
+    to.define(output, outputs[index]!);
+  });
 };
 
 const reshape: Converter = (node, to) => {

@@ -16,7 +16,10 @@ function interp(node: OnnxNode, to: Conversion, target: Target, coordMode: strin
   if (scales.slice(0, 2).some((scale) => scale !== 1))
     throw unsupported(node, `scales ${scales}`, 'scales of height and width');
   // Sizes that keep height and width make a layer all the same: only scales of 1 are skipped (ir.md 8.4).
-  if (target.scales !== undefined && scales.slice(2).every((scale) => scale === 1)) return to.skip(node);
+  if (target.scales?.slice(2).every((scale) => scale === 1) === true) {
+    to.skip(node);
+    return;
+  }
   const sizes = target.sizes?.slice(2);
   const weight =
     sizes === undefined

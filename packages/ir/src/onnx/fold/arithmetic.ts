@@ -90,8 +90,15 @@ function cast(input: Constant, to: ElementType): Constant {
 }
 
 const add = binary({ real: (a, b) => a + b, exact: (a, b) => a + b });
-const minimum = binary({ real: (a, b) => Math.min(a, b), exact: (a, b) => (a < b ? a : b) });
-const maximum = binary({ real: (a, b) => Math.max(a, b), exact: (a, b) => (a > b ? a : b) });
+// Math.min and Math.max do not take bigint.
+function smaller(a: bigint, b: bigint): bigint {
+  return a - b < 0n ? a : b;
+}
+function larger(a: bigint, b: bigint): bigint {
+  return a - b < 0n ? b : a;
+}
+const minimum = binary({ real: Math.min, exact: smaller });
+const maximum = binary({ real: Math.max, exact: larger });
 
 /** Constant evaluation of element-wise operators: int64 exactly, floats rounded to their type after every operation. */
 export const arithmeticEvaluators: Readonly<Record<string, Evaluator>> = {

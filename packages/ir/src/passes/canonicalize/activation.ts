@@ -68,7 +68,8 @@ const fuseSoftsign = rule('top.Div', (div, rw) => {
   const [x, divisor] = div.inputs as [string, string];
   const sum = rw.producer(divisor, 'top.AddConst');
   const abs = rw.producer(sum?.inputs[0], 'top.Abs');
-  if (div.attributes.isReverse || div.attributes.doRelu || sum?.attributes.constVal !== 1 || abs?.inputs[0] !== x) return false;
+  if (div.attributes.isReverse || div.attributes.doRelu || sum?.attributes.constVal !== 1 || abs?.inputs[0] !== x)
+    return false;
   if (!rw.hasOneUse(sum.name) || !rw.hasOneUse(abs.name)) return false;
   rw.replace(div, rw.make('top.Softsign', { name: div.name, inputs: [x], attributes: {} }));
   return true;
@@ -86,7 +87,8 @@ function scaled(value: string | undefined | null, factor: number, rw: Rewriter):
 function erfTerm(value: string | null | undefined, rw: Rewriter): string | undefined {
   const sum = rw.producer(value, 'top.AddConst');
   const erf = rw.producer(sum?.inputs[0], 'top.Erf');
-  if (sum?.attributes.constVal !== 1 || erf === undefined || !rw.hasOneUse(sum.name) || !rw.hasOneUse(erf.name)) return undefined;
+  if (sum?.attributes.constVal !== 1 || erf === undefined || !rw.hasOneUse(sum.name) || !rw.hasOneUse(erf.name))
+    return undefined;
   return scaled(erf.inputs[0], Math.SQRT1_2, rw);
 }
 
@@ -112,7 +114,10 @@ const fuseGelu = rule('top.Mul', (mul, rw) => {
 const scalarPRelu = rule('top.PRelu', (op, rw) => {
   const slope = rw.weightData(op.inputs[1]);
   if (slope === undefined || slope.some((value) => value !== slope[0])) return false;
-  rw.replace(op, rw.make('top.LeakyRelu', { name: op.name, inputs: [op.inputs[0]!], attributes: { alpha: slope[0]! } }));
+  rw.replace(
+    op,
+    rw.make('top.LeakyRelu', { name: op.name, inputs: [op.inputs[0]!], attributes: { alpha: slope[0]! } }),
+  );
   return true;
 });
 
@@ -138,4 +143,3 @@ export const activationRules: readonly Rule[] = [
   scalarPRelu,
   ...powers,
 ];
-

@@ -5,7 +5,13 @@ import { type Rewriter, type Rule, rule } from './rewriter.ts';
 type PerChannel = readonly [scale: Float32Array, bias: Float32Array];
 
 /** A Scale in the place of `op`, with new weights. */
-function makeScale(op: { readonly name: string }, input: string, [scale, bias]: PerChannel, relu: object, rw: Rewriter) {
+function makeScale(
+  op: { readonly name: string },
+  input: string,
+  [scale, bias]: PerChannel,
+  relu: object,
+  rw: Rewriter,
+) {
   const weights = [
     rw.addWeight(op.name, 'scale', [1, scale.length, 1, 1], scale),
     rw.addWeight(op.name, 'bias', [1, bias.length, 1, 1], bias),
@@ -69,16 +75,27 @@ const scaleIntoMatMul = rule('top.Scale', (op, rw) => {
   const [scale, bias] = own;
   const columns = shape[1]!;
   const old = rw.weightData(product.inputs[2]) ?? new Float32Array(columns);
-  const filter = rw.addWeight(op.name, 'filter', shape, right.map((value, index) => value * scale[index % columns]!));
+  const filter = rw.addWeight(
+    op.name,
+    'filter',
+    shape,
+    right.map((value, index) => value * scale[index % columns]!),
+  );
   const fused = old.map((value, column) => Math.fround(value * scale[column]!) + bias[column]!);
   const inputs = [product.inputs[0]!, filter, rw.addWeight(op.name, 'bias', [columns], fused)];
   rw.replace(op);
-  rw.replace(product, rw.change(product, { name: op.name, inputs, attributes: { ...product.attributes, ...reluOf(op.attributes) } }));
+  rw.replace(
+    product,
+    rw.change(product, { name: op.name, inputs, attributes: { ...product.attributes, ...reluOf(op.attributes) } }),
+  );
   return true;
 });
 
 /** Splits the operands of a binary op into the value and the weight; undefined when there is not one of each. */
-function valueAndWeight(op: OpOf<'top.Add'> | OpOf<'top.Mul'>, rw: Rewriter): { x: string; weight: string; data: Float32Array } | undefined {
+function valueAndWeight(
+  op: OpOf<'top.Add'> | OpOf<'top.Mul'>,
+  rw: Rewriter,
+): { x: string; weight: string; data: Float32Array } | undefined {
   if (op.inputs.length !== 2) return undefined;
   for (const [x, weight] of [op.inputs, op.inputs.toReversed()] as [string, string][]) {
     const data = rw.weightData(weight);
@@ -90,10 +107,16 @@ function valueAndWeight(op: OpOf<'top.Add'> | OpOf<'top.Mul'>, rw: Rewriter): { 
 /** A weight that has one element per channel of a 4-D value, in the channel dimension. */
 function isPerChannel(shape: readonly number[], weightShape: readonly number[]): boolean {
   const channelAxis = weightShape.length - 3;
-  return shape.length === 4 && shape[1]! > 1 && weightShape[channelAxis] === shape[1] && elementCount(weightShape) === shape[1];
+  return (
+    shape.length === 4 &&
+    shape[1]! > 1 &&
+    weightShape[channelAxis] === shape[1] &&
+    elementCount(weightShape) === shape[1]
+  );
 }
 
-const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+const sameShape = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
 /** Add and Mul with a constant: AddConst / MulConst, a Scale, or nothing at all when the constant is neutral. */
 const addConstant = rule('top.Add', (op, rw) => {
@@ -103,7 +126,15 @@ const addConstant = rule('top.Add', (op, rw) => {
   if (!sameShape(rw.shape(x), rw.shape(op.name))) return false;
   if (data.length === 1) {
     if (data[0] === 0 && !op.attributes.doRelu) rw.bypass(op, x);
-    else rw.replace(op, rw.make('top.AddConst', { name: op.name, inputs: [x], attributes: { constVal: data[0]!, ...reluOf(op.attributes) } }));
+    else
+      rw.replace(
+        op,
+        rw.make('top.AddConst', {
+          name: op.name,
+          inputs: [x],
+          attributes: { constVal: data[0]!, ...reluOf(op.attributes) },
+        }),
+      );
     return true;
   }
   if (!isPerChannel(rw.shape(x), rw.shape(weight))) return false;
@@ -118,7 +149,15 @@ const mulConstant = rule('top.Mul', (op, rw) => {
   if (!sameShape(rw.shape(x), rw.shape(op.name))) return false;
   if (data.length === 1) {
     if (Math.abs(data[0]! - 1) <= 2e-5 && !op.attributes.doRelu) rw.bypass(op, x);
-    else rw.replace(op, rw.make('top.MulConst', { name: op.name, inputs: [x], attributes: { constVal: data[0]!, ...reluOf(op.attributes) } }));
+    else
+      rw.replace(
+        op,
+        rw.make('top.MulConst', {
+          name: op.name,
+          inputs: [x],
+          attributes: { constVal: data[0]!, ...reluOf(op.attributes) },
+        }),
+      );
     return true;
   }
   if (!isPerChannel(rw.shape(x), rw.shape(weight))) return false;
@@ -184,7 +223,14 @@ const mulConstIntoWeights = rule('top.MulConst', (op, rw) => {
     const source = index === reshapes.length - 1 ? name : reshape.inputs[0]!;
     rw.replace(reshape, rw.change(reshape, { ...(index === 0 ? { name: op.name } : {}), inputs: [source, null] }));
   });
-  rw.replace(linear, rw.change(linear as OpOf<'top.Conv'>, { name, inputs, attributes: { ...linear.attributes, ...relu } as OpOf<'top.Conv'>['attributes'] }));
+  rw.replace(
+    linear,
+    rw.change(linear as OpOf<'top.Conv'>, {
+      name,
+      inputs,
+      attributes: { ...linear.attributes, ...relu } as OpOf<'top.Conv'>['attributes'],
+    }),
+  );
   return true;
 });
 
@@ -192,16 +238,21 @@ const mulConstIntoWeights = rule('top.MulConst', (op, rw) => {
 const addIntoMatMul = rule('top.Add', (op, rw) => {
   const parts = valueAndWeight(op, rw);
   const product = rw.producer(parts?.x, 'top.MatMul');
-  if (parts === undefined || product === undefined || product.inputs[2] != null || !rw.hasOneUse(product.name)) return false;
+  if (parts === undefined || product === undefined || product.inputs[2] != null || !rw.hasOneUse(product.name))
+    return false;
   const { doRelu, outputTranspose } = product.attributes;
   const columns = rw.shape(product.name).at(-1)!;
   const batch = elementCount(rw.shape(product.inputs[1]!).slice(0, -2));
   const perColumn = parts.data.length === columns && rw.shape(parts.weight).at(-1) === columns;
-  if (doRelu || outputTranspose || batch > 1 || !perColumn || !sameShape(rw.shape(product.name), rw.shape(op.name))) return false;
+  if (doRelu || outputTranspose || batch > 1 || !perColumn || !sameShape(rw.shape(product.name), rw.shape(op.name)))
+    return false;
   const bias = rw.addWeight(op.name, 'bias', [columns], parts.data);
   const inputs = [product.inputs[0]!, product.inputs[1]!, bias];
   rw.replace(op);
-  rw.replace(product, rw.change(product, { name: op.name, inputs, attributes: { ...product.attributes, ...reluOf(op.attributes) } }));
+  rw.replace(
+    product,
+    rw.change(product, { name: op.name, inputs, attributes: { ...product.attributes, ...reluOf(op.attributes) } }),
+  );
   return true;
 });
 
@@ -209,8 +260,14 @@ const addIntoMatMul = rule('top.Add', (op, rw) => {
 const divByWeight = rule('top.Div', (op, rw) => {
   const [x, divisor] = op.inputs as [string, string];
   const data = rw.weightData(divisor);
-  if (op.inputs.length !== 2 || data === undefined || op.attributes.isReverse || rw.weight(x) !== undefined) return false;
-  const reciprocal = rw.addWeight(op.name, 'reciprocal', rw.shape(divisor), data.map((value) => 1 / value));
+  if (op.inputs.length !== 2 || data === undefined || op.attributes.isReverse || rw.weight(x) !== undefined)
+    return false;
+  const reciprocal = rw.addWeight(
+    op.name,
+    'reciprocal',
+    rw.shape(divisor),
+    data.map((value) => 1 / value),
+  );
   rw.replace(op, rw.make('top.Mul', { name: op.name, inputs: [x, reciprocal], attributes: reluOf(op.attributes) }));
   return true;
 });

@@ -7,7 +7,10 @@ function extremumConst(type: 'top.MinConst' | 'top.MaxConst') {
     for (const [x, constant] of [op.inputs, op.inputs.toReversed()] as [string, string][]) {
       const data = rw.weightData(constant);
       if (op.inputs.length !== 2 || data?.length !== 1 || rw.weight(x) !== undefined) continue;
-      rw.replace(rw.anyProducer(op.name)!, rw.make(type, { name: op.name, inputs: [x], attributes: { constVal: data[0]! } }));
+      rw.replace(
+        rw.anyProducer(op.name)!,
+        rw.make(type, { name: op.name, inputs: [x], attributes: { constVal: data[0]! } }),
+      );
       return true;
     }
     return false;

@@ -60,7 +60,10 @@ const emptyReduce = rule('top.Reduce', (op, rw) => {
   const plain = ['ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceSum', 'ReduceProd'].includes(op.attributes.mode);
   if (!plain || op.attributes.axes.some((axis) => shape[axis] !== 1)) return false;
   const target = [...rw.shape(op.name)];
-  rw.replace(op, rw.make('top.Reshape', { name: op.name, inputs: [op.inputs[0]!, null], attributes: { shape: target } }));
+  rw.replace(
+    op,
+    rw.make('top.Reshape', { name: op.name, inputs: [op.inputs[0]!, null], attributes: { shape: target } }),
+  );
   return true;
 });
 

@@ -6,7 +6,9 @@ export function mergeIdentical(rw: Rewriter): boolean {
   const first = new Map<string, Op>();
   for (const op of rw.list.slice()) {
     if (op.type === 'unknown' || op.type === 'top.Input' || op.outputs.length !== 1) continue;
-    const key = JSON.stringify([op.type, op.inputs, op.attributes], (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
+    const key = JSON.stringify([op.type, op.inputs, op.attributes], (_, value) =>
+      typeof value === 'bigint' ? `${value}n` : value,
+    );
     const kept = first.get(key);
     if (kept === undefined) first.set(key, op);
     else if (!rw.isOutput(op.name)) {

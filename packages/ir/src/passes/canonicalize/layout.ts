@@ -2,7 +2,8 @@ import { elementCount } from '../../dtype.ts';
 import type { OpOf } from '../../graph.ts';
 import { type Rewriter, type Rule, rule } from './rewriter.ts';
 
-const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((dim, axis) => dim === b[axis]);
+const sameShape = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 
 /** Removes an operator that passes its first operand on. */
 function drop(op: { readonly name: string; readonly inputs: readonly (string | null)[] }, rw: Rewriter): boolean {
@@ -10,7 +11,10 @@ function drop(op: { readonly name: string; readonly inputs: readonly (string | n
   return true;
 }
 
-const reshapeToSame = rule('top.Reshape', (op, rw) => sameShape(rw.shape(op.inputs[0]!), rw.shape(op.name)) && drop(op, rw));
+const reshapeToSame = rule(
+  'top.Reshape',
+  (op, rw) => sameShape(rw.shape(op.inputs[0]!), rw.shape(op.name)) && drop(op, rw),
+);
 
 /** Reshape → Reshape: the second alone, when only it reads the first. */
 const mergeReshapes = rule('top.Reshape', (op, rw) => {
@@ -22,7 +26,10 @@ const mergeReshapes = rule('top.Reshape', (op, rw) => {
   return true;
 });
 
-const identityPermute = rule('top.Permute', (op, rw) => op.attributes.order.every((axis, index) => axis === index) && drop(op, rw));
+const identityPermute = rule(
+  'top.Permute',
+  (op, rw) => op.attributes.order.every((axis, index) => axis === index) && drop(op, rw),
+);
 
 /** Permute → Permute that undo each other, possibly through a Reshape; or one Permute, named after the second. */
 const mergePermutes = rule('top.Permute', (op, rw) => {
@@ -42,7 +49,10 @@ const permuteToReshape = rule('top.Permute', (op, rw) => {
   const moved = op.attributes.order.filter((axis) => shape[axis] !== 1);
   if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!)) return false;
   const target = [...rw.shape(op.name)];
-  rw.replace(op, rw.make('top.Reshape', { name: op.name, inputs: [op.inputs[0]!, null], attributes: { shape: target } }));
+  rw.replace(
+    op,
+    rw.make('top.Reshape', { name: op.name, inputs: [op.inputs[0]!, null], attributes: { shape: target } }),
+  );
   return true;
 });
 
@@ -82,7 +92,8 @@ const squeezeThenUnsqueeze = rule('top.Unsqueeze', (op, rw) => {
   const before = rw.anyProducer(op.inputs[0]);
   if (before?.type !== 'top.Squeeze' && before?.type !== 'top.Reshape') return false;
   const [source] = before.inputs as [string];
-  if (!rw.hasOneUse(before.name) || before.inputs[1] != null || !sameShape(rw.shape(source), rw.shape(op.name))) return false;
+  if (!rw.hasOneUse(before.name) || before.inputs[1] != null || !sameShape(rw.shape(source), rw.shape(op.name)))
+    return false;
   takeName(op, source, rw);
   rw.replace(rw.anyProducer(before.name) ?? before);
   return true;
@@ -100,7 +111,10 @@ function takeName(op: OpOf<'top.Unsqueeze'>, source: string, rw: Rewriter): void
   rw.rename(producer, op.name);
 }
 
-const squeezeToSame = rule('top.Squeeze', (op, rw) => sameShape(rw.shape(op.inputs[0]!), rw.shape(op.name)) && drop(op, rw));
+const squeezeToSame = rule(
+  'top.Squeeze',
+  (op, rw) => sameShape(rw.shape(op.inputs[0]!), rw.shape(op.name)) && drop(op, rw),
+);
 
 /** Interp nearest with integer scales → Upsample; a scale of 1 goes. The folded target leaves the operands. */
 const interpToUpsample = rule('top.Interp', (op, rw) => {
@@ -123,7 +137,8 @@ function broadcastAnyway(op: OpOf<'top.Tile'> | OpOf<'top.Expand'>, rw: Rewriter
   const [source] = op.inputs as [string];
   const users = rw.users(op.name);
   const [reader] = users;
-  const binary = reader !== undefined && ['top.Add', 'top.Sub', 'top.Mul', 'top.Div', 'top.Min', 'top.Max'].includes(reader.type);
+  const binary =
+    reader !== undefined && ['top.Add', 'top.Sub', 'top.Mul', 'top.Div', 'top.Min', 'top.Max'].includes(reader.type);
   if (!binary || users.length !== 1 || rw.isOutput(op.name)) return false;
   const spread = rw.shape(source);
   const full = rw.shape(op.name);
@@ -147,7 +162,11 @@ const expandToTile = rule('top.Expand', (op, rw) => {
     rw.replace(op, rw.make('top.Tile', { name: op.name, inputs: [source, null], attributes: { tile } }));
     return true;
   }
-  const reshape = rw.make('top.Reshape', { name: `${op.name}_r_reshape`, inputs: [source, null], attributes: { shape: wide } });
+  const reshape = rw.make('top.Reshape', {
+    name: `${op.name}_r_reshape`,
+    inputs: [source, null],
+    attributes: { shape: wide },
+  });
   rw.replace(op, reshape, rw.make('top.Tile', { name: op.name, inputs: [reshape.name, null], attributes: { tile } }));
   return true;
 });

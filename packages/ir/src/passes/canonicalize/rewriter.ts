@@ -141,7 +141,9 @@ export class Rewriter {
   /** Every reader of `from`, the network's outputs included, reads `to` instead. */
   redirect(from: string, to: string): void {
     const renamed = (name: string | null) => (name === from ? to : name);
-    this.ops = this.ops.map((op) => (op.inputs.includes(from) ? ({ ...op, inputs: op.inputs.map(renamed) } as Op) : op));
+    this.ops = this.ops.map((op) =>
+      op.inputs.includes(from) ? ({ ...op, inputs: op.inputs.map(renamed) } as Op) : op,
+    );
     this.outputs = this.outputs.map((name) => (name === from ? to : name));
     this.stale = true;
   }

@@ -9,15 +9,20 @@ const isStatic = (op: OpOf<'top.Slice'>) => op.inputs.slice(1).every((input) => 
 /** A Slice of everything goes. */
 const fullSlice = rule('top.Slice', (op, rw) => {
   const [from, to] = [rw.shape(op.inputs[0]!), rw.shape(op.name)];
-  const whole = isStatic(op) && op.attributes.steps.every((step) => step === 1) && from.every((dim, axis) => dim === to[axis]);
+  const whole =
+    isStatic(op) && op.attributes.steps.every((step) => step === 1) && from.every((dim, axis) => dim === to[axis]);
   if (whole) rw.bypass(op, op.inputs[0]!);
   return whole;
 });
 
-/** Slice → Slice with positive steps: one, named after the last. */
+/**
+ * Slice → Slice with positive steps: one, named after the last. TPU-MLIR asks for a single reader of the first; when
+ * identical first Slices have been merged, all of them being Slices is the same situation.
+ */
 const mergeSlices = rule('top.Slice', (op, rw) => {
   const first = rw.producer(op.inputs[0], 'top.Slice');
-  if (first === undefined || !rw.hasOneUse(first.name) || !isStatic(op) || !isStatic(first)) return false;
+  if (first === undefined || rw.isOutput(first.name) || !isStatic(op) || !isStatic(first)) return false;
+  if (rw.users(first.name).some((user) => user.type !== 'top.Slice')) return false;
   if ([...op.attributes.steps, ...first.attributes.steps].some((step) => step < 1)) return false;
   const [source] = first.inputs as [string];
   const outer = fullRankSlice(rw.shape(source), first.attributes);
@@ -25,17 +30,26 @@ const mergeSlices = rule('top.Slice', (op, rw) => {
   const axes = outer.offset.map((_, axis) => axis);
   const steps = axes.map((axis) => outer.steps[axis]! * inner.steps[axis]!);
   const offset = axes.map((axis) => outer.offset[axis]! + inner.offset[axis]! * outer.steps[axis]!);
-  const ends = axes.map((axis) => Math.min(outer.ends[axis]!, outer.offset[axis]! + inner.ends[axis]! * outer.steps[axis]!));
-  const hasparamConvertAxes = [...new Set([...first.attributes.hasparamConvertAxes, ...op.attributes.hasparamConvertAxes])].sort((a, b) => a - b);
-  rw.replace(op, rw.change(op, { inputs: [source, null, null, null], attributes: { offset, steps, ends, axes: [], hasparamConvertAxes } }));
-  rw.replace(first);
+  const ends = axes.map((axis) =>
+    Math.min(outer.ends[axis]!, outer.offset[axis]! + inner.ends[axis]! * outer.steps[axis]!),
+  );
+  const hasparamConvertAxes = [
+    ...new Set([...first.attributes.hasparamConvertAxes, ...op.attributes.hasparamConvertAxes]),
+  ].sort((a, b) => a - b);
+  rw.replace(
+    op,
+    rw.change(op, {
+      inputs: [source, null, null, null],
+      attributes: { offset, steps, ends, axes: [], hasparamConvertAxes },
+    }),
+  );
   return true;
 });
 
 /** A Slice that runs backwards over one whole dimension is a Reverse. */
 const backwardSlice = rule('top.Slice', (op, rw) => {
   const shape = rw.shape(op.inputs[0]!);
-  const axis = op.attributes.steps.findIndex((step) => step === -1);
+  const axis = op.attributes.steps.indexOf(-1);
   const whole = shape.every((dim, at) => dim === rw.shape(op.name)[at]);
   if (axis < 0 || !whole || op.attributes.steps.some((step, at) => at !== axis && step !== 1)) return false;
   rw.replace(op, rw.make('top.Reverse', { name: op.name, inputs: [op.inputs[0]!], attributes: { axis } }));
@@ -43,7 +57,13 @@ const backwardSlice = rule('top.Slice', (op, rw) => {
 });
 
 /** A Slice along one axis, in the form canonicalisation writes (ir.md 7.3: other ends are INT64_MAX). */
-function sliceAlong(name: string, source: string, axis: number, [offset, end, step]: readonly [number, number, number], rw: Rewriter): KnownOp {
+function sliceAlong(
+  name: string,
+  source: string,
+  axis: number,
+  [offset, end, step]: readonly [number, number, number],
+  rw: Rewriter,
+): KnownOp {
   const rank = rw.shape(source).length;
   const spread = <V>(at: V, other: V) => Array.from({ length: rank }, (_, index) => (index === axis ? at : other));
   return rw.make('top.Slice', {
@@ -95,7 +115,10 @@ const gatherToSlice = rule('top.Gather', (op, rw) => {
 });
 
 /** Row-major numbers of the blocks that strided Slices of one value take, and the block size. */
-function blocksOf(concat: OpOf<'top.Concat'>, rw: Rewriter): { source: string; order: number[]; block: [number, number] } | undefined {
+function blocksOf(
+  concat: OpOf<'top.Concat'>,
+  rw: Rewriter,
+): { source: string; order: number[]; block: [number, number] } | undefined {
   const slices = concat.inputs.map((input) => rw.producer(input, 'top.Slice'));
   const [first] = slices;
   const source = first?.inputs[0];
@@ -152,4 +175,11 @@ function reorderedFilter(conv: OpOf<'top.Conv'>, order: readonly number[], rw: R
   return rw.addWeight(conv.name, 'filter_S2D', shape, result);
 }
 
-export const slicingRules: readonly Rule[] = [fullSlice, mergeSlices, backwardSlice, splitToSlices, gatherToSlice, focus];
+export const slicingRules: readonly Rule[] = [
+  fullSlice,
+  mergeSlices,
+  backwardSlice,
+  splitToSlices,
+  gatherToSlice,
+  focus,
+];
