@@ -1,7 +1,7 @@
 // C = A*B: for k blocks, for blocks of 64 rows, for blocks of columns. Every accumulator starts from its bias and
 // takes k in ascending order, so blocking never changes a bit.
 import { depthAt, f32_gemm_packed_bytes, packA, packB } from './pack';
-import { blockColumns, EDGE_BYTES, f32_gemm_1x12, f32_gemm_tile, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
+import { blockColumns, EDGE_BYTES, f32_gemm_1x12, f32_gemm_1x36, f32_gemm_tile, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
 
 export { f32_gemm_pack, f32_gemm_packed_bytes } from './pack';
 
@@ -85,6 +85,12 @@ function run(
             }
             const cols = min(NR, nc - j);
             const to = row + (<usize>(n0 + j) << 2);
+            if (r >= whole && j + 3 * NR <= nc) {
+              const panelBytes = <usize>(packed == 0 ? kc : k) * NR_BYTES;
+              f32_gemm_1x36(kc, aTile, panel, panelBytes, to, start, from, blockLo, blockHi);
+              j += 2 * NR;
+              continue;
+            }
             if (r < whole) f32_gemm_tile(kc, aTile, panel, NR_BYTES, to, cStride, start, from, MR, cols, blockLo, blockHi, edge);
             else rowTile(kc, aTile, panel, to, start, from, cols, blockLo, blockHi, edge);
           }

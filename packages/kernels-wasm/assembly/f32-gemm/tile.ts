@@ -133,7 +133,7 @@ export function f32_gemm_4x4(
   v128.store(c3, clamp(r3, l, h));
 }
 
-/** One row: A is [k] contiguous. Serves batch-1 products, whose limit is the stream of B. */
+/** One row: A is [k] contiguous. */
 export function f32_gemm_1x12(
   k: i32, a: usize, b: usize, bStride: usize, c: usize, start: i32, bias: usize, lo: f32, hi: f32,
 ): void {
@@ -158,6 +158,47 @@ export function f32_gemm_1x12(
   v128.store(c, clamp(r0, l, h));
   v128.store(c, clamp(r1, l, h), 16);
   v128.store(c, clamp(r2, l, h), 32);
+}
+
+/**
+ * One row over three neighbouring panels (`panelBytes` apart): nine sums in flight and three streams of B, for batch-1
+ * products, whose limit is memory.
+ */
+export function f32_gemm_1x36(
+  k: i32, a: usize, b: usize, panelBytes: usize, c: usize, start: i32, bias: usize, lo: f32, hi: f32,
+): void {
+  const from = start == Start.perColumn ? bias : c;
+  let r0 = v128.load(from), r1 = v128.load(from, 16), r2 = v128.load(from, 32);
+  let r3 = v128.load(from, 48), r4 = v128.load(from, 64), r5 = v128.load(from, 80);
+  let r6 = v128.load(from, 96), r7 = v128.load(from, 112), r8 = v128.load(from, 128);
+  if (start == Start.perRow) {
+    r0 = v128.load32_splat(bias);
+    r1 = r0; r2 = r0; r3 = r0; r4 = r0; r5 = r0; r6 = r0; r7 = r0; r8 = r0;
+  }
+  let d = b + panelBytes;
+  let e = d + panelBytes;
+  const end = a + (<usize>k << 2);
+  while (a < end) {
+    const a0 = v128.load32_splat(a);
+    r0 = f32x4.add(r0, f32x4.mul(a0, v128.load(b)));
+    r1 = f32x4.add(r1, f32x4.mul(a0, v128.load(b, 16)));
+    r2 = f32x4.add(r2, f32x4.mul(a0, v128.load(b, 32)));
+    r3 = f32x4.add(r3, f32x4.mul(a0, v128.load(d)));
+    r4 = f32x4.add(r4, f32x4.mul(a0, v128.load(d, 16)));
+    r5 = f32x4.add(r5, f32x4.mul(a0, v128.load(d, 32)));
+    r6 = f32x4.add(r6, f32x4.mul(a0, v128.load(e)));
+    r7 = f32x4.add(r7, f32x4.mul(a0, v128.load(e, 16)));
+    r8 = f32x4.add(r8, f32x4.mul(a0, v128.load(e, 32)));
+    a += 4;
+    b += NR_BYTES;
+    d += NR_BYTES;
+    e += NR_BYTES;
+  }
+  const l = f32x4.splat(lo);
+  const h = f32x4.splat(hi);
+  v128.store(c, clamp(r0, l, h)); v128.store(c, clamp(r1, l, h), 16); v128.store(c, clamp(r2, l, h), 32);
+  v128.store(c, clamp(r3, l, h), 48); v128.store(c, clamp(r4, l, h), 64); v128.store(c, clamp(r5, l, h), 80);
+  v128.store(c, clamp(r6, l, h), 96); v128.store(c, clamp(r7, l, h), 112); v128.store(c, clamp(r8, l, h), 128);
 }
 
 @inline
