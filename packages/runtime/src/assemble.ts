@@ -1,4 +1,4 @@
-import { type Graph, type Op, QError, type TensorType, typeOf } from '@q/ir';
+import { type Emit, type Graph, type Op, QError, type TensorType, typeOf } from '@q/ir';
 import type { Kernels } from '@q/kernels-wasm';
 import { assignBuffers, type Buffer } from './buffers.ts';
 import { type Heap, heapOf } from './heap.ts';
@@ -34,13 +34,20 @@ export interface AssembleOptions {
   /** Values that stay readable after a run, network outputs included. */
   readonly kept: ReadonlySet<string>;
   readonly reuse: boolean;
+  readonly emit?: Emit | undefined;
 }
 
 /** Prepares every operator and lays out the memory. Nothing is executed. */
 export function assemble(graph: Graph, options: AssembleOptions): Assembly {
   const { kernels, weights } = options;
   const slots = valueSlots(graph, weights, kernels.memory);
-  const surroundings: Surroundings = { kernels, weights, valueSlot: (name) => slots.get(name) };
+  const surroundings: Surroundings = {
+    kernels,
+    weights,
+    chip: graph.chip,
+    emit: options.emit,
+    valueSlot: (name) => slots.get(name),
+  };
   const scratch: PlacedSlot[][] = [];
   const steps = graph.ops.map((op): Step => {
     const folded = isFolded(op, weights);

@@ -45,6 +45,10 @@ export interface OperandTypes {
 export interface PrepareContext {
   readonly kernels: KernelExports;
   readonly memory: WebAssembly.Memory;
+  /** Processor that the graph was lowered for, in lower case; `ALL` for float graphs. Families differ in rounding. */
+  readonly chip: string;
+  /** Tells the caller of the session something about a run. */
+  warn(code: string, message: string): void;
   /** The place of a present operand: a value, or a weight's data as they are (uploaded on first demand, then shared). */
   input(index: number): TensorSlot;
   /** The same, or `null` when the operand is absent. */

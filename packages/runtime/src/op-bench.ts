@@ -44,7 +44,12 @@ export class OpBench {
     const values = [...new Set(op.inputs)].filter((name): name is string => name !== null && !weights.has(name));
     this.inputs = values.map(make);
     this.outputs = op.outputs.filter((name): name is string => name !== null).map(make);
-    const context = new OpContext(op, { kernels, weights: this.#ownWeights, valueSlot: (name) => slots.get(name) });
+    const context = new OpContext(op, {
+      kernels,
+      weights: this.#ownWeights,
+      chip: graph.chip,
+      valueSlot: (name) => slots.get(name),
+    });
     this.#run = prepareOp(op, context);
     for (const slot of [...this.inputs, ...this.outputs, ...context.scratchSlots]) {
       slot.ptr = this.#heap.allocate(slot.byteLength);

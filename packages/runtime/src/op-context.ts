@@ -1,4 +1,4 @@
-import { type Op, QError, type TensorType } from '@q/ir';
+import { type Emit, type Op, QError, type TensorType } from '@q/ir';
 import type { KernelExports, Kernels } from '@q/kernels-wasm';
 import type { ConstantOperand, PackRequest, PrepareContext } from './implementation.ts';
 import { PlacedSlot, type Slot, type TensorSlot } from './slot.ts';
@@ -8,6 +8,8 @@ import type { WeightStore } from './weight-store.ts';
 export interface Surroundings {
   readonly kernels: Kernels;
   readonly weights: WeightStore;
+  readonly chip: string;
+  readonly emit?: Emit | undefined;
   /** The slot of a value (not of a weight). */
   valueSlot(name: string): TensorSlot | undefined;
 }
@@ -29,6 +31,14 @@ export class OpContext implements PrepareContext {
 
   get memory(): WebAssembly.Memory {
     return this.#at.kernels.memory;
+  }
+
+  get chip(): string {
+    return this.#at.chip;
+  }
+
+  warn(code: string, message: string): void {
+    this.#at.emit?.({ type: 'warning', code, message, where: this.#op.name });
   }
 
   input(index: number): TensorSlot {

@@ -10,7 +10,7 @@ import { OpBench, type OpBenchOptions } from './op-bench.ts';
 import { redirectOverrides } from './overrides.ts';
 import type { TensorSlot } from './slot.ts';
 import type { StorageArray } from './storage.ts';
-import { planSuffix, suffixInputs } from './suffix.ts';
+import { planSuffix, type SuffixPlan, suffixInputs } from './suffix.ts';
 import { WeightStore } from './weight-store.ts';
 
 /**
@@ -65,6 +65,8 @@ export class Session {
   readonly #kept: ReadonlySet<string>;
   /** Retained values that hold what the last complete run computed. */
   #resident = new Set<string>();
+  /** Retained values that a suffix run has changed since. */
+  #stale = new Set<string>();
   #bench: OpBench | undefined;
   #disposed = false;
 
@@ -77,7 +79,13 @@ export class Session {
     const weights = new WeightStore(graph.weights, this.#heap, kernels.memory);
     foldConstants(graph, kernels, weights);
     this.#kept = keptValues(graph, options.retain ?? 'outputs');
-    this.#assembly = assemble(graph, { kernels, weights, kept: this.#kept, reuse: options.retain !== 'all' });
+    this.#assembly = assemble(graph, {
+      kernels,
+      weights,
+      kept: this.#kept,
+      reuse: options.retain !== 'all',
+      emit: options.emit,
+    });
     this.#inputs = inputsOf(graph).map((op) => this.slot(op.name));
     this.#outputs = graph.outputs.map((name) => this.slot(name));
     this.#stepOf = new Map(graph.ops.map((op, at) => [op.name, at]));
@@ -106,6 +114,8 @@ export class Session {
   run(feeds: Feeds, observer?: Observer): Outputs {
     this.#checkAlive();
     checkFeeds(feeds, this.#inputs, true);
+    this.#resident = new Set();
+    this.#stale = new Set();
     this.#execute(feeds, observer);
     this.#resident = new Set(this.#kept);
     if (this.#rejects) this.#checkOutputs(feeds);
@@ -132,6 +142,7 @@ export class Session {
       saved: new Set(saved.keys()),
       overridden: new Set(overrides.keys()),
       resident: this.#resident,
+      stale: this.#stale,
       constant: weights.names(),
       outputs: this.graph.outputs,
     });
@@ -145,7 +156,7 @@ export class Session {
       return this.#copyOutputs();
     } finally {
       redirected.restore();
-      for (const name of plan.changed) this.#resident.delete(name);
+      this.#markChanged(plan, overrides);
     }
   }
 
@@ -215,6 +226,17 @@ export class Session {
     this.#bench?.dispose();
     this.#heap.release(this.#assembly.block);
     this.#assembly.weights.dispose();
+  }
+
+  /** Overridden values keep their own memory; what was computed from them does not hold a plain run's data any more. */
+  #markChanged(plan: SuffixPlan, overrides: Feeds): void {
+    plan.actions.forEach((_action, at) => {
+      for (const { name } of this.#assembly.steps[at]!.outputs) {
+        const isStale = plan.changed.has(name) && !overrides.has(name);
+        if (isStale && this.#resident.delete(name)) this.#stale.add(name);
+        if (!isStale && this.#stale.delete(name)) this.#resident.add(name);
+      }
+    });
   }
 
   get #rejects(): boolean {

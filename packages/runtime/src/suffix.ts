@@ -13,6 +13,8 @@ export interface SuffixRequest {
   readonly overridden: ReadonlySet<string>;
   /** Values that lie in memory unchanged since a complete run. */
   readonly resident: ReadonlySet<string>;
+  /** Retained values that an earlier suffix run has changed: they are computed again, wherever their op is. */
+  readonly stale: ReadonlySet<string>;
   /** Values that need not come from anywhere: weights, folded constants. */
   readonly constant: ReadonlySet<string>;
   readonly outputs: readonly string[];
@@ -47,10 +49,11 @@ export function planSuffix(ops: readonly Op[], request: SuffixRequest): SuffixPl
     const at = producer.get(name);
     if (at === undefined) continue;
     const isChanged = changed.has(name);
+    const isComputable = at >= request.from && ops[at]!.type !== 'top.Input';
+    if (!isChanged && request.resident.has(name) && !request.saved.has(name)) continue;
     if (!isChanged && request.saved.has(name)) {
       addLoad(actions, at, name);
-    } else if (!isChanged && request.resident.has(name)) {
-    } else if (isChanged || (at >= request.from && ops[at]!.type !== 'top.Input')) {
+    } else if (isChanged || isComputable || request.stale.has(name)) {
       actions.set(at, { kind: 'run' });
       for (const input of ops[at]!.inputs) if (input !== null) wanted.push(input);
     } else {
@@ -63,9 +66,9 @@ export function planSuffix(ops: readonly Op[], request: SuffixRequest): SuffixPl
 
 /** Values computed before op `from` that a suffix run from there reads. */
 export function suffixInputs(ops: readonly Op[], from: number, constant: ReadonlySet<string>): string[] {
-  const before = new Set(ops.slice(0, from).flatMap((op) => op.outputs));
-  const read = ops.slice(from).flatMap((op) => op.inputs);
-  return [...new Set(read)].filter((name): name is string => name !== null && before.has(name) && !constant.has(name));
+  const read = new Set(ops.slice(from).flatMap((op) => op.inputs));
+  const before = ops.slice(0, from).flatMap((op) => op.outputs);
+  return before.filter((name): name is string => name !== null && read.has(name) && !constant.has(name));
 }
 
 function changedValues(ops: readonly Op[], request: SuffixRequest): Set<string> {

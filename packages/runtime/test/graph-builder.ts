@@ -13,7 +13,7 @@ import {
 
 export interface TensorLike {
   readonly shape: readonly number[];
-  readonly data: TypedArray;
+  readonly data: Exclude<TypedArray, BigInt64Array | BigUint64Array>;
 }
 
 export function tensor(shape: readonly number[], values: ArrayLike<number>): TensorLike {

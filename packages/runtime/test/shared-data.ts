@@ -6,7 +6,7 @@ import { readNpz, type Tensor } from '@q/ir';
 export const shared: string | undefined = locate();
 
 function locate(): string | undefined {
-  const folder = process.env['Q_SHARED'] ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
+  const folder = process.env.Q_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
   if (existsSync(`${folder}/models`)) return folder;
   console.warn(`SKIPPED: ${folder} is absent, so nothing is compared with real models`);
   return undefined;
