@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bf16Bits, cvBf16Add, cvBf16Bits, cvBf16BitsOf, cvBf16Multiply, cvTruncBf16Bits, f16Bits, f32Bits, f32FromBf16Bits, f32FromBits, f32FromF16Bits,
-  roundToBf16, roundToCvBf16, roundToF16, truncateToBf16,
+  bf16Bits,
+  cvBf16Add,
+  cvBf16Bits,
+  cvBf16BitsOf,
+  cvBf16Multiply,
+  cvTruncBf16Bits,
+  f16Bits,
+  f32Bits,
+  f32FromBf16Bits,
+  f32FromBits,
+  f32FromF16Bits,
+  roundToBf16,
+  roundToCvBf16,
+  roundToF16,
+  truncateToBf16,
 } from '../../src/quantization/float16.ts';
 
 describe('binary16 (numerics.md 3)', () => {
@@ -61,7 +74,9 @@ describe('bfloat16 (numerics.md 3, table)', () => {
 
   it('gives values back', () => {
     expect(f32Bits(f32FromBf16Bits(0x3dcd))).toBe(0x3dcd0000);
-    expect([roundToBf16(1.01171875), roundToCvBf16(1.01171875), truncateToBf16(1.01171875)]).toEqual([1.015625, 1.015625, 1.0078125]);
+    expect([roundToBf16(1.01171875), roundToCvBf16(1.01171875), truncateToBf16(1.01171875)]).toEqual([
+      1.015625, 1.015625, 1.0078125,
+    ]);
   });
 });
 

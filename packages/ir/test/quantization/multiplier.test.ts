@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bm1684RightShift, bm1684RightShiftByLog, getScaleAndShift, getScaleAndShiftPositive, type MultiplierShift, mulI8, rsMul, rsMulQdm,
+  bm1684RightShift,
+  bm1684RightShiftByLog,
+  getScaleAndShift,
+  getScaleAndShiftPositive,
+  type MultiplierShift,
+  mulI8,
+  rsMul,
+  rsMulQdm,
 } from '../../src/quantization/multiplier.ts';
 
 const pair = ({ multiplier, rshift }: MultiplierShift): readonly number[] => [multiplier, rshift];

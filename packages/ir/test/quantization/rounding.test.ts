@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { type RoundMode, saturate, saturateF32, toInt } from '../../src/quantization/rounding.ts';
 
 describe('toInt (numerics.md 2.1)', () => {
-  const modes: readonly RoundMode[] = ['HalfAwayFromZero', 'HalfUp', 'HalfDown', 'HalfToEven', 'TowardsZero', 'Up', 'Down'];
+  const modes: readonly RoundMode[] = [
+    'HalfAwayFromZero',
+    'HalfUp',
+    'HalfDown',
+    'HalfToEven',
+    'TowardsZero',
+    'Up',
+    'Down',
+  ];
   const table: readonly (readonly [number, readonly number[]])[] = [
     [0.5, [1, 1, 0, 0, 0, 1, 0]],
     [-0.5, [-1, 0, -1, 0, 0, 0, -1]],
@@ -40,7 +48,9 @@ describe('toInt (numerics.md 2.1)', () => {
 
 describe('saturate', () => {
   it('clamps to every type', () => {
-    expect([saturate(1e6, 'i4'), saturate(-1e6, 'i4'), saturate(1e6, 'u4'), saturate(-1, 'u4')]).toEqual([7, -8, 15, 0]);
+    expect([saturate(1e6, 'i4'), saturate(-1e6, 'i4'), saturate(1e6, 'u4'), saturate(-1, 'u4')]).toEqual([
+      7, -8, 15, 0,
+    ]);
     expect([saturate(127.5, 'i8'), saturate(-128.5, 'i8'), saturate(254.5, 'u8')]).toEqual([127, -128, 255]);
     expect([saturate(4e4, 'i16'), saturate(7e4, 'u16'), saturate(3e9, 'i32')]).toEqual([32767, 65535, 2 ** 31 - 1]);
   });
