@@ -2,14 +2,18 @@ import type { ArgumentParser } from 'argparse';
 import type { Arguments } from './arguments/arguments.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
-/** One command of `q`: it declares its flags and wires packages together; it computes nothing itself. */
+/** A command as `q --help` lists it. The rest is loaded when it is called, so that `q` starts fast. */
 export interface Command {
   readonly name: string;
   /** Other spellings, e.g. `run_calibration.py`. */
   readonly aliases: readonly string[];
   /** One line for `q --help`. */
   readonly summary: string;
-  readonly epilog?: string;
+  load(): Promise<CommandBody>;
+}
+
+/** What a command does: it declares its flags and wires packages together; it computes nothing itself. */
+export interface CommandBody {
   declare(parser: ArgumentParser): void;
   /** Resolves to the exit status; throws a `QError` for everything that the user can put right. */
   run(args: Arguments, terminal: Terminal): Promise<number>;

@@ -47,7 +47,8 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<n
     return exitStatus.usage;
   }
   try {
-    return await command.run(parseArguments(command, rest), terminal);
+    const body = await command.load();
+    return await body.run(parseArguments(command, body, rest), terminal);
   } catch (error) {
     if (error instanceof HelpRequested) {
       terminal.print(error.text.trimEnd());

@@ -2,13 +2,10 @@ import type { ArgumentParser } from 'argparse';
 import { describe, expect, it } from 'vitest';
 import { nearest } from '../src/arguments/nearest.ts';
 import { HelpRequested, parseArguments, UsageError } from '../src/arguments/parse.ts';
-import type { Command } from '../src/command.ts';
+import type { Command, CommandBody } from '../src/command.ts';
 import { declarePreprocessFlags, readPreprocess } from '../src/commands/preprocess-flags.ts';
 
-const command: Command = {
-  name: 'sample',
-  aliases: [],
-  summary: 'A command for these tests.',
+const body: CommandBody = {
   declare(parser: ArgumentParser) {
     parser.add_argument('--input_num', { type: 'int', default: 0, help: 'samples' });
     parser.add_argument('--input_shapes', { default: '[]', help: 'shapes' });
@@ -17,7 +14,8 @@ const command: Command = {
   },
   run: async () => 0,
 };
-const parse = (...words: string[]) => parseArguments(command, words);
+const command: Command = { name: 'sample', aliases: [], summary: 'A command for these tests.', load: async () => body };
+const parse = (...words: string[]) => parseArguments(command, body, words);
 
 /** What a call throws. */
 function thrown(action: () => unknown): unknown {

@@ -1,5 +1,5 @@
 import { ArgumentParser, RawDescriptionHelpFormatter } from 'argparse';
-import type { Command } from '../command.ts';
+import type { Command, CommandBody } from '../command.ts';
 import { Arguments } from './arguments.ts';
 import { nearest } from './nearest.ts';
 
@@ -55,14 +55,13 @@ function withSuggestions(message: string, options: readonly string[]): string {
 }
 
 /** Parses the words after the command's name. */
-export function parseArguments(command: Command, words: readonly string[]): Arguments {
+export function parseArguments(command: Command, body: CommandBody, words: readonly string[]): Arguments {
   const parser = new CommandParser({
     prog: `q ${command.name}`,
     description: command.summary,
-    ...(command.epilog === undefined ? {} : { epilog: command.epilog }),
     formatter_class: RawDescriptionHelpFormatter,
     color: false,
   });
-  command.declare(parser);
+  body.declare(parser);
   return new Arguments(parser.parse_args([...words]));
 }

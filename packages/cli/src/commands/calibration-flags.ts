@@ -1,19 +1,19 @@
 import { availableParallelism } from 'node:os';
-import type { CalibrationOptions } from '@q/calib';
+import type { MethodName, ProfileName } from '@q/calib';
 import { QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { nearest } from '../arguments/nearest.ts';
 
 /** Threshold methods as users write them, with and without `use_` (calibration.md 1.1), to the name of the method. */
-const methods: ReadonlyMap<string, CalibrationOptions['method']> = new Map(
+const methods: ReadonlyMap<string, MethodName> = new Map(
   (['kl', 'mse', 'max', 'percentile9999', 'aciq_gauss', 'aciq_laplace'] as const).flatMap((name) => [
     [name, name] as const,
     [`use_${name}`, name] as const,
   ]),
 );
 
-const profiles = ['v1.9', '2023'] as const;
+const profiles: readonly ProfileName[] = ['v1.9', '2023'];
 
 /** Flags that say how thresholds are found; the same in run_calibration and quantize. */
 export function declareCalibrationFlags(parser: ArgumentParser): void {
@@ -51,9 +51,16 @@ export function declareCalibrationFlags(parser: ArgumentParser): void {
 }
 
 /** The flags above, checked. */
-export function readCalibrationOptions(
-  args: Arguments,
-): Pick<CalibrationOptions, 'method' | 'profile' | 'histogramBins' | 'tuneNum'> & { workers: number } {
+export interface CalibrationChoices {
+  readonly method: MethodName;
+  readonly profile: ProfileName;
+  readonly histogramBins: number;
+  readonly tuneNum: number;
+  readonly workers: number;
+}
+
+/** @throws QError `cli.bad-flag-value` */
+export function readCalibrationOptions(args: Arguments): CalibrationChoices {
   const workers = args.integer('workers');
   return {
     method: readMethod(args.string('cali_method')),
@@ -64,7 +71,7 @@ export function readCalibrationOptions(
   };
 }
 
-function readMethod(word: string): CalibrationOptions['method'] {
+function readMethod(word: string): MethodName {
   const method = methods.get(word.toLowerCase());
   if (method !== undefined) return method;
   const suggestion = nearest(word, methods.keys());

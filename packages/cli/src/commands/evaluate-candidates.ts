@@ -1,14 +1,13 @@
-import type { Emit, Graph, Precision } from '@q/ir';
+import type { Artefact, Emit, Graph, Plan, Precision } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import { type OutputAgreement, OutputComparison } from '@q/search';
 import type { EvaluationSamples } from './evaluation-samples.ts';
 
-/** A quantized network and the files that were written of it. */
+/** A quantized network, the plan that it was made by and the files it becomes. */
 export interface Candidate {
-  readonly processor: string;
-  readonly precision: Precision;
+  readonly plan: Plan;
   readonly graph: Graph;
-  readonly files: readonly { readonly path: string; readonly description: string }[];
+  readonly artefacts: readonly Artefact[];
 }
 
 export interface CandidateResult {
@@ -100,8 +99,8 @@ export async function evaluateCandidates({ graph, candidates, samples, emit }: E
       ...(classes === undefined ? {} : { floatTop1: reference.top1(dataset.length) }),
       floatMs: reference.meanMs(dataset.length),
       candidates: candidates.map((candidate, index) => ({
-        processor: candidate.processor,
-        precision: candidate.precision,
+        processor: candidate.plan.processor,
+        precision: candidate.plan.precision,
         outputs: runners[index]!.comparison.result(),
         ...(classes === undefined ? {} : { top1: runners[index]!.top1(dataset.length) }),
         simulationMs: runners[index]!.meanMs(dataset.length),

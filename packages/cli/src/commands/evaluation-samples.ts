@@ -17,7 +17,7 @@ export async function readEvaluationSamples(args: Arguments, graph: Graph): Prom
   const dataset = await openSamples(graph, {
     dataset: evaluation ?? args.optionalString('dataset'),
     dataList: evaluation === undefined ? args.optionalString('data_list') : undefined,
-    inputNum: args.integer('limit'),
+    inputNum: args.integer('limit') || (evaluation === undefined ? args.integer('input_num') : 0),
     flag: evaluation === undefined ? '--dataset' : '--evaluation',
   });
   const labelPath = args.optionalString('labels');

@@ -2,7 +2,7 @@ import { printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@
 import { type FloatBlock, floatForward } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-import { type Command, exitStatus } from '../command.ts';
+import { type CommandBody, exitStatus } from '../command.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFileWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
@@ -73,10 +73,4 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   return exitStatus.ok;
 }
 
-export const fpForward: Command = {
-  name: 'fp_forward',
-  aliases: ['fp_forward.py'],
-  summary: 'Write a quantize table that keeps a part of the network in float.',
-  declare,
-  run,
-};
+export const fpForward: CommandBody = { declare, run };

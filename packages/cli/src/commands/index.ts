@@ -1,9 +1,35 @@
 import type { Command } from '../command.ts';
-import { fpForward } from './fp-forward.ts';
-import { modelDeploy } from './model-deploy.ts';
-import { modelTransform } from './model-transform.ts';
-import { quantize } from './quantize.ts';
-import { runCalibration } from './run-calibration.ts';
 
 /** Every command of `q`, in the order of `q --help`: the whole flow, then the steps under their TPU-MLIR names. */
-export const commands: readonly Command[] = [quantize, modelTransform, runCalibration, fpForward, modelDeploy];
+export const commands: readonly Command[] = [
+  {
+    name: 'quantize',
+    aliases: [],
+    summary: 'The whole flow: import, calibrate, lower for each processor, simulate, compare with float.',
+    load: async () => (await import('./quantize.ts')).quantize,
+  },
+  {
+    name: 'model_transform',
+    aliases: ['model_transform.py'],
+    summary: 'Turn an ONNX model into a Top .mlir and its weights.',
+    load: async () => (await import('./model-transform.ts')).modelTransform,
+  },
+  {
+    name: 'run_calibration',
+    aliases: ['run_calibration.py'],
+    summary: 'Find the threshold of every layer on calibration samples.',
+    load: async () => (await import('./run-calibration.ts')).runCalibration,
+  },
+  {
+    name: 'fp_forward',
+    aliases: ['fp_forward.py'],
+    summary: 'Write a quantize table that keeps a part of the network in float.',
+    load: async () => (await import('./fp-forward.ts')).fpForward,
+  },
+  {
+    name: 'model_deploy',
+    aliases: ['model_deploy.py'],
+    summary: 'Lower a Top .mlir for a processor and check it against the float network.',
+    load: async () => (await import('./model-deploy.ts')).modelDeploy,
+  },
+];

@@ -14,7 +14,7 @@ import {
 } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-import { type Command, exitStatus } from '../command.ts';
+import { type CommandBody, exitStatus } from '../command.ts';
 import { readInputText } from '../files/input-files.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
@@ -158,10 +158,4 @@ function explainModelFlag(model: string | undefined, terminal: Terminal): void {
   );
 }
 
-export const modelDeploy: Command = {
-  name: 'model_deploy',
-  aliases: ['model_deploy.py'],
-  summary: 'Lower a Top .mlir for a processor and check it against the float network.',
-  declare,
-  run,
-};
+export const modelDeploy: CommandBody = { declare, run };

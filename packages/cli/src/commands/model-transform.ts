@@ -2,8 +2,9 @@ import { extname } from 'node:path';
 import { QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-import { type Command, exitStatus } from '../command.ts';
-import { loadOnnx, saveMlir, topWeightFileName } from '../files/model-files.ts';
+import { type CommandBody, exitStatus } from '../command.ts';
+import { loadOnnx, mlirFiles, topWeightFileName } from '../files/model-files.ts';
+import { writeFilesWhole } from '../files/output-files.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
 import { preprocessBanner } from './preprocess-banner.ts';
@@ -54,7 +55,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     preprocess,
     emit: terminal.emit,
   });
-  saveMlir(graph, target, topWeightFileName(graph));
+  writeFilesWhole(mlirFiles(graph, target, topWeightFileName(graph)));
   terminal.print(`Mlir file generated:${target}`);
   if (testInput.length > 0) await writeTestResult(graph, testInput, testResult!, terminal);
   return exitStatus.ok;
@@ -69,10 +70,4 @@ function badFlag(flag: string, found: string, expected: string): QError {
   });
 }
 
-export const modelTransform: Command = {
-  name: 'model_transform',
-  aliases: ['model_transform.py'],
-  summary: 'Turn an ONNX model into a Top .mlir and its weights.',
-  declare,
-  run,
-};
+export const modelTransform: CommandBody = { declare, run };

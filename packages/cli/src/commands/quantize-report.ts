@@ -61,9 +61,7 @@ export function reportJson(graph: Graph, evaluation: Evaluation, candidates: rea
         // JSON has no Infinity: an exact output has no noise.
         sqnrDb: Number.isFinite(output.sqnrDb) ? output.sqnrDb : null,
       })),
-      artefacts: candidates[index]!.files.map((file) =>
-        file.path.slice(Math.max(file.path.lastIndexOf('/'), file.path.lastIndexOf('\\')) + 1),
-      ),
+      artefacts: candidates[index]!.artefacts.map(({ name }) => name),
     })),
   };
   return `${JSON.stringify(report, null, 2)}\n`;

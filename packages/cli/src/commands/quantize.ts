@@ -3,16 +3,16 @@ import { calibrate } from '@q/calib';
 import { type Graph, type Plan, parseCalibrationTable, planFromTables, printCalibrationTable, QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-import { type Command, exitStatus } from '../command.ts';
+import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
-import { loadMlir, loadOnnx, nameOfModelFile, saveMlir, topWeightFileName } from '../files/model-files.ts';
-import { writeFilesWhole, writeFileWhole } from '../files/output-files.ts';
+import { loadMlir, loadOnnx, mlirFiles, nameOfModelFile, topWeightFileName } from '../files/model-files.ts';
+import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import { targetFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { compatibleVersion } from '../version.ts';
 import { declareCalibrationFlags, readCalibrationOptions } from './calibration-flags.ts';
-import { type Candidate, type Evaluation, evaluateCandidates } from './evaluate-candidates.ts';
+import { type Candidate, evaluateCandidates } from './evaluate-candidates.ts';
 import { readEvaluationSamples } from './evaluation-samples.ts';
 import { readQuantizeTable } from './model-deploy.ts';
 import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
@@ -53,37 +53,38 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const targets = processors.map(targetFor);
   const folder = args.string('output');
   const graph = loadModel(args, terminal);
+  // Opened first: wrong labels or an empty folder must not cost a calibration.
+  const samples = await readEvaluationSamples(args, graph);
   const tableText = await calibrateToText(args, graph, terminal);
-  const tablePath = join(folder, `${graph.name}_cali_table`);
-  saveMlir(graph, join(folder, `${graph.name}.mlir`), topWeightFileName(graph));
-  writeFileWhole(tablePath, tableText);
-
-  const candidates = targets.map((target, index) => {
+  const candidates = targets.map((target, index): Candidate => {
     const plan = planFor(args, processors[index]!, tableText, terminal);
     const lowered = target.lower(graph, plan, terminal.emit);
-    const files = target
-      .artefacts(lowered, plan)
-      .map((artefact) => ({ ...artefact, path: join(folder, artefact.name) }));
-    writeFilesWhole(files);
-    return { processor: plan.processor, precision: plan.precision, graph: lowered, files } satisfies Candidate;
+    return { plan, graph: lowered, artefacts: target.artefacts(lowered, plan) };
   });
+  const evaluation = await evaluateCandidates({ graph, candidates, samples, emit: terminal.emit });
 
-  const samples = await readEvaluationSamples(args, graph);
-  const evaluation: Evaluation = await evaluateCandidates({ graph, candidates, samples, emit: terminal.emit });
-  const reportPath = join(folder, 'report.json');
-  writeFileWhole(reportPath, reportJson(graph, evaluation, candidates));
-  terminal.print('');
-  terminal.print(renderQuantizeReport(graph, evaluation));
-  terminal.print('');
-  terminal.print('written:');
-  terminal.print(
-    `  ${join(folder, `${graph.name}.mlir`)}: float network, Top dialect, weights in ${topWeightFileName(graph)}`,
-  );
-  terminal.print(`  ${tablePath}: calibration table`);
-  for (const file of candidates.flatMap((candidate) => candidate.files))
-    terminal.print(`  ${file.path}: ${file.description}`);
-  terminal.print(`  ${reportPath}: these figures per output, as JSON`);
+  const files: OutputFile[] = [
+    ...describe(mlirFiles(graph, `${graph.name}.mlir`, topWeightFileName(graph)), 'float network, Top dialect'),
+    { path: `${graph.name}_cali_table`, bytes: tableText, description: 'calibration table' },
+    ...candidates.flatMap(({ artefacts }) =>
+      artefacts.map(({ name, bytes, description }) => ({ path: name, bytes, description })),
+    ),
+    { path: 'report.json', bytes: reportJson(graph, evaluation, candidates), description: 'these figures per output' },
+  ].map((file) => ({ ...file, path: join(folder, file.path) }));
+  writeFilesWhole(files);
+  terminal.print(`\n${renderQuantizeReport(graph, evaluation)}\n\nwritten:`);
+  for (const file of files) terminal.print(`  ${file.path}: ${file.description}`);
   return exitStatus.ok;
+}
+
+interface OutputFile {
+  readonly path: string;
+  readonly bytes: Uint8Array | string;
+  readonly description: string;
+}
+
+function describe(files: readonly Omit<OutputFile, 'description'>[], description: string): OutputFile[] {
+  return files.map((file, index) => ({ ...file, description: index === 0 ? description : 'its weights' }));
 }
 
 function loadModel(args: Arguments, terminal: Terminal): Graph {
@@ -136,10 +137,4 @@ function planFor(args: Arguments, processor: string, tableText: string, terminal
   });
 }
 
-export const quantize: Command = {
-  name: 'quantize',
-  aliases: [],
-  summary: 'The whole flow: import, calibrate, lower for each processor, simulate, compare with float.',
-  declare,
-  run,
-};
+export const quantize: CommandBody = { declare, run };

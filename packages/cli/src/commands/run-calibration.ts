@@ -2,7 +2,7 @@ import { calibrate } from '@q/calib';
 import { printCalibrationTable, QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-import { type Command, exitStatus } from '../command.ts';
+import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFileWhole } from '../files/output-files.ts';
@@ -72,10 +72,4 @@ function refuseUnbuilt(args: Arguments): void {
   });
 }
 
-export const runCalibration: Command = {
-  name: 'run_calibration',
-  aliases: ['run_calibration.py'],
-  summary: 'Find the threshold of every layer on calibration samples.',
-  declare,
-  run,
-};
+export const runCalibration: CommandBody = { declare, run };

@@ -3,7 +3,6 @@ import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { type Emit, type Graph, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
 import { importOnnx, type PreprocessOptions } from '@q/ir/onnx';
 import { readInputFile, readInputText } from './input-files.ts';
-import { writeFilesWhole } from './output-files.ts';
 
 export interface ModelOptions {
   readonly name: string;
@@ -71,13 +70,15 @@ export function topWeightFileName(graph: Graph): string {
   return `${graph.name}_top_f32_all_weight.npz`.toLowerCase();
 }
 
-/** Writes `<stem>.mlir` and its weight file into the folder of `path`; both or none. Returns the two paths. */
-export function saveMlir(graph: Graph, path: string, weightFile: string): readonly [string, string] {
+/** `<stem>.mlir` and its weight file, to be written into the folder of `path`. */
+export function mlirFiles(
+  graph: Graph,
+  path: string,
+  weightFile: string,
+): readonly { path: string; bytes: Uint8Array | string }[] {
   const { text, weights } = printMlir(graph, { weightFile });
-  const weightPath = join(dirname(path), weightFile);
-  writeFilesWhole([
+  return [
     { path, bytes: text },
-    { path: weightPath, bytes: writeNpz(weights) },
-  ]);
-  return [path, weightPath];
+    { path: join(dirname(path), weightFile), bytes: writeNpz(weights) },
+  ];
 }

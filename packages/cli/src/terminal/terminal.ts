@@ -49,21 +49,22 @@ export function createTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteS
     if (event.done >= event.total) settle();
   }
 
-  return {
-    settle,
-    print(line) {
-      settle();
-      stdout.write(`${line}\n`);
-    },
-    warn(line) {
-      settle();
-      stderr.write(`${line}\n`);
-    },
-    emit(event) {
-      if (event.type === 'progress') showProgress(event);
-      else if (event.type === 'warning')
-        this.warn(`warning: ${event.where === undefined ? '' : `${event.where}: `}${event.message}`);
-      else this.print(event.text);
-    },
-  };
+  function print(line: string): void {
+    settle();
+    stdout.write(`${line}\n`);
+  }
+
+  function warn(line: string): void {
+    settle();
+    stderr.write(`${line}\n`);
+  }
+
+  // Handed to packages as a bare function: it must not need `this`.
+  function emit(event: QEvent): void {
+    if (event.type === 'progress') showProgress(event);
+    else if (event.type === 'line') print(event.text);
+    else warn(`warning: ${event.where === undefined ? '' : `${event.where}: `}${event.message}`);
+  }
+
+  return { print, warn, emit, settle };
 }
