@@ -5,12 +5,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { summarize } from './test-summary.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const names = process.argv.slice(2);
 const started = performance.now();
 const tallyDir = mkdtempSync(join(tmpdir(), 'q-test-'));
-const rule = '─'.repeat(80);
 
 const projects = testedProjects();
 for (const name of names) {
@@ -23,9 +23,18 @@ const chosen = names.length > 0 ? names.map((name) => `@q/${name}`) : projects;
 
 console.log(`[q] test: ${chosen.join(' ')}`);
 const status = runTests(chosen);
-const tallies = readTallies();
+const summary = summarize({ packages: chosen, tallies: readTallies(), status, notes: missing() });
 rmSync(tallyDir, { recursive: true, force: true });
-process.exit(report(chosen, tallies, status));
+console.log(`\n${summary.lines.join('\n')}`);
+console.log(`[q] test: done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+console.log(summary.closing);
+process.exit(summary.failed > 0 ? 1 : 0);
+
+/** What a full run would like to have and this machine has not. */
+function missing() {
+  const shared = process.env.Q_SHARED ?? resolve(root, '..', 'shared');
+  return existsSync(shared) ? [] : ['no ../shared folder (or Q_SHARED): nothing was tried on the real networks in it'];
+}
 
 /** Names of the workspace projects that have a `test` script. */
 function testedProjects() {
@@ -82,60 +91,4 @@ function runTests(packages) {
 /** @returns {Tally[]} */
 function readTallies() {
   return readdirSync(tallyDir).map((file) => JSON.parse(readFileSync(join(tallyDir, file), 'utf8')));
-}
-
-/**
- * Prints the table, the skipped and the failed, and the closing line. Returns the exit status.
- * @param {string[]} packages
- * @param {Tally[]} tallies
- * @param {number} status of the run
- */
-function report(packages, tallies, status) {
-  const byName = new Map(tallies.map((tally) => [tally.package, tally]));
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  /** @type {string[]} */
-  const failures = [];
-  console.log(`\n${rule}`);
-  for (const name of packages) {
-    const tally = byName.get(name) ?? {
-      passed: 0,
-      failed: 1,
-      skipped: 0,
-      skippedTests: [],
-      failedTests: ['its tests (or the build they need) did not run to the end: see above'],
-      warnings: [],
-    };
-    total.passed += tally.passed;
-    total.failed += tally.failed;
-    total.skipped += tally.skipped;
-    failures.push(...tally.failedTests.map((test) => `${name}: ${test}`));
-    const counts = `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`;
-    console.log(`${tally.failed > 0 ? '✗' : '✓'} ${name.padEnd(24)} ${counts}`);
-  }
-  if (status !== 0 && total.failed === 0) {
-    total.failed = 1;
-    failures.push(`the run ended with ${status} without a failing test: see above`);
-  }
-  printSkipped(tallies);
-  if (failures.length > 0) console.log(`\n${rule}\nFAILED\n${failures.map((line) => `  ✗ ${line}`).join('\n')}`);
-  console.log(`${rule}\n[q] test: done in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  return total.failed > 0 ? 1 : 0;
-}
-
-/**
- * What was not tested is said as loudly as what failed: a green run without it proves less.
- * @param {Tally[]} tallies
- */
-function printSkipped(tallies) {
-  /** @type {string[]} */
-  const lines = [];
-  for (const tally of tallies) {
-    for (const warning of tally.warnings) lines.push(`${tally.package}: ${warning}`);
-    for (const { test, note } of tally.skippedTests) lines.push(`${tally.package}: ${test}${note ? ` (${note})` : ''}`);
-  }
-  const shared = process.env.Q_SHARED ?? resolve(root, '..', 'shared');
-  if (!existsSync(shared))
-    lines.unshift('no ../shared folder (or Q_SHARED): nothing was tried on the real networks in it');
-  if (lines.length > 0) console.log(`\n${rule}\nSKIPPED\n${lines.map((line) => `  ○ ${line}`).join('\n')}`);
 }
