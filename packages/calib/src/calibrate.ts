@@ -1,5 +1,6 @@
 import type { Dataset } from '@q/dataset';
 import { type CalibrationTable, formatFixed7, type Graph, QError } from '@q/ir';
+import { spawnWorker } from '#spawn-worker';
 import { type CalibratedValue, toTable } from './calibration-table.ts';
 import { type ObservedValue, observedValues } from './observed-values.ts';
 import { type CalibrationOptions, type CalibrationSettings, resolveOptions } from './options.ts';
@@ -10,7 +11,11 @@ import type { ValueStatistics } from './statistics/value-statistics.ts';
 import { type Decision, decide } from './thresholds/decide.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
 import type { ScanRange } from './tune/scan.ts';
-import { tune, tuneSampleCount } from './tune/tune.ts';
+import { type MeasureScans, tune, tuneSampleCount } from './tune/tune.ts';
+import { collectInWorkers } from './workers/collect-in-workers.ts';
+import { openWorkers } from './workers/open-workers.ts';
+import type { Port } from './workers/port.ts';
+import { scanInWorkers } from './workers/scan-in-workers.ts';
 
 /** The outcome of a calibration. */
 export interface Calibration {
@@ -29,14 +34,28 @@ export interface Calibration {
  *
  * @throws QError `calib.option`, `calib.profile`, `calib.graph`, `calib.non-finite`; and those of the dataset and the runtime
  */
-export async function calibrate(graph: Graph, dataset: Dataset, options: CalibrationOptions = {}): Promise<Calibration> {
+export async function calibrate(
+  graph: Graph,
+  dataset: Dataset,
+  options: CalibrationOptions = {},
+): Promise<Calibration> {
+  return calibrateWith(graph, dataset, options, spawnWorker);
+}
+
+/** `calibrate` with workers of another kind. */
+export async function calibrateWith(
+  graph: Graph,
+  dataset: Dataset,
+  options: CalibrationOptions,
+  spawn: () => Port,
+): Promise<Calibration> {
   const settings = resolveOptions(dataset, options);
   checkGraph(graph);
   announce(settings);
   const observed = observedValues(graph);
-  const method = methodTable[settings.methodName];
   const { profile, sampleCount } = settings;
-  const plan = planCollection(observed, method.needs, { sampleCount, percentileTails: profile.percentileTails });
+  const { needs } = methodTable[settings.methodName];
+  const plan = planCollection(observed, needs, { sampleCount, percentileTails: profile.percentileTails });
   const job: CollectionJob = {
     graph,
     dataset,
@@ -46,17 +65,30 @@ export async function calibrate(graph: Graph, dataset: Dataset, options: Calibra
     histogramBins: settings.histogramBins,
     emit: settings.emit,
   };
-  const statistics = await collectStatistics(job);
-  const decisions = decideEach(settings, observed.values, statistics);
-  const raised = await tuneThresholds(graph, settings, observed.values, decisions);
-  const values = new Map(
-    observed.values.map(({ name }, at): [string, CalibratedValue] => {
-      const { threshold, min, max } = decisions[at]!;
-      const { absMax } = statistics[at]!;
-      return [name, { threshold: raised.get(name) ?? threshold, untuned: threshold, min, max, absMax }];
-    }),
-  );
-  return { table: toTable(values, settings), values, method: settings.methodName, profile: profile.name, sampleCount };
+  const count = Math.min(settings.workers, sampleCount);
+  const workers = count > 1 ? await openWorkers(count, graph, plan, spawn) : [];
+  try {
+    const statistics = count > 1 ? await collectInWorkers(job, workers) : await collectStatistics(job);
+    const decisions = decideEach(settings, observed.values, statistics);
+    const measure = count > 1 ? scanInWorkers(workers) : undefined;
+    const raised = await tuneThresholds(graph, settings, observed.values, decisions, measure);
+    const values = new Map(
+      observed.values.map(({ name }, at): [string, CalibratedValue] => {
+        const { threshold, min, max } = decisions[at]!;
+        const { absMax } = statistics[at]!;
+        return [name, { threshold: raised.get(name) ?? threshold, untuned: threshold, min, max, absMax }];
+      }),
+    );
+    return {
+      table: toTable(values, settings),
+      values,
+      method: settings.methodName,
+      profile: profile.name,
+      sampleCount,
+    };
+  } finally {
+    for (const worker of workers) worker.close();
+  }
 }
 
 function checkGraph(graph: Graph): void {
@@ -76,6 +108,7 @@ async function tuneThresholds(
   settings: CalibrationSettings,
   values: readonly ObservedValue[],
   decisions: readonly Decision[],
+  measure: MeasureScans | undefined,
 ): Promise<ReadonlyMap<string, number>> {
   const { tuneNum, tuneDataset, profile, emit, methodName } = settings;
   if (tuneNum === 0 || !methodTable[methodName].tunable) return new Map();
@@ -86,7 +119,7 @@ async function tuneThresholds(
     }),
   );
   const sampleCount = tuneSampleCount(graph, tuneDataset, tuneNum);
-  return tune({ graph, dataset: tuneDataset, sampleCount, ranges, steps: profile.tuneSteps, emit });
+  return tune({ graph, dataset: tuneDataset, sampleCount, ranges, steps: profile.tuneSteps, emit }, measure);
 }
 
 /** The lines that the original prints once its samples are loaded (calibration.md 2.4). */

@@ -28,7 +28,10 @@ export function toTable(values: ReadonlyMap<string, CalibratedValue>, settings: 
   for (const [name, { threshold, min, max }] of values) {
     const usable = threshold > TINY;
     if (!usable) {
-      emit({ type: 'line', text: `WARNING: layer ${name} threshold is zero. Please check the input data correctness.` });
+      emit({
+        type: 'line',
+        text: `WARNING: layer ${name} threshold is zero. Please check the input data correctness.`,
+      });
     }
     rows.set(name, { threshold: usable ? threshold : TINY, min, max });
   }

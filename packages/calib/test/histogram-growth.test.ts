@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LargestValues, mergeLargest } from '../src/statistics/largest-values.ts';
-import { firstShape, MAX_BINS, nextShape } from '../src/statistics/histogram-shape.ts';
 import { HistogramCounts } from '../src/statistics/histogram-counts.ts';
+import { firstShape, MAX_BINS, nextShape } from '../src/statistics/histogram-shape.ts';
+import { LargestValues, mergeLargest } from '../src/statistics/largest-values.ts';
 import { statisticsOf } from './statistics-of.ts';
 
 describe('histogram growth (calibration.md 5.3)', () => {
@@ -41,7 +41,9 @@ describe('histogram growth (calibration.md 5.3)', () => {
   });
 
   it('survives a restart with any number of collectors', () => {
-    const samples = [1e-4, 2e-4, 1, 0.5, 3].map((scale) => Float32Array.from({ length: 50 }, (_, i) => scale * Math.sin(i)));
+    const samples = [1e-4, 2e-4, 1, 0.5, 3].map((scale) =>
+      Float32Array.from({ length: 50 }, (_, i) => scale * Math.sin(i)),
+    );
     const alone = statisticsOf(samples, 'kl');
     expect(statisticsOf(samples, 'kl', { collectors: 2 })).toEqual(alone);
     expect(statisticsOf(samples, 'kl', { collectors: 5 })).toEqual(alone);

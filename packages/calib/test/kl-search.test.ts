@@ -6,13 +6,22 @@ import { searchKl } from '../src/thresholds/kl-search.ts';
 
 describe('searchKl equals its definition, bit for bit', () => {
   const histogram = (magnitude: number) =>
-    fc.array(fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: magnitude }) }), {
-      minLength: 1,
-      maxLength: 900,
-      size: 'max',
-    });
+    fc.array(
+      fc.oneof(
+        { weight: 2, arbitrary: fc.constant(0) },
+        { weight: 1, arbitrary: fc.integer({ min: 1, max: magnitude }) },
+      ),
+      {
+        minLength: 1,
+        maxLength: 900,
+        size: 'max',
+      },
+    );
 
-  for (const [name, magnitude] of [['exact float sums', 9000], ['sums that round', 2 ** 27]] as const) {
+  for (const [name, magnitude] of [
+    ['exact float sums', 9000],
+    ['sums that round', 2 ** 27],
+  ] as const) {
     for (const bits of [8, 4] as const) {
       it(`${name}, ${bits} bits`, () => {
         fc.assert(
@@ -39,7 +48,10 @@ describe('logarithms', () => {
   it('lie within two units in the last place of the engine', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-300, max: 1e300, noNaN: true }), (x) => {
-        for (const [ours, engine] of [[ln(x), Math.log(x)], [log10(x), Math.log10(x)]] as const) {
+        for (const [ours, engine] of [
+          [ln(x), Math.log(x)],
+          [log10(x), Math.log10(x)],
+        ] as const) {
           expect(Math.abs(ours - engine)).toBeLessThanOrEqual(Math.abs(engine) * 2 ** -51);
         }
       }),

@@ -8,7 +8,8 @@ import { loadDataset, loadGraph, shared, sharedAvailable, sharedModels } from '.
 const TOLERANCE = 1e-5;
 
 const slow = process.env.Q_SLOW === '1';
-if (sharedAvailable && !slow) console.warn('SKIPPED: the pp_ocr_det table takes minutes; set Q_SLOW=1 to reproduce it.');
+if (sharedAvailable && !slow)
+  console.warn('SKIPPED: the pp_ocr_det table takes minutes; set Q_SLOW=1 to reproduce it.');
 
 const cases = [
   { name: 'mnist', table: 'mnist-12_cali_table', samples: 10, rows: 7, raised: 0, run: true },
@@ -21,7 +22,10 @@ describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced
     it.skipIf(!run)(name, { timeout: 1_800_000 }, async () => {
       const graph = loadGraph(sharedModels[name]);
       const published = parseCalibrationTable(readFileSync(`${shared}/data/reference/cali_tables/${table}`, 'utf8'));
-      const calibration = await calibrate(graph, await loadDataset(graph, sharedModels[name], samples), { profile: '2023', workers: 1 });
+      const calibration = await calibrate(graph, await loadDataset(graph, sharedModels[name], samples), {
+        profile: '2023',
+        workers: 1,
+      });
       expect(published.rows.size).toBe(rows);
       expect(calibration.values.size).toBe(rows);
       // pp_ocr_det was published from an export with other numbers in its names; the order of the layers is the same.
@@ -36,9 +40,14 @@ describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced
       }));
       report(name, differences);
       for (const column of ['min', 'max', 'threshold'] as const) {
-        expect(differences.filter((row) => !(row[column] <= TOLERANCE)), column).toEqual([]);
+        expect(
+          differences.filter((row) => !(row[column] <= TOLERANCE)),
+          column,
+        ).toEqual([]);
       }
-      expect([...calibration.values.values()].filter(({ threshold, untuned }) => threshold > untuned + 1e-6)).toHaveLength(raised);
+      expect(
+        [...calibration.values.values()].filter(({ threshold, untuned }) => threshold > untuned + 1e-6),
+      ).toHaveLength(raised);
     });
   }
 });

@@ -1,8 +1,8 @@
 import { type Kernels, loadKernels } from '@q/kernels-wasm';
 import type { ObservedValue } from '../src/observed-values.ts';
 import { profileOf } from '../src/profile.ts';
-import { Collector } from '../src/statistics/collector.ts';
 import { planCollection } from '../src/statistics/collection-plan.ts';
+import { Collector } from '../src/statistics/collector.ts';
 import { mergeStatistics } from '../src/statistics/merge.ts';
 import { RangeTracker } from '../src/statistics/range-tracker.ts';
 import { ValueKernels } from '../src/statistics/value-kernels.ts';
@@ -21,7 +21,11 @@ interface Options {
 }
 
 /** One-pass statistics of one value from the arrays that it takes in each sample. */
-export function statisticsOf(samples: readonly Float32Array[], method: MethodName, options: Options = {}): ValueStatistics {
+export function statisticsOf(
+  samples: readonly Float32Array[],
+  method: MethodName,
+  options: Options = {},
+): ValueStatistics {
   const { opIndex = 0, opCount = 100, bins = 2048, collectors = 1 } = options;
   const op = { type: 'top.Relu', name: 'x' } as unknown as ObservedValue['op'];
   const observed = { values: [{ name: 'x', op, opIndex, elements: samples[0]!.length }], opCount };

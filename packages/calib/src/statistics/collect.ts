@@ -105,7 +105,10 @@ class Collection {
   }
 }
 
-export function perSampleNumbers({ plan, sampleCount }: Pick<CollectionJob, 'plan' | 'sampleCount'>): Float64Array[] | undefined {
+export function perSampleNumbers({
+  plan,
+  sampleCount,
+}: Pick<CollectionJob, 'plan' | 'sampleCount'>): Float64Array[] | undefined {
   return plan.perSample === undefined ? undefined : plan.values.map(() => new Float64Array(sampleCount));
 }
 

@@ -30,7 +30,14 @@ export function planCollection(
   const values = observed.values.map(({ name, op, opIndex, elements }, at): ValuePlan => {
     const plan = { name, opName: op.name, elements };
     if (needs.tails === undefined || at < first) return plan;
-    return { ...plan, tails: { cut: percentileCut(opIndex, observed.opCount, options.sampleCount * elements), ranking } };
+    return {
+      ...plan,
+      tails: { cut: percentileCut(opIndex, observed.opCount, options.sampleCount * elements), ranking },
+    };
   });
-  return { values, histogram: needs.histogram, ...(needs.perSample === undefined ? {} : { perSample: needs.perSample }) };
+  return {
+    values,
+    histogram: needs.histogram,
+    ...(needs.perSample === undefined ? {} : { perSample: needs.perSample }),
+  };
 }

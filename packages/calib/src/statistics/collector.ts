@@ -37,7 +37,9 @@ export class Collector {
     this.#kernels = kernels;
     this.#histograms = plan.values.map(() => new HistogramCounts());
     this.#high = plan.values.map(({ tails }) =>
-      tails === undefined ? undefined : new LargestValues(tails.cut.kept, tails.ranking === 'signed' ? 'value' : 'magnitude'),
+      tails === undefined
+        ? undefined
+        : new LargestValues(tails.cut.kept, tails.ranking === 'signed' ? 'value' : 'magnitude'),
     );
     this.#low = plan.values.map(({ tails }) =>
       tails?.ranking === 'signed' ? new LargestValues(tails.cut.kept, 'negated') : undefined,
@@ -60,7 +62,9 @@ export class Collector {
     }
     const { perSample } = this.#plan;
     const { min, max } = extremes;
-    return perSample === undefined ? { min, max } : { min, max, sampleNumber: this.#kernels.sampleNumber(perSample, data, extremes) };
+    return perSample === undefined
+      ? { min, max }
+      : { min, max, sampleNumber: this.#kernels.sampleNumber(perSample, data, extremes) };
   }
 
   /** Counts value `at` into its histogram. */

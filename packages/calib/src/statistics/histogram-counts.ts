@@ -30,7 +30,10 @@ export class HistogramCounts {
 }
 
 /** Sums the counts that several collectors made, leaving out those of discarded epochs. */
-export function mergeCounts(parts: readonly { epoch: number; counts: Float64Array }[], shape: HistogramShape): Float64Array {
+export function mergeCounts(
+  parts: readonly { epoch: number; counts: Float64Array }[],
+  shape: HistogramShape,
+): Float64Array {
   const total = new Float64Array(shape.bins);
   for (const { epoch, counts } of parts) {
     if (epoch !== shape.epoch) continue;

@@ -36,7 +36,10 @@ export function mergeStatistics(
 function mergeTails(cut: Tails['cut'] | undefined, parts: readonly CollectedValue[]): Tails | undefined {
   if (cut === undefined) return undefined;
   const merge = (lists: readonly (Float32Array | undefined)[]): Float32Array =>
-    mergeLargest(lists.filter((list) => list !== undefined), cut.kept);
+    mergeLargest(
+      lists.filter((list) => list !== undefined),
+      cut.kept,
+    );
   const high = merge(parts.map((part) => part.high));
   return parts[0]!.low === undefined ? { cut, high } : { cut, high, low: merge(parts.map((part) => part.low)) };
 }

@@ -33,7 +33,8 @@ export class RangeTracker {
     const absMax = this.absMax(at);
     if (absMax === 0) return undefined;
     const before = this.#shapes[at];
-    const shape = before === undefined ? firstShape(absMax, this.#initialBins) : nextShape(before, absMax, this.#initialBins);
+    const shape =
+      before === undefined ? firstShape(absMax, this.#initialBins) : nextShape(before, absMax, this.#initialBins);
     this.#shapes[at] = shape;
     return shape;
   }

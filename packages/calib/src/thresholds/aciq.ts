@@ -10,4 +10,7 @@ export const aciqGaussMethod: ThresholdMethod = {
 };
 
 /** Analytical clipping of a Laplacian, averaged over samples (calibration.md 6.5). */
-export const aciqLaplaceMethod: ThresholdMethod = { ...aciqGaussMethod, needs: { histogram: false, perSample: 'aciq-laplace', tails: 'last' } };
+export const aciqLaplaceMethod: ThresholdMethod = {
+  ...aciqGaussMethod,
+  needs: { histogram: false, perSample: 'aciq-laplace', tails: 'last' },
+};

@@ -80,7 +80,8 @@ function candidate(bins: Bins, size: number, levels: number): number {
     const groupEnd = (Math.floor(filled[at]! / size) + 1) * size;
     let groupSum = 0;
     let end = at;
-    for (; end < filled.length && filled[end]! < groupEnd; end++) groupSum = fround(groupSum + fround(counts[filled[end]!]!));
+    for (; end < filled.length && filled[end]! < groupEnd; end++)
+      groupSum = fround(groupSum + fround(counts[filled[end]!]!));
     const logQ = log10(fround(fround(groupSum / (end - at)) / all) + EPSILON);
     const inside = filled[end - 1] === last ? end - 1 : end;
     for (; at < inside; at++) sum = fround(sum + p[at]! * (logP[at]! - logQ));

@@ -20,7 +20,9 @@ export function measureScans(session: Session, scans: readonly Scan[], onOp: (op
         onOp(scan.evaluated);
       }
       const used = bench;
-      return Float64Array.from({ length: scan.steps + 1 }, (_, i) => distance(session, used, scan, candidateOf(scan, i), sums));
+      return Float64Array.from({ length: scan.steps + 1 }, (_, i) =>
+        distance(session, used, scan, candidateOf(scan, i), sums),
+      );
     });
   } finally {
     bench?.dispose();

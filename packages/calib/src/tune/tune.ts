@@ -16,18 +16,21 @@ export interface TuneJob {
   readonly emit: Emit;
 }
 
+/** Measures the scans on every sample: distances by sample, scan and candidate. */
+export type MeasureScans = (job: TuneJob, scans: readonly Scan[]) => Promise<Float64Array[][]>;
+
 /**
  * Raises thresholds where that brings the results of the ops that read them closer to the float ones (calibration.md 7).
  *
  * @returns the values whose thresholds are raised, with their new ones
  */
-export async function tune(job: TuneJob): Promise<ReadonlyMap<string, number>> {
+export async function tune(job: TuneJob, measure: MeasureScans = measureHere): Promise<ReadonlyMap<string, number>> {
   const began = performance.now();
   const scans = planScans(job.graph, job.ranges, job.steps);
-  const distances = await meanDistances(job, scans);
+  const samples = scans.length === 0 ? [] : await measure(job, scans);
   const raised = new Map<string, number>();
   scans.forEach((scan, at) => {
-    const best = bestCandidate(scan, distances[at]!);
+    const best = bestCandidate(scan, meanOver(samples.map((distances) => distances[at]!)));
     if (best > (raised.get(scan.tuned) ?? scan.start)) raised.set(scan.tuned, best);
   });
   job.emit({ type: 'line', text: `auto tune end, run time:${(performance.now() - began) / 1000}` });
@@ -40,26 +43,38 @@ export function tuneSampleCount(graph: Graph, dataset: Dataset, tuneNum: number)
   return Math.min(dataset.kind === 'image' ? Math.ceil(tuneNum / batch) : tuneNum, dataset.length);
 }
 
-/** Mean over the samples, summed in sample order. One sample's activations are held at a time. */
-async function meanDistances({ graph, dataset, sampleCount, emit }: TuneJob, scans: readonly Scan[]): Promise<Float64Array[]> {
-  const total = scans.map((scan) => new Float64Array(scan.steps + 1));
-  if (scans.length === 0) return total;
-  const opCount = new Set(scans.map((scan) => scan.evaluated)).size;
+/** Mean over the samples, summed in sample order. */
+function meanOver(samples: readonly Float64Array[]): Float64Array {
+  return samples[0]!.map((_, i) => samples.reduce((sum, distances) => sum + distances[i]!, 0) / samples.length);
+}
+
+/** On this thread: one sample's activations are held at a time. */
+async function measureHere(
+  { graph, dataset, sampleCount, emit }: TuneJob,
+  scans: readonly Scan[],
+): Promise<Float64Array[][]> {
+  const opCount = evaluatedOps(scans);
+  const measured: Float64Array[][] = [];
   const session = await createSession(graph, { retain: 'all', nonFinite: 'allow' });
+  let done = 0;
   try {
-    let done = 0;
     for await (const { feeds } of samplesAhead(dataset, sampleCount)) {
       session.run(feeds);
-      const onOp = (opName: string): void =>
-        emit({ type: 'progress', task: 'tune', done: ++done, total: opCount * sampleCount, label: `tune op: ${opName}` });
-      measureScans(session, scans, onOp).forEach((distances, at) => {
-        distances.forEach((value, i) => {
-          total[at]![i]! += value;
-        });
-      });
+      measured.push(
+        measureScans(session, scans, (opName) => reportTuning(emit, opName, ++done, opCount * sampleCount)),
+      );
     }
   } finally {
     session.dispose();
   }
-  return total.map((sums) => sums.map((sum) => sum / sampleCount));
+  return measured;
+}
+
+export function evaluatedOps(scans: readonly Scan[]): number {
+  return new Set(scans.map((scan) => scan.evaluated)).size;
+}
+
+/** Progress with the caption of the original (calibration.md 2.4). */
+export function reportTuning(emit: Emit, opName: string, done: number, total: number): void {
+  emit({ type: 'progress', task: 'tune', done, total, label: `tune op: ${opName}` });
 }

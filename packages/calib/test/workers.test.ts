@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import type { Dataset } from '@q/dataset';
+import { printCalibrationTable } from '@q/ir';
+import { describe, expect, it } from 'vitest';
+import { calibrateWith } from '../src/calibrate.ts';
+import { type CalibrationOptions, calibrate } from '../src/index.ts';
+import { Baton } from '../src/workers/baton.ts';
+import { channelWorker } from './channel-worker.ts';
+import { randomDataset, smallNetwork } from './small-network.ts';
+
+const graph = smallNetwork();
+const dataset = randomDataset(13);
+
+describe('any number of workers gives the same bytes', () => {
+  const cases: CalibrationOptions[] = [
+    { method: 'kl' },
+    { method: 'kl', histogramBins: 64, tuneNum: 0 },
+    { method: 'kl', profile: '2023' },
+    { method: 'mse' },
+    { method: 'percentile9999' },
+    { method: 'percentile9999', profile: '2023' },
+    { method: 'aciq_gauss' },
+    { method: 'aciq_laplace', tuneNum: 3 },
+    { method: 'max', inputNum: 7 },
+  ];
+  for (const options of cases) {
+    it(JSON.stringify(options), async () => {
+      const alone = await calibrate(graph, dataset, options);
+      for (const workers of [2, 3, 20]) {
+        const shared = await calibrateWith(graph, dataset, { ...options, workers }, channelWorker);
+        expect(shared.values).toEqual(alone.values);
+        expect(printCalibrationTable(shared.table)).toBe(printCalibrationTable(alone.table));
+      }
+    });
+  }
+
+  const built = existsSync(new URL('../dist/workers/thread-node.js', import.meta.url));
+  if (!built) console.warn('SKIPPED: @q/calib is not built; real worker threads are not tested.');
+  it.skipIf(!built)('in threads of this process', async () => {
+    const alone = await calibrate(graph, dataset);
+    const shared = await calibrate(graph, dataset, { workers: 2 });
+    expect(shared.values).toEqual(alone.values);
+  });
+});
+
+describe('failures in workers', () => {
+  it('arrive with their address', async () => {
+    const broken: Dataset = {
+      ...dataset,
+      async sample(i) {
+        const feeds = await dataset.sample(i);
+        return i === 4 ? new Map([['x', feeds.get('x')!.map((value, k) => (k === 5 ? Number.NaN : value))]]) : feeds;
+      },
+    };
+    const expected = { code: 'calib.non-finite', where: 'x, sample 4 (4.npy)', found: 'NaN at element 5' };
+    await expect(calibrate(graph, broken)).rejects.toMatchObject(expected);
+    await expect(calibrateWith(graph, broken, { workers: 3 }, channelWorker)).rejects.toMatchObject(expected);
+  });
+
+  it('of the dataset pass through', async () => {
+    const broken: Dataset = {
+      ...dataset,
+      sample: async (i) => (i === 6 ? Promise.reject(new Error('no such file')) : dataset.sample(i)),
+    };
+    await expect(calibrate(graph, broken)).rejects.toThrow('no such file');
+    await expect(calibrateWith(graph, broken, { workers: 2 }, channelWorker)).rejects.toThrow('no such file');
+  });
+});
+
+describe('Baton', () => {
+  it('passes in number order whatever the order of arrival', async () => {
+    const baton = new Baton();
+    const order: number[] = [];
+    await Promise.all([3, 0, 2, 1, 4].map((number) => baton.pass(number, () => order.push(number))));
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+  });
+});
