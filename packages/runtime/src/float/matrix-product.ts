@@ -7,13 +7,13 @@ import { refuse } from './refuse.ts';
 import { type Bounds, reluBounds } from './relu-bounds.ts';
 
 /** How one operand lies in memory: offsets of its matrices, in elements, and the strides inside one. */
-interface MatrixLayout {
+export interface MatrixLayout {
   readonly offsets: Int32Array;
   readonly rowStride: number;
   readonly columnStride: number;
 }
 
-interface Product {
+export interface Product {
   readonly M: number;
   readonly N: number;
   readonly K: number;
@@ -104,7 +104,7 @@ function biasOf(op: OpOf<'top.MatMul'>, context: PrepareContext, { N }: Product)
   return { slot, mode: BiasMode.perColumn };
 }
 
-function layoutProduct(op: OpOf<'top.MatMul'>, left: TensorSlot, right: TensorSlot): Product {
+export function layoutProduct(op: OpOf<'top.MatMul'>, left: TensorSlot, right: TensorSlot): Product {
   const { attributes } = op;
   if (attributes.outputTranspose) refuse(op, 'a transposed result', 'output_transpose = false');
   const dimensions = matMulDimensions(left.shape, right.shape, attributes);

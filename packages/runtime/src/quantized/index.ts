@@ -1,4 +1,21 @@
 import type { Implementations } from '../implementation.ts';
+import { castingImplementations } from './casting.ts';
+import { convolutionImplementations } from './convolution.ts';
+import { elementwiseImplementations } from './elementwise.ts';
+import { layoutImplementations } from './layout.ts';
+import { matMulImplementations } from './mat-mul.ts';
+import { poolingImplementations } from './pooling.ts';
+import { softmaxImplementations } from './softmax.ts';
+import { unaryImplementations } from './unary.ts';
 
-/** Execution of the `tpu.*` operators of lowered graphs. */
-export const quantizedImplementations: Implementations = {};
+/** Execution of the `tpu.*` operators of lowered graphs (numerics.md 6, 7, 9, 11). */
+export const quantizedImplementations: Implementations = {
+  ...castingImplementations,
+  ...convolutionImplementations,
+  ...elementwiseImplementations,
+  ...layoutImplementations,
+  ...matMulImplementations,
+  ...poolingImplementations,
+  ...softmaxImplementations,
+  ...unaryImplementations,
+};

@@ -1,0 +1,194 @@
+import { cvBf16Multiply, type OpOf, roundToCvBf16, roundToF16, saturate, toInt, truncateToBf16, type Uniform } from '@q/ir';
+import { applyRequant, type RequantMode, type ShiftRounding } from '@q/kernels-wasm';
+import { refuse } from '../float/refuse.ts';
+import { FRESH, type Implementations, type OpImplementation, type PrepareContext, type RunOp } from '../implementation.ts';
+import { aroundAxis } from '../shapes.ts';
+import type { TensorSlot } from '../slot.ts';
+import { codesIn, holdsCodes } from './codes.ts';
+import { byteTable, mapCodes } from './code-table.ts';
+
+const isCv18xx = (chip: string): boolean => chip.startsWith('cv18') && chip !== 'cv186x';
+
+/** Types of 16-bit casts between which nothing is rounded: the source is as narrow as the target. */
+const WIDENINGS: ReadonlySet<string> = new Set(['f16 f32', 'bf16 f32', 'f16 bf16', 'bf16 f16', 'f32 f32', 'f16 f16', 'bf16 bf16']);
+
+const uniformOf = (slot: TensorSlot): Uniform | undefined =>
+  slot.type.quantization?.kind === 'uniform' ? slot.type.quantization : undefined;
+
+/** float → codes of a BM chip (numerics.md 6.2): the expressed type decides how 1/S and the product are rounded. */
+function prepareQuantize(context: PrepareContext, x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
+  const { kernels } = context;
+  const { zero, lo, hi, dtype } = codesIn(y);
+  const half = uniform.expressed === 'f16';
+  const inverse = half ? roundToF16(1 / uniform.scale) : Math.fround(1 / uniform.scale);
+  if (uniform.expressed !== 'bf16' && (dtype === 'i8' || dtype === 'u8')) {
+    return () => kernels.f32_to_q8(x.ptr, y.ptr, y.length, inverse, half ? 1 : 0, zero, lo, hi);
+  }
+  return refuse({ type: 'tpu.Cast', name: y.name }, `${uniform.expressed} to ${dtype}`, 'f32 or f16 to i8 or u8');
+}
+
+/** float → i8 of a CV18xx: truncated operand, bfloat16 product, half to even. */
+function prepareQuantizeCv18xx(x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
+  const inverse = roundToCvBf16(Math.fround(1 / uniform.scale));
+  return () => {
+    const [from, to] = [x.f32(), y.view()];
+    for (let i = 0; i < from.length; i++) {
+      to[i] = saturate(cvBf16Multiply(truncateToBf16(from[i]!), inverse), 'i8', 'HalfToEven');
+    }
+  };
+}
+
+/** The float that one code stands for, in the type of the cast's result. */
+function dequantizer(dtype: string, scale: number, zero: number, chip: string): (code: number) => number {
+  if (isCv18xx(chip)) {
+    const factor = roundToCvBf16(scale);
+    return (code) => cvBf16Multiply(truncateToBf16(code) - zero, factor);
+  }
+  if (dtype === 'f16') {
+    const factor = roundToF16(scale);
+    return (code) => roundToF16(factor * roundToF16(code - zero));
+  }
+  const factor = Math.fround(scale);
+  return (code) => Math.fround(factor * (code - zero));
+}
+
+function prepareDequantize(context: PrepareContext, x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
+  const { kernels } = context;
+  const real = dequantizer(y.type.dtype, uniform.scale, uniform.zeroPoint, context.chip);
+  if (x.dtype !== 'i8' && x.dtype !== 'u8') {
+    return () => {
+      const [from, to] = [x.view(), y.f32()];
+      for (let i = 0; i < from.length; i++) to[i] = real(from[i]!);
+    };
+  }
+  const table = context.place(Float32Array.from(byteTable(x.dtype === 'i8', real)));
+  return () => kernels.lut_x8_x32(x.ptr, table.ptr, y.ptr, y.length);
+}
+
+/** float → float: rounds only where the target is narrower. */
+function prepareFloatCast(context: PrepareContext, x: TensorSlot, y: TensorSlot): RunOp {
+  const { kernels } = context;
+  const pair = `${x.type.dtype} ${y.type.dtype}`;
+  if (WIDENINGS.has(pair)) return () => void y.f32().set(x.f32());
+  if (pair === 'f32 f16') return () => kernels.f16_round(x.ptr, y.ptr, y.length);
+  if (pair === 'f32 bf16' && !isCv18xx(context.chip)) return () => kernels.bf16_round(x.ptr, y.ptr, y.length);
+  if (pair === 'f32 bf16') {
+    return () => {
+      const [from, to] = [x.f32(), y.f32()];
+      for (let i = 0; i < from.length; i++) to[i] = truncateToBf16(from[i]!);
+    };
+  }
+  return refuse({ type: 'tpu.Cast', name: y.name }, pair, 'a cast between float types and codes');
+}
+
+/** float → integers without scale: the operator's round mode, clamped except for i32. */
+function prepareToInteger(op: OpOf<'tpu.Cast'>, x: TensorSlot, y: TensorSlot): RunOp {
+  const { lo, hi, dtype } = codesIn(y);
+  const mode = op.attributes.roundMode as ShiftRounding;
+  return () => {
+    const [from, to] = [x.f32(), y.view()];
+    for (let i = 0; i < from.length; i++) {
+      const value = toInt(from[i]!, mode);
+      to[i] = dtype === 'i32' ? value : Math.min(Math.max(value, lo), hi);
+    }
+  };
+}
+
+const cast: OpImplementation<'tpu.Cast'> = {
+  sharing(_op, { inputs, outputs }) {
+    const pair = `${inputs[0]?.dtype} ${outputs[0]?.dtype}`;
+    return WIDENINGS.has(pair) ? { kind: 'view', operand: 0 } : FRESH;
+  },
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const [from, to] = [uniformOf(x), uniformOf(y)];
+    if (holdsCodes(x.type.dtype) && holdsCodes(y.type.dtype)) return refuse(op, 'codes to codes', 'a requantization');
+    if (to !== undefined) {
+      return isCv18xx(context.chip) ? prepareQuantizeCv18xx(x, y, to) : prepareQuantize(context, x, y, to);
+    }
+    if (holdsCodes(y.type.dtype)) return prepareToInteger(op, x, y);
+    if (holdsCodes(x.type.dtype)) {
+      const plain: Uniform = { kind: 'uniform', expressed: 'f32', scale: 1, zeroPoint: 0 };
+      return prepareDequantize(context, x, y, from ?? plain);
+    }
+    // A widening shares its operand's memory.
+    return WIDENINGS.has(`${x.type.dtype} ${y.type.dtype}`) ? () => {} : prepareFloatCast(context, x, y);
+  },
+};
+
+/** The CPU operator `quant` that quantizes inputs of CV18xx networks: f32 product with f32(1/S), half away. */
+const genericCpu: OpImplementation<'tpu.GenericCpu'> = {
+  prepare(op, context) {
+    if (op.attributes.cpuOpName !== 'quant') refuse(op, `the CPU operator ${op.attributes.cpuOpName}`, 'quant');
+    const { kernels } = context;
+    const [x, y] = [context.input(0), context.output()];
+    const { scale, lo, hi } = codesIn(y);
+    const inverse = Math.fround(1 / Math.fround(scale));
+    return () => kernels.f32_to_q8(x.ptr, y.ptr, y.length, inverse, 0, 0, lo, hi);
+  },
+};
+
+const requantInt: OpImplementation<'tpu.RequantInt'> = {
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const [from, to] = [codesIn(x), codesIn(y)];
+    // The interpreter returns early for vectors.
+    if (x.shape.length === 1) return () => void y.view().set(x.view());
+    const { multiplier, rshift } = op.attributes;
+    const mode = op.attributes.quantMode as RequantMode;
+    const rounding = op.attributes.roundMode as ShiftRounding;
+    const requant = { multiplier, rshift: mode === 'MultiplierShift' ? rshift : -rshift, mode, rounding };
+    return mapCodes(context, (code) => {
+      const value = applyRequant(code - from.zero, requant) + to.zero;
+      return Math.min(Math.max(value, to.lo), to.hi);
+    });
+  },
+};
+
+/** Parameters per channel: three columns, or two with the shift in the low and the zero point in the high half. */
+const requantIntAxis: OpImplementation<'tpu.RequantIntAxis'> = {
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const quant = context.constant(1);
+    if (quant === undefined) return refuse(op, 'computed parameters', 'a weight');
+    const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.rqAxis);
+    const columns = quant.data.length / axis;
+    const { lo, hi } = codesIn(y);
+    const mode = op.attributes.quantMode as RequantMode;
+    const rounding = op.attributes.roundMode as ShiftRounding;
+    const requants = Array.from({ length: axis }, (_, channel) => {
+      const [multiplier, packed, zero] = Array.from(quant.data.subarray(channel * columns, (channel + 1) * columns)) as [number, number, number?];
+      const shift = columns === 2 ? (packed << 24) >> 24 : packed;
+      const rshift = mode === 'MultiplierShift' ? 0 - shift : shift;
+      return { multiplier, rshift, mode, rounding, zero: zero ?? packed >> 16 };
+    });
+    return () => {
+      const [from, to] = [x.view(), y.view()];
+      for (let plane = 0; plane < outer * axis; plane++) {
+        const requant = requants[plane % axis]!;
+        for (let i = plane * inner; i < (plane + 1) * inner; i++) {
+          to[i] = Math.min(Math.max(applyRequant(from[i]!, requant) + requant.zero, lo), hi);
+        }
+      }
+    };
+  },
+};
+
+/** x · scale + offset in f32, then half away. */
+const requantFp: OpImplementation<'tpu.RequantFp'> = {
+  prepare(op, context) {
+    const { lo, hi } = codesIn(context.output());
+    const [scale, offset] = [Math.fround(op.attributes.scale), Math.fround(op.attributes.offset)];
+    return mapCodes(context, (code) =>
+      Math.min(Math.max(toInt(Math.fround(Math.fround(code * scale) + offset)), lo), hi),
+    );
+  },
+};
+
+export const castingImplementations: Implementations = {
+  'tpu.Cast': cast,
+  'tpu.GenericCpu': genericCpu,
+  'tpu.RequantInt': requantInt,
+  'tpu.RequantIntAxis': requantIntAxis,
+  'tpu.RequantFp': requantFp,
+};

@@ -1,0 +1,68 @@
+import { type DType, QError, type TensorType } from '@q/ir';
+import type { OperandTypes } from '../implementation.ts';
+import type { TensorSlot } from '../slot.ts';
+
+/** How the integers of a value stand for reals, and which integers its storage holds. */
+export interface Codes {
+  readonly dtype: 'i8' | 'u8' | 'i16' | 'i32';
+  readonly signed: boolean;
+  readonly scale: number;
+  readonly zero: number;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  i8: [-128, 127],
+  u8: [0, 255],
+  i16: [-32768, 32767],
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+};
+
+/** True for storage that holds codes rather than floats. */
+export function holdsCodes(dtype: DType): boolean {
+  return dtype in RANGES || dtype === 'i4' || dtype === 'u4';
+}
+
+/** The codes of a type; weights and sums without scale have scale 1 and zero point 0. */
+export function codesOf(type: TensorType, where: string): Codes {
+  const { quantization } = type;
+  const dtype = type.dtype === 'i4' ? 'i8' : type.dtype === 'u4' ? 'u8' : type.dtype;
+  const range = RANGES[dtype];
+  if (range === undefined || quantization?.kind === 'uniformPerAxis') {
+    throw new QError(`${where} is not a tensor of codes with one scale.`, {
+      code: 'runtime.dtype.mismatch',
+      where,
+      found: type.dtype,
+      expected: Object.keys(RANGES).join(', '),
+    });
+  }
+  const [lo, hi] = (quantization?.kind === 'uniform' && quantization.storageRange) || range;
+  const uniform = quantization?.kind === 'uniform' ? quantization : { scale: 1, zeroPoint: 0 };
+  return {
+    dtype: dtype as Codes['dtype'],
+    signed: dtype !== 'u8',
+    scale: uniform.scale,
+    zero: uniform.zeroPoint,
+    lo,
+    hi,
+  };
+}
+
+export function codesIn(slot: TensorSlot): Codes {
+  return codesOf(slot.type, slot.name);
+}
+
+/** Lowest code of a result: a fused Relu cuts at the zero point. */
+export function lowestCode(codes: Codes, doRelu: boolean): number {
+  return doRelu ? Math.max(codes.lo, codes.zero) : codes.lo;
+}
+
+/** Does the first result hold codes? Chooses between the integer and the float form of an operator. */
+export function makesCodes({ outputs }: OperandTypes): boolean {
+  const type = outputs.find((output) => output !== null);
+  return type != null && holdsCodes(type.dtype);
+}
+
+/** 1 and 0, as kernels take flags. */
+export const flag = (value: boolean): number => (value ? 1 : 0);

@@ -1,0 +1,141 @@
+import type { OpOf } from '@q/ir';
+import { Finish } from '@q/kernels-wasm';
+import { floatImplementations } from '../float/index.ts';
+import { refuse } from '../float/refuse.ts';
+import { imageShape, window2D } from '../float/window.ts';
+import type { ConstantOperand, Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import { type Slot, TensorSlot } from '../slot.ts';
+import { floatBias, watchAccumulator } from './accumulate.ts';
+import { byteTable } from './code-table.ts';
+import { codesIn, flag, lowestCode } from './codes.ts';
+import { delegateContext } from './delegate-context.ts';
+import { asTop } from './float-form.ts';
+import { mixed } from './mixed.ts';
+
+/** One multiplier and shift per channel; a single pair serves all. */
+export function perChannel(values: readonly number[] | undefined, channels: number, fallback: number): Int32Array {
+  const list = values ?? [fallback];
+  return Int32Array.from({ length: channels }, (_, channel) => list[list.length === 1 ? 0 : channel]!);
+}
+
+/** The kernel's finish of a `quant_mode`. */
+export function finishOf(op: { readonly type: string; readonly name: string }, quantMode: string): number {
+  if (quantMode === 'MultiplierShift') return Finish.multiplierShift;
+  if (quantMode === 'QDM') return Finish.qdm;
+  return refuse(op, `the mode ${quantMode}`, 'MultiplierShift or QDM');
+}
+
+const conv: OpImplementation<'tpu.Conv2D'> = {
+  prepare(op, context) {
+    const { kernels } = context;
+    const [x, y] = [context.input(0), context.output()];
+    const [input, output] = [codesIn(x), codesIn(y)];
+    const { N, C, H, W } = imageShape(x.shape);
+    const OC = imageShape(y.shape).C;
+    const w = window2D(op.attributes);
+    const { group, doRelu, quantMode } = op.attributes;
+    const packed = packFilter(op, context, C, OC);
+    const bias: Slot | null =
+      op.inputs[2] == null ? null : context.derive(2, 'f32', (weight) => floatBias(weight.data));
+    const multiplier = context.place(perChannel(op.attributes.multiplier, OC, 1));
+    const rshift = context.place(perChannel(op.attributes.rshift, OC, 0));
+    const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
+    const padding = [w.padTop, w.padLeft, w.padBottom, w.padRight] as const;
+    const scratch = context.scratch(kernels.qs8_conv2d_scratch_bytes(C, H, W, ...geometry, ...padding, group));
+    const finish = finishOf(op, quantMode);
+    const lo = lowestCode(output, doRelu);
+    const bytes = y.byteLength / y.length;
+    const watch = watchAccumulator(context);
+    return () => {
+      // biome-ignore format: one argument per line hides the groups
+      const peak = kernels.qs8_conv2d(
+        x.ptr, flag(input.signed), packed.ptr, bias?.ptr ?? 0, multiplier.ptr, rshift.ptr, y.ptr, bytes, scratch.ptr,
+        N, C, H, W, OC, w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW,
+        w.padTop, w.padLeft, w.padBottom, w.padRight, group, input.zero, finish, output.zero, lo, output.hi,
+      );
+      watch(peak);
+    };
+  },
+};
+
+function packFilter(op: OpOf<'tpu.Conv2D'>, context: PrepareContext, ic: number, oc: number): Slot {
+  const filter = context.constant(1) ?? refuse(op, 'a computed filter', 'a weight');
+  const { kernels } = context;
+  const { kernelH, kernelW } = window2D(op.attributes);
+  const geometry = [ic, oc, kernelH, kernelW, op.attributes.group] as const;
+  const signed = flag(filter.data instanceof Int8Array);
+  return context.pack(1, {
+    layout: `qs8_conv2d ${geometry}`,
+    byteLength: kernels.qs8_conv2d_packed_bytes(...geometry),
+    fill: (raw, packed) => kernels.qs8_conv2d_pack(raw, signed, packed, ...geometry),
+  });
+}
+
+/**
+ * The i32 sums of a transposed convolution, computed as the interpreter computes them: on integer-valued floats, bias
+ * included. Exact up to 2^24.
+ */
+const deconv: OpImplementation<'tpu.Deconv'> = {
+  prepare(op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const { kernels } = context;
+    const identity = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code)));
+    const [from, to] = [floatCopy(context, x), floatCopy(context, y)];
+    const run = prepareSums(op, context, from.slot, to.slot);
+    return () => {
+      from.settle();
+      to.settle();
+      kernels.lut_x8_x32(x.ptr, identity.ptr, from.slot.ptr, x.length);
+      run();
+      kernels.f32_to_i32(to.slot.ptr, y.ptr, y.length);
+    };
+  },
+};
+
+/** A float tensor of the shape of `like` in scratch memory; `settle` gives it its address once the plan is made. */
+function floatCopy(context: PrepareContext, like: TensorSlot): { readonly slot: TensorSlot; settle(): void } {
+  const slot = new TensorSlot(like.name, { shape: like.shape, dtype: 'f32' }, context.memory);
+  const scratch = context.scratch(slot.byteLength);
+  return {
+    slot,
+    settle() {
+      slot.ptr = scratch.ptr;
+    },
+  };
+}
+
+/** The weight of an operand with its codes as floats. */
+const inFloats = (weight: ConstantOperand): ConstantOperand => ({ ...weight, data: Float32Array.from(weight.data) });
+
+function prepareSums(op: OpOf<'tpu.Deconv'>, context: PrepareContext, x: TensorSlot, y: TensorSlot): RunOp {
+  const top = asTop({ ...op, attributes: { ...op.attributes, doRelu: false } }) as OpOf<'top.Deconv'>;
+  const bias = op.inputs[2] == null ? null : floatBiasSlot(context);
+  const inFloat = delegateContext(context, {
+    input: (index) => (index === 0 ? x : context.input(index)),
+    optionalInput: (index) => (index === 0 ? x : index === 2 ? bias : context.optionalInput(index)),
+    output: () => y,
+    constant(index) {
+      const weight = context.constant(index);
+      return weight && inFloats(weight);
+    },
+    pack: (index, request) =>
+      context.pack(index, {
+        ...request,
+        layout: `f32 ${request.layout}`,
+        arrange: (weight) => request.arrange?.(inFloats(weight)) ?? inFloats(weight).data,
+      }),
+  });
+  return (floatImplementations['top.Deconv'] as OpImplementation<'top.Deconv'>).prepare(top, inFloat);
+}
+
+function floatBiasSlot(context: PrepareContext): TensorSlot {
+  const placed = context.derive(2, 'f32', (weight) => floatBias(weight.data));
+  const slot = new TensorSlot('bias', { shape: [placed.byteLength / 4], dtype: 'f32' }, context.memory);
+  slot.ptr = placed.ptr;
+  return slot;
+}
+
+export const convolutionImplementations: Implementations = {
+  'tpu.Conv2D': mixed(conv),
+  'tpu.Deconv': mixed(deconv),
+};

@@ -1,0 +1,22 @@
+import type { PrepareContext } from '../implementation.ts';
+
+/** `context` with some of its answers replaced: how one operator is prepared as if it were another. */
+export function delegateContext(context: PrepareContext, overrides: Partial<PrepareContext>): PrepareContext {
+  return {
+    kernels: context.kernels,
+    memory: context.memory,
+    chip: context.chip,
+    warn: (code, message) => context.warn(code, message),
+    input: (index) => context.input(index),
+    optionalInput: (index) => context.optionalInput(index),
+    inputs: () => context.inputs(),
+    output: (index) => context.output(index),
+    optionalOutput: (index) => context.optionalOutput(index),
+    constant: (index) => context.constant(index),
+    scratch: (byteLength) => context.scratch(byteLength),
+    place: (data) => context.place(data),
+    pack: (index, request) => context.pack(index, request),
+    derive: (index, layout, make) => context.derive(index, layout, make),
+    ...overrides,
+  };
+}

@@ -1,0 +1,86 @@
+import { type OpOf, toInt } from '@q/ir';
+import { forEachWindow, multiplyShift, type PoolGeometry } from '@q/kernels-wasm';
+import { refuse } from '../float/refuse.ts';
+import { imageShape, type Window2D, window2D } from '../float/window.ts';
+import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import { codesIn, flag, lowestCode } from './codes.ts';
+import { mixed } from './mixed.ts';
+
+type PoolOp = OpOf<'tpu.Pool1D'> | OpOf<'tpu.Pool2D'>;
+
+function geometryOf(op: PoolOp, context: PrepareContext): { readonly g: PoolGeometry; readonly w: Window2D } {
+  const [x, y] = [context.input(0), context.output()];
+  const input = imageShape(x.shape);
+  const w = window2D(op.attributes);
+  const planes = input.N * input.C;
+  const oh = Math.floor((input.H + w.padTop + w.padBottom - w.kernelH) / w.strideH) + 1;
+  // Trailing dimensions of the result's type may be gone: the width follows from the count.
+  const ow = y.length / (planes * oh);
+  return {
+    w,
+    g: {
+      planes,
+      ih: input.H,
+      iw: input.W,
+      oh,
+      ow,
+      kernel: [w.kernelH, w.kernelW],
+      stride: [w.strideH, w.strideW],
+      pads: [w.padTop, w.padLeft],
+    },
+  };
+}
+
+function prepareMax(op: PoolOp, context: PrepareContext): RunOp {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  const { g } = geometryOf(op, context);
+  const { signed } = codesIn(x);
+  const scratch = context.scratch(kernels.qs8_maxpool2d_scratch_bytes(g.iw));
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.qs8_maxpool2d(
+      x.ptr, flag(signed), y.ptr, scratch.ptr, g.planes, g.ih, g.iw, g.oh, g.ow, ...g.kernel, ...g.stride, ...g.pads,
+    );
+}
+
+/**
+ * Average of codes (numerics.md 7.5): the f32 average is multiplied back by the window, rounded half away, and scaled by
+ * an 8-bit multiplier, half up.
+ */
+function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
+  const { multiplier, rshift, scale, doRelu, countIncludePad } = op.attributes;
+  if (multiplier === undefined || rshift === undefined) {
+    return refuse(op, scale === undefined ? 'no multiplier' : 'an asymmetric average', 'multiplier and rshift');
+  }
+  const [x, y] = [context.input(0), context.output()];
+  const { g } = geometryOf(op, context);
+  const output = codesIn(y);
+  const lo = lowestCode(output, doRelu);
+  const [kh, kw] = g.kernel;
+  const f = Math.fround;
+  return () => {
+    const [from, to] = [x.view(), y.view()];
+    let at = 0;
+    forEachWindow(g, (plane, [top, bottom], [left, right]) => {
+      let sum = 0;
+      for (let row = top; row < bottom; row++) {
+        const line = (plane * g.ih + row) * g.iw;
+        for (let column = left; column < right; column++) sum += from[line + column]!;
+      }
+      const covered = countIncludePad ? kh * kw : (bottom - top) * (right - left);
+      const total = toInt(f(f(f(sum / covered) * kh) * kw));
+      to[at++] = Math.min(Math.max(multiplyShift(total, multiplier, rshift, 'HalfUp') + output.zero, lo), output.hi);
+    });
+  };
+}
+
+const pool: OpImplementation<'tpu.Pool1D'> & OpImplementation<'tpu.Pool2D'> = {
+  prepare: (op: PoolOp, context: PrepareContext) =>
+    op.attributes.poolMode === 'Max' ? prepareMax(op, context) : prepareAverage(op, context),
+};
+
+export const poolingImplementations: Implementations = {
+  'tpu.Pool1D': mixed<'tpu.Pool1D'>(pool),
+  'tpu.Pool2D': mixed<'tpu.Pool2D'>(pool),
+};
