@@ -22,6 +22,10 @@ export function decodeModel(bytes: Uint8Array, where: string, external?: Externa
   if (graph === undefined || graph === null || ((graph.node?.length ?? 0) === 0 && (graph.output?.length ?? 0) === 0)) {
     throw corrupt(where, 'no graph', undefined);
   }
+  // Required since IR version 3, and written after the graph: a file cut off behind its graph shows here.
+  if (toNumber(model.irVersion) >= 3 && (model.opsetImport?.length ?? 0) === 0) {
+    throw corrupt(where, 'no opset_import', undefined);
+  }
   const issues: Issue[] = [];
   const decoder = new GraphDecoder(issues, external);
   const decoded = decoder.graph(graph, opsetOf(model));

@@ -14,6 +14,8 @@ export interface ExportOptions {
   readonly opset?: number;
   /** Name of the graph inside the file; the graph's own by default. */
   readonly graphName?: string;
+  /** Node names by op name, where they are not the op's own. */
+  readonly nodeNames?: ReadonlyMap<string, string>;
 }
 
 const OLDEST_OPSET = 13;
@@ -36,7 +38,7 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
       expected: `${OLDEST_OPSET} to ${NEWEST_OPSET}`,
     });
   }
-  const writer = new OnnxWriter(graph, opset);
+  const writer = new OnnxWriter(graph, opset, options.nodeNames);
   const inputs = inputsOf(graph).map(({ name }) => emitInput(graph, writer, name));
   emitOps(graph, writer);
   const outputs = emitOutputs(graph, writer);
@@ -56,6 +58,11 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
       opsetImport: [{ domain: '', version: opset }],
     })
     .finish();
+}
+
+/** Whether `exportOnnx` knows how to write this operator type. */
+export function hasOnnxForm(op: Op): boolean {
+  return op.type === 'top.Input' || (op.type !== 'unknown' && emitterOf(op) !== undefined);
 }
 
 function neededOpset(ops: readonly Op[]): number {

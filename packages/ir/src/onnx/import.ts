@@ -83,7 +83,7 @@ function topGraph(
   const outputs = model.outputs.filter((tensor) => !model.constants.has(tensor));
   for (const tensor of outputs) {
     const value = values.get(tensor)!;
-    if (value !== tensor) names.set(value, tensor);
+    if (value !== tensor && !model.inputs.some(({ name: input }) => input === value)) names.set(value, tensor);
   }
   return {
     name,

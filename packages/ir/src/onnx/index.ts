@@ -1,3 +1,3 @@
-export { type ExportOptions, exportOnnx } from './export.ts';
+export { type ExportOptions, exportOnnx, hasOnnxForm } from './export.ts';
 export { type ImportOptions, importOnnx } from './import.ts';
 export type { PreprocessOptions } from './preprocess.ts';

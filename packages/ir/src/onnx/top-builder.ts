@@ -46,12 +46,13 @@ export class TopBuilder {
       const operand = inputs[index];
       return operand == null ? undefined : this.weights.get(operand);
     };
+    const full = attributesWithDefaults(type, attributes ?? {});
     const result = operatorTable[type].inferShapes({
-      attributes: attributesWithDefaults(type, attributes ?? {}),
+      attributes: full,
       inputs: inputs.map((input) => (input === null ? null : this.typeOf(input))),
       weight: weightOf,
     });
-    const fixed = result.attributes ?? attributesWithDefaults(type, attributes ?? {});
+    const fixed = result.attributes ?? full;
     outputs.forEach((output, index) => {
       if (output !== null) this.values.set(output, result.outputs[index]!);
     });

@@ -1,25 +1,36 @@
-import { elementCount } from '../../dtype.ts';
-import type { OpOf } from '../../graph.ts';
+import { elementCount, type TypedArray } from '../../dtype.ts';
+import type { OpOf, Weight } from '../../graph.ts';
 import { cannotExport, type Emitters, type OnnxWriter } from './onnx-writer.ts';
 
-/** ONNX filters of a transposed convolution are [IC, OC / group, k…]; Top's are (group, OC / group, IC / group, k…) in memory. */
+/**
+ * The filter of a transposed convolution. ONNX's is [IC, OC / group, k…]; Top's has (group, OC / group, IC / group, k…) in
+ * memory. A filter of codes was written turned already (see `deconvFilterData`).
+ */
 function deconvFilter(op: OpOf<'top.Deconv'>, to: OnnxWriter): string {
-  const weight = to.weight(op.inputs[1]);
-  if (weight === undefined || weight.type.dtype !== 'f32') return computedDeconvFilter(op, to);
-  const [perGroup, inputs, ...kernel] = weight.type.shape as [number, number, ...number[]];
-  const { group } = op.attributes;
-  const inputsPerGroup = inputs / group;
+  const name = op.inputs[1]!;
+  const weight = to.weight(name);
+  if (weight !== undefined)
+    return to.constant(name, weight.type.dtype, onnxShape(weight.type.shape), deconvFilterData(weight, op));
+  return to.isTurned(name) ? to.tensor(name) : computedDeconvFilter(op, to);
+}
+
+const onnxShape = ([perGroup, inputs, ...kernel]: readonly number[]): number[] => [inputs!, perGroup!, ...kernel];
+
+/** A filter's elements in ONNX's order. */
+export function deconvFilterData({ type, data }: Weight, op: OpOf<'top.Deconv'>): TypedArray {
+  const [perGroup, inputs, ...kernel] = type.shape as [number, number, ...number[]];
+  const inputsPerGroup = inputs / op.attributes.group;
   const size = elementCount(kernel);
-  const source = weight.data as Float32Array;
-  const data = new Float32Array(source.length);
+  const out = data.slice();
   for (let ic = 0; ic < inputs; ic++) {
     const g = Math.floor(ic / inputsPerGroup);
     for (let oc = 0; oc < perGroup; oc++) {
       const from = ((g * perGroup + oc) * inputsPerGroup + (ic % inputsPerGroup)) * size;
-      data.set(source.subarray(from, from + size), (ic * perGroup + oc) * size);
+      const to = (ic * perGroup + oc) * size;
+      for (let k = 0; k < size; k++) out[to + k] = data[from + k]!;
     }
   }
-  return to.constant(op.inputs[1]!, 'f32', [inputs, perGroup, ...kernel], data);
+  return out;
 }
 
 /** A filter that a DequantizeLinear produces is turned by nodes. */

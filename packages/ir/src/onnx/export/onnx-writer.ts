@@ -1,6 +1,6 @@
 import { type DType, elementCount, type TypedArray } from '../../dtype.ts';
 import { QError } from '../../errors.ts';
-import { type Graph, type KnownOp, type OpOf, typeOf, type Weight } from '../../graph.ts';
+import { type Graph, type KnownOp, type Op, type OpOf, typeOf, type Weight } from '../../graph.ts';
 import type { OpType } from '../../operators/index.ts';
 import type { TensorType } from '../../tensor-type.ts';
 import type { NodeWire, TensorWire } from '../wire.ts';
@@ -18,6 +18,7 @@ export class OnnxWriter {
   private readonly constants = new Map<string, string>();
   /** ONNX bools behind truth values, by the float tensor that stands for them. */
   private readonly bools = new Map<string, string>();
+  private readonly turned = new Set<string>();
   private readonly graph: Graph;
   private current: KnownOp | undefined;
 
@@ -25,6 +26,7 @@ export class OnnxWriter {
     graph: Graph,
     /** Version of the standard operator set that the nodes may use. */
     readonly opset: number,
+    private readonly givenNodeNames: ReadonlyMap<string, string> = new Map(),
   ) {
     this.graph = graph;
     // Values that the outside knows get their names first; a clash gives the later one a suffix. An input keeps its own
@@ -106,7 +108,8 @@ export class OnnxWriter {
     attributes: Attributes = {},
     outputs?: string | readonly string[],
   ): string {
-    const owner = this.current?.name ?? opType;
+    const layer = this.current?.name ?? opType;
+    const owner = this.givenNodeNames.get(layer) ?? layer;
     const results = typeof outputs === 'string' ? [outputs] : (outputs ?? [this.fresh(`${owner}/${opType}`)]);
     let last = inputs.length;
     while (last > 0 && inputs[last - 1] === '') last--;
@@ -208,6 +211,20 @@ export class OnnxWriter {
 
   toBool(tensor: string): string {
     return this.bools.get(tensor) ?? this.cast(tensor, 'bool');
+  }
+
+  /** Says that a Deconv's filter was written in ONNX's order already. */
+  markTurned(name: string): void {
+    this.turned.add(name);
+  }
+
+  isTurned(name: string): boolean {
+    return this.turned.has(name);
+  }
+
+  /** The ops that read a value. */
+  readersOf(name: string): Op[] {
+    return this.graph.ops.filter((op) => op.inputs.includes(name));
   }
 
   /** Number of elements of a value or weight. */

@@ -1,5 +1,7 @@
 import type { DType } from '../../dtype.ts';
+import type { OpOf, Weight } from '../../graph.ts';
 import { allocate } from '../../tensor.ts';
+import { deconvFilterData } from './convolution.ts';
 import type { Emitters, OnnxWriter } from './onnx-writer.ts';
 import { DATA_TYPES } from './tensor-wire.ts';
 
@@ -31,6 +33,24 @@ function codeType(dtype: DType, zeroPoints: readonly number[]): DType {
   return zeroPoints.some((zero) => zero > 127) ? 'u8' : 'i8';
 }
 
+/** A constant of codes as an initializer; for a transposed convolution it is turned to ONNX's order on the way. */
+function codesOf(op: OpOf<'top.DequantizeLinear'>, to: OnnxWriter, weight: Weight, codes: DType): string {
+  const readers = to.readersOf(op.name);
+  const [deconv] = readers;
+  const isFilter =
+    readers.length === 1 &&
+    deconv!.type === 'top.Deconv' &&
+    deconv!.inputs[1] === op.name &&
+    op.attributes.xScale.length === 1;
+  if (!isFilter && weight.type.dtype === codes) return to.tensor(op.inputs[0]);
+  const { shape } = weight.type;
+  if (isFilter) to.markTurned(op.name);
+  const source = isFilter ? deconvFilterData(weight, deconv as OpOf<'top.Deconv'>) : weight.data;
+  const data = allocate(codes, source.length);
+  for (let i = 0; i < source.length; i++) data[i] = Number(source[i]);
+  return to.constant(op.inputs[0]!, codes, isFilter ? [shape[1]!, shape[0]!, ...shape.slice(2)] : shape, data);
+}
+
 export const quantizationEmitters: Emitters = {
   'top.QuantizeLinear'(op, to) {
     const { yScale, yZeroPoint, axis } = op.attributes;
@@ -40,17 +60,9 @@ export const quantizationEmitters: Emitters = {
   },
   'top.DequantizeLinear'(op, to) {
     const { xScale, xZeroPoint, axis } = op.attributes;
+    const codes = codeType(to.type(op.inputs[0]!).dtype, xZeroPoint);
     const weight = to.weight(op.inputs[0]);
-    const dtype = to.type(op.inputs[0]!).dtype;
-    const codes = codeType(dtype, xZeroPoint);
-    let x = to.tensor(weight !== undefined && dtype === 'f32' ? null : op.inputs[0]);
-    if (weight !== undefined && dtype === 'f32') {
-      const data = allocate(codes, weight.data.length);
-      weight.data.forEach((value, i) => {
-        data[i] = Number(value);
-      });
-      x = to.constant(op.inputs[0]!, codes, weight.type.shape, data);
-    }
+    const x = weight === undefined ? to.tensor(op.inputs[0]) : codesOf(op, to, weight, codes);
     const inputs = [x, ...parameters(to, op.name, codes, xScale, xZeroPoint)];
     to.node('DequantizeLinear', inputs, xScale.length === 1 ? {} : { axis }, to.output(op));
   },

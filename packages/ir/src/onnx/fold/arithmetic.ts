@@ -58,7 +58,9 @@ function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
+  const even = floor % 2 === 0 ? floor : floor + 1;
+  // Zero keeps the sign of what was rounded.
+  return even === 0 ? x * 0 : even;
 }
 
 /** Modulus with the divisor's sign, or C's with `fmod`. */

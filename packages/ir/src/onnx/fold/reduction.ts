@@ -60,11 +60,11 @@ export const reductionEvaluators: Readonly<Record<string, Evaluator>> = {
   }),
   ReduceMax: reduction({
     real: (values) => values.reduce((a, b) => Math.max(a, b)),
-    exact: (values) => values.reduce((a, b) => (a > b ? a : b)),
+    exact: (values) => values.reduce((a, b) => (a - b > 0n ? a : b)),
   }),
   ReduceMin: reduction({
     real: (values) => values.reduce((a, b) => Math.min(a, b)),
-    exact: (values) => values.reduce((a, b) => (a < b ? a : b)),
+    exact: (values) => values.reduce((a, b) => (a - b < 0n ? a : b)),
   }),
   Size: ([x]) => [{ ...int64Vector([elementCount(x!.shape)]), shape: [] }],
   NonZero([x]) {

@@ -17,13 +17,16 @@ function text(attribute: OnnxAttribute): string | undefined {
 
 /** Nodes that compute the same merge into the first of them. */
 export function mergeDuplicates(graph: OnnxGraph): boolean {
-  const first = new Map<string, OnnxNode>();
-  for (const node of graph.nodes) {
-    const key = signature(node);
-    if (key === undefined || node.outputs.length !== 1) continue;
+  const first = new Map<string, string>();
+  let merged = false;
+  for (const output of graph.nodes.flatMap(({ outputs }) => (outputs.length === 1 ? outputs : []))) {
+    // Merging has replaced nodes whose inputs changed: look the current one up.
+    const node = graph.nodes.find(({ outputs }) => outputs[0] === output);
+    const key = node === undefined ? undefined : signature(node);
+    if (key === undefined) continue;
     const kept = first.get(key);
-    if (kept === undefined) first.set(key, node);
-    else if (replaceValue(graph, node.outputs[0]!, kept.outputs[0]!)) return true;
+    if (kept === undefined) first.set(key, output);
+    else merged = replaceValue(graph, output, kept) || merged;
   }
-  return false;
+  return merged;
 }

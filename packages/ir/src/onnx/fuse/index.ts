@@ -25,9 +25,7 @@ const RULES = [
  */
 export function simplify(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): boolean {
   const swept = sweep(graph, types, RULES);
-  let merged = false;
-  while (mergeDuplicates(graph)) merged = true;
-  return swept || merged;
+  return mergeDuplicates(graph) || swept;
 }
 
 /** OnnxOpt's part (ir.md 8.1, step 7): cast removal, then fused operators. */

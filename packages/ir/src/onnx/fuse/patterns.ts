@@ -246,12 +246,13 @@ export function fusePatterns(graph: OnnxGraph): void {
 
 function fuseAll(graph: OnnxGraph, pattern: Pattern): boolean {
   let hit = false;
+  let context = new RuleContext(graph, new Map());
   for (let index = 0; index + pattern.steps.length <= graph.nodes.length; index++) {
     if (graph.nodes[index]!.opType !== pattern.steps[0]!.opType) continue;
-    const context = new RuleContext(graph, new Map());
     const match = new Matcher(graph.nodes.slice(index, index + pattern.steps.length), context).match(pattern);
     if (match === undefined) continue;
     graph.nodes.splice(index, pattern.steps.length, fusedNode(pattern, match, context));
+    context = new RuleContext(graph, new Map());
     hit = true;
   }
   return hit;

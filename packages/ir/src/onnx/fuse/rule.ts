@@ -1,18 +1,26 @@
 import { type OnnxGraph, type OnnxNode, type OnnxType, producersOf, readersOf } from '../onnx-graph.ts';
 import type { Constant } from '../tensor-data.ts';
 
-/** What a rewrite of the ONNX graph looks at. The maps describe the graph at the start of the visit. */
+/** What a rewrite of the ONNX graph looks at; a new one is needed after every change. */
 export class RuleContext {
   readonly graph: OnnxGraph;
   readonly types: ReadonlyMap<string, OnnxType>;
-  private readonly producers: ReadonlyMap<string, OnnxNode>;
-  private readonly readers: ReadonlyMap<string, readonly OnnxNode[]>;
+  private producerMap: ReadonlyMap<string, OnnxNode> | undefined;
+  private readerMap: ReadonlyMap<string, readonly OnnxNode[]> | undefined;
 
   constructor(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>) {
     this.graph = graph;
     this.types = types;
-    this.producers = producersOf(graph);
-    this.readers = readersOf(graph);
+  }
+
+  private get producers(): ReadonlyMap<string, OnnxNode> {
+    this.producerMap ??= producersOf(this.graph);
+    return this.producerMap;
+  }
+
+  private get readers(): ReadonlyMap<string, readonly OnnxNode[]> {
+    this.readerMap ??= readersOf(this.graph);
+    return this.readerMap;
   }
 
   constant(tensor: string | undefined): Constant | undefined {

@@ -15,6 +15,7 @@ export class Rewriter {
   private readonly values: Map<string, TensorType>;
   private readonly weights: Map<string, Weight>;
   private outputs: string[];
+  private readonly tensorNames: Map<string, string>;
   private readonly source: Graph;
   private producers = new Map<string, Op>();
   private readers = new Map<string, Op[]>();
@@ -26,6 +27,7 @@ export class Rewriter {
     this.values = new Map(graph.values);
     this.weights = new Map(graph.weights);
     this.outputs = [...graph.outputs];
+    this.tensorNames = new Map(graph.tensorNames);
   }
 
   /** The rewritten graph without dead operators, unused weights and names of vanished values. */
@@ -39,7 +41,7 @@ export class Rewriter {
       values: new Map([...this.values].filter(([name]) => live.has(name))),
       weights: new Map([...this.weights].filter(([name]) => used.has(name))),
       outputs: this.outputs,
-      tensorNames: new Map([...this.source.tensorNames].filter(([name]) => live.has(name))),
+      tensorNames: new Map([...this.tensorNames].filter(([name]) => live.has(name))),
     };
   }
 
@@ -144,6 +146,10 @@ export class Rewriter {
     this.ops = this.ops.map((op) =>
       op.inputs.includes(from) ? ({ ...op, inputs: op.inputs.map(renamed) } as Op) : op,
     );
+    if (this.isOutput(from) && this.anyProducer(to)?.type !== 'top.Input') {
+      // Exporters give the network's outputs back their names in the source framework.
+      this.tensorNames.set(to, this.tensorNames.get(from) ?? from);
+    }
     this.outputs = this.outputs.map((name) => (name === from ? to : name));
     this.stale = true;
   }
