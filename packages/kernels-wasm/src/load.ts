@@ -43,20 +43,23 @@ export async function compileKernels(bytes?: BufferSource): Promise<WebAssembly.
 /** Makes a fresh instance with its own memory. */
 export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
   const module = options.module ?? (await compileKernels(options.bytes));
-  const instance = await WebAssembly.instantiate(module, { env: { abort: trapAbort } });
+  const instance = await WebAssembly.instantiate(module, {});
   const exports = instance.exports as unknown as KernelExports;
   const memory = exports.memory;
-  const missing = (options.initialPages ?? 0) - memory.buffer.byteLength / 65536;
+  if (!(memory instanceof WebAssembly.Memory) || typeof exports.heapBase !== 'function') {
+    throw new KernelError('The module is not a kernel binary', {
+      code: 'kernels.binary.stale',
+      where: 'loadKernels',
+      found: Object.keys(exports).slice(0, 5).join(', '),
+      expected: 'exports `memory` and `heapBase`',
+    });
+  }
   const arena = new Arena(memory, exports.heapBase() >>> 0);
-  if (missing > 0) {
-    const mark = arena.mark();
-    arena.alloc((options.initialPages ?? 0) * 65536 - mark);
-    arena.reset(mark);
+  const reserve = (options.initialPages ?? 0) * 65536 - arena.mark();
+  if (reserve > 0) {
+    // Claimed and given back: the arena grows the memory and reports the limit, if there is one, under its own code.
+    arena.alloc(reserve);
+    arena.reset();
   }
   return { exports, memory, arena, module };
-}
-
-/** Kernels carry no assertions; this import exists only so that a debug build instantiates too. */
-function trapAbort(): never {
-  throw new KernelError('A kernel aborted', { code: 'kernels.binary.stale', where: 'wasm/kernels.wasm' });
 }

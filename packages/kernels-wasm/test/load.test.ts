@@ -58,6 +58,8 @@ describe('loadKernels', () => {
     const failure = await compileKernels(new Uint8Array([1, 2, 3])).catch((e: unknown) => e);
     expect(failure).toBeInstanceOf(KernelError);
     expect(failure).toMatchObject({ code: 'kernels.binary.load', where: 'wasm/kernels.wasm' });
+    const empty = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+    await expect(loadKernels({ module: empty })).rejects.toMatchObject({ code: 'kernels.binary.stale' });
   });
 });
 

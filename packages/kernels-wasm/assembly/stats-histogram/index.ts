@@ -1,55 +1,64 @@
 import { loadTail, tailMask } from '../lanes';
 
-/** Where the counts of everything outside the table go: the address is chosen without a branch. */
+/**
+ * Where everything outside the table is counted, one word per lane: addresses are chosen without a branch, and a tensor full
+ * of zeros does not wait for one word.
+ */
 const OUTSIDE: usize = memory.data(16, 16);
 
 @inline
-function count(counts: usize, bins: u32, bin: u32): void {
-  const at = select<usize>(counts + (<usize>bin << 2), OUTSIDE, bin < bins);
+function increment(at: usize): void {
   store<u32>(at, load<u32>(at) + 1);
 }
 
 @inline
-function countFour(counts: usize, bins: u32, at: v128): void {
-  count(counts, bins, i32x4.extract_lane(at, 0));
-  count(counts, bins, i32x4.extract_lane(at, 1));
-  count(counts, bins, i32x4.extract_lane(at, 2));
-  count(counts, bins, i32x4.extract_lane(at, 3));
+function countFour(counts: v128, bins: v128, bin: v128): void {
+  const outside = i32x4.add(i32x4.splat(<i32>OUTSIDE), i32x4(0, 4, 8, 12));
+  const at = v128.bitselect(i32x4.add(counts, i32x4.shl(bin, 2)), outside, i32x4.lt_u(bin, bins));
+  increment(i32x4.extract_lane(at, 0));
+  increment(i32x4.extract_lane(at, 1));
+  increment(i32x4.extract_lane(at, 2));
+  increment(i32x4.extract_lane(at, 3));
+}
+
+@inline
+function laneSum(v: v128): i32 {
+  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
 /** Bin of |v|, or all ones for zero and NaN; large values saturate, so both lie outside any table. */
 @inline
 function absBin(a: v128, width: v128): v128 {
-  const bin = i32x4.trunc_sat_f32x4_u(f32x4.add(f32x4.div(a, width), f32x4.splat(0.5)));
+  const bin = i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.div(a, width), f32x4.splat(0.5)));
   return v128.or(bin, v128.not(f32x4.gt(a, f32x4.splat(0))));
 }
 
 export function stats_histogram(x: usize, n: i32, width: f32, bins: i32, counts: usize): i32 {
+  const table = i32x4.splat(<i32>counts), size = i32x4.splat(bins);
   const w = f32x4.splat(width);
   const zero = f32x4.splat(0);
   let zeros = i32x4.splat(0);
-  store<u32>(OUTSIDE, 0);
+  v128.store(OUTSIDE, i32x4.splat(0));
   const end = x + (<usize>(n & ~3) << 2);
   for (; x < end; x += 16) {
     const a = f32x4.abs(v128.load(x));
     zeros = i32x4.sub(zeros, f32x4.eq(a, zero));
-    countFour(counts, bins, absBin(a, w));
+    countFour(table, size, absBin(a, w));
   }
   const rest = n & 3;
   if (rest) {
     // The missing lanes read as zeros, which are not counted anyway.
     const a = f32x4.abs(loadTail(x, rest));
     zeros = i32x4.sub(zeros, f32x4.eq(a, zero));
-    countFour(counts, bins, absBin(a, w));
+    countFour(table, size, absBin(a, w));
   }
-  const skipped = i32x4.extract_lane(zeros, 0) + i32x4.extract_lane(zeros, 1) +
-    i32x4.extract_lane(zeros, 2) + i32x4.extract_lane(zeros, 3);
-  return load<i32>(OUTSIDE) - skipped;
+  return laneSum(v128.load(OUTSIDE)) - laneSum(zeros);
 }
 
 export function stats_histogram_signed(x: usize, n: i32, lo: f32, width: f32, bins: i32, counts: usize): i32 {
+  const table = i32x4.splat(<i32>counts), size = i32x4.splat(bins);
   const w = f32x4.splat(width), l = f32x4.splat(lo), top = f32x4.splat(<f32>bins);
-  store<u32>(OUTSIDE, 0);
+  v128.store(OUTSIDE, i32x4.splat(0));
   let missing = 0;
   for (let i = 0; i < n; i += 4) {
     const rest = min(4, n - i);
@@ -62,8 +71,8 @@ export function stats_histogram_signed(x: usize, n: i32, lo: f32, width: f32, bi
       bin = v128.or(bin, v128.not(tailMask(rest)));
       missing = 4 - rest;
     }
-    countFour(counts, bins, bin);
+    countFour(table, size, bin);
     x += 16;
   }
-  return load<i32>(OUTSIDE) - missing;
+  return laneSum(v128.load(OUTSIDE)) - missing;
 }
