@@ -50,7 +50,8 @@ export function allocate(dtype: DType, count: number): TypedArray {
 export function viewBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   const ArrayType = CONSTRUCTORS[dtype];
   const size = ArrayType.BYTES_PER_ELEMENT;
-  const source = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not `slice()`: on a Node Buffer that is a view.
+  const source = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new ArrayType(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength / size);
 }
 

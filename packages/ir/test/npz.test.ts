@@ -168,6 +168,15 @@ describe('npz', () => {
     );
   });
 
+  it('reads unaligned data out of a Buffer', () => {
+    const bytes = writeNpz(new Map([['a', f32Tensor([1, 2, 3])]]));
+    const shifted = Buffer.alloc(bytes.length + 3);
+    for (const start of [0, 1, 2, 3]) {
+      shifted.set(bytes, start);
+      expect(readNpz(shifted.subarray(start, start + bytes.length)).get('a')!.data).toEqual(Float32Array.of(1, 2, 3));
+    }
+  });
+
   it('detects a flipped data byte', () => {
     const bytes = writeNpz(new Map([['a', f32Tensor([1, 2, 3])]]));
     bytes[30 + 5 + 128 + 2]! ^= 1;
