@@ -18,6 +18,12 @@ export { type Lifetime, lowerBound, type MemoryPlan, planMemory } from './memory
 /** Where an element of a tensor is, for messages about non-finite values. */
 export { addressOf, type ElementAddress } from './non-finite.ts';
 export { OpBench, type OpBenchOptions } from './op-bench.ts';
+export type { InferenceInit } from './pool/inference-task.ts';
+/** Workers: data-parallel over samples. */
+export { createPool, Pool, type PoolOptions, type SampleReply } from './pool/pool.ts';
+export type { Port, WorkerPort } from './pool/protocol.ts';
+export type { TaskFactory, WorkerTask } from './pool/task.ts';
+export { type PageWorker, wrapWorker } from './pool/wrap-worker.ts';
 export { executableTypes, implementationOf } from './registry.ts';
 export { createSession, type Observer, type Outputs, Session, type SessionOptions } from './session.ts';
 export type { Slot, TensorSlot } from './slot.ts';
