@@ -22,6 +22,36 @@ export function storeTail(p: usize, v: v128, count: i32): void {
   if (count == 3) v128.store32_lane(p, v, 2, 8);
 }
 
+/** One to four floats. */
+@inline
+export function loadSome(p: usize, count: i32): v128 {
+  return count == 4 ? v128.load(p) : loadTail(p, count);
+}
+
+@inline
+export function storeSome(p: usize, v: v128, count: i32): void {
+  if (count == 4) v128.store(p, v);
+  else storeTail(p, v, count);
+}
+
+/** The fused clamp: NaN passes through, because pmax(v, lo) is v < lo ? lo : v. */
+@inline
+export function clamp(v: v128, lo: v128, hi: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(v, lo), hi);
+}
+
+/**
+ * To nearest, ties away from zero: trunc(v), and one unit more when the discarded part is at least a half. The subtraction is
+ * exact, so a half is seen as a half.
+ */
+@inline
+export function roundHalfAway(v: v128): v128 {
+  const whole = f32x4.trunc(v);
+  const part = f32x4.abs(f32x4.sub(v, whole));
+  const unit = v128.or(f32x4.splat(1), v128.and(v, i32x4.splat(0x80000000)));
+  return f32x4.add(whole, v128.and(unit, f32x4.ge(part, f32x4.splat(0.5))));
+}
+
 const TAIL_MASKS: usize = memory.data<i32>([0, 0, 0, 0, -1, 0, 0, 0, -1, -1, 0, 0, -1, -1, -1, 0], 16);
 
 /** All ones in the low 0..3 lanes. */

@@ -1,11 +1,6 @@
-import { loadTail, storeTail } from '../lanes';
+import { clamp, loadTail, storeTail } from '../lanes';
 import { BinaryOp } from '../op-codes';
 import * as ops from './ops';
-
-@inline
-function clamp(v: v128, lo: v128, hi: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(v, lo), hi);
-}
 
 function map<T extends ops.Binary>(
   a: usize, aStep: i32, b: usize, bStep: i32, y: usize, n: i32, ca: f32, cb: f32, lo: f32, hi: f32,

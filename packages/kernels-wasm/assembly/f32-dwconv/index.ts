@@ -1,6 +1,7 @@
 // Depthwise convolution of one plane at a time. The plane is first copied with its padding into scratch, split into
 // strideW phases (stride 2: even columns, then odd ones), so that every tap of every output is a plain vector load and
 // the kernels know no borders. Tiles are 4 rows x 4 columns; the last tile of a row or column overlaps its neighbour.
+import { clamp } from '../lanes';
 
 /** Columns of one phase of a padded row. */
 @inline
@@ -120,11 +121,6 @@ function fillPhase(src: usize, dst: usize, count: i32, sw: i32): void {
 @inline
 function everyOther(src: usize, dst: usize): void {
   v128.store(dst, v128.shuffle<f32>(v128.load(src), v128.load(src, 12), 0, 2, 5, 7));
-}
-
-@inline
-function clamp(v: v128, lo: v128, hi: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(v, lo), hi);
 }
 
 @inline

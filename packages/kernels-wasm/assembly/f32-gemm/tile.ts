@@ -2,6 +2,8 @@
 // 12 accumulators, 3 loads of B and 4 splats of A per step of k: plain multiply-add is the bottleneck, not loads.
 // 12 divides 12544, 3136, 784 and 196 (the pixel counts of the 224 family) with remainder 4, which has its own tile.
 
+import { clamp } from '../lanes';
+
 export const MR: i32 = 4;
 export const NR: i32 = 12;
 /** Bytes of one k-step of a packed B panel. */
@@ -32,11 +34,6 @@ export const ZEROS: usize = memory.data(48, 16);
 
 /** Room for one partial tile and its bias, at the head of every scratch area. */
 export const EDGE_BYTES: usize = 4 * 48 + 48 + 16;
-
-@inline
-function clamp(v: v128, lo: v128, hi: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(v, lo), hi);
-}
 
 /** C[4,12] from A packed [k][4] and B rows `bStride` bytes apart; C rows are `cStride` bytes apart. */
 export function f32_gemm_4x12(

@@ -1,6 +1,7 @@
 // Pooling, separably: the rows of a window are folded column by column into a padded row buffer (plain vectors whatever
 // the stride), then the buffer is folded across. Max does not care about the order; for averages this order is the
 // definition: each column top to bottom, then the columns left to right, from 0.
+import { clamp } from '../lanes';
 
 /** Floats of the padded row buffer: four outputs at a time may look at columns past the last window. */
 @inline
@@ -109,7 +110,7 @@ function pool<T extends Fold>(
       for (; o < ow; o += 4) {
         let v = foldAcross<T>(scratch + (<usize>(o * sw) << 2), kw, sw);
         if (average) v = f32x4.div(v, f32x4.mul(tall, v128.load(covers + (<usize>o << 2))));
-        v = f32x4.pmin(f32x4.pmax(v, l), h);
+        v = clamp(v, l, h);
         if (o + 4 <= ow) {
           v128.store(y, v);
           y += 16;

@@ -1,6 +1,6 @@
 // Reductions over the middle of [outer, axis, inner]. inner = 1: sums are long sums in chunks; otherwise float64 in axis
 // order, four columns at a time. Products are float32 in axis order. NaN wins over every max and min.
-import { loadTail, Magnitude, Plain, Squared, storeTail, sumChunked } from '../lanes';
+import { loadSome, Magnitude, Plain, Squared, storeSome, sumChunked } from '../lanes';
 import { ReduceOp } from '../op-codes';
 
 export function f32_reduce(op: i32, x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
@@ -14,8 +14,7 @@ export function f32_reduce(op: i32, x: usize, y: usize, outer: i32, axis: i32, i
     for (let i = 0; i < inner; i += 4) {
       const count = min(4, inner - i);
       const v = columns(op, x + (<usize>i << 2), axis, <usize>inner << 2, count);
-      if (count == 4) v128.store(y, v);
-      else storeTail(y, v, count);
+      storeSome(y, v, count);
       y += <usize>count << 2;
     }
   }
@@ -49,11 +48,6 @@ function contiguous(op: i32, x: usize, n: i32): f32 {
     acc = isMax ? max<f32>(acc, v) : min<f32>(acc, v);
   }
   return acc;
-}
-
-@inline
-function loadSome(p: usize, count: i32): v128 {
-  return count == 4 ? v128.load(p) : loadTail(p, count);
 }
 
 function columns(op: i32, x: usize, axis: i32, step: usize, count: i32): v128 {

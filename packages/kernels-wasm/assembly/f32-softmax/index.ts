@@ -1,6 +1,6 @@
 // Softmax over the middle of [outer, axis, inner]. The sum of exponentials is a long sum in chunks when inner is 1, and
 // float64 in axis order otherwise.
-import { CHUNK, laneTotal, loadTail, Plain, storeTail, sumChunked, tailMask } from '../lanes';
+import { CHUNK, laneTotal, loadSome, loadTail, Plain, storeSome, storeTail, sumChunked, tailMask } from '../lanes';
 import { vexp } from '../vmath/exp';
 import { vlog } from '../vmath/log';
 
@@ -60,17 +60,6 @@ function expTotal(x: usize, n: i32, top: v128, scale: v128): f64 {
     acc = f32x4.add(acc, v128.and(e, tailMask(rest)));
   }
   return laneTotal(acc);
-}
-
-@inline
-function loadSome(p: usize, count: i32): v128 {
-  return count == 4 ? v128.load(p) : loadTail(p, count);
-}
-
-@inline
-function storeSome(p: usize, v: v128, count: i32): void {
-  if (count == 4) v128.store(p, v);
-  else storeTail(p, v, count);
 }
 
 /** Up to four neighbouring columns; elements of a column are `inner` apart. */

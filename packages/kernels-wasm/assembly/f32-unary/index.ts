@@ -1,4 +1,4 @@
-import { loadTail, storeTail } from '../lanes';
+import { clamp, loadTail, storeTail } from '../lanes';
 import { UnaryOp } from '../op-codes';
 import * as ops from './ops';
 import { Arccos, Arctanh, Cos, Cosh, mapRare, PowScalar, ScalarPow, Sin, Sinh, Tan } from './rare';
@@ -86,10 +86,10 @@ export function f32_scale(
       let q = y;
       const end = x + (<usize>(inner & ~3) << 2);
       for (; p < end; p += 16, q += 16) {
-        v128.store(q, f32x4.pmin(f32x4.pmax(f32x4.add(f32x4.mul(v128.load(p), s), b), l), h));
+        v128.store(q, clamp(f32x4.add(f32x4.mul(v128.load(p), s), b), l, h));
       }
       const rest = inner & 3;
-      if (rest) storeTail(q, f32x4.pmin(f32x4.pmax(f32x4.add(f32x4.mul(loadTail(p, rest), s), b), l), h), rest);
+      if (rest) storeTail(q, clamp(f32x4.add(f32x4.mul(loadTail(p, rest), s), b), l, h), rest);
       x += bytes;
       y += bytes;
     }

@@ -1,4 +1,5 @@
 // One class per operation; `of` is inlined into the loop of map.ts. p and q are the operation's parameters, splat.
+import { clamp, roundHalfAway } from '../lanes';
 import { verf } from '../vmath/erf';
 import { vexp, vexpm1Negative, vsigmoid, vtanh } from '../vmath/exp';
 import { vlog, vlog1pUnit } from '../vmath/log';
@@ -18,7 +19,7 @@ function zero(): v128 {
 }
 
 @final export class Clip extends Unary {
-  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.pmin(f32x4.pmax(x, p), q); }
+  @inline of(x: v128, p: v128, q: v128): v128 { return clamp(x, p, q); }
 }
 @final export class LeakyRelu extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 { return v128.bitselect(f32x4.mul(x, p), x, f32x4.lt(x, zero())); }
@@ -96,13 +97,13 @@ function zero(): v128 {
 @final export class HardSwish extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
     const six = f32x4.splat(6);
-    const gate = f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero()), six);
+    const gate = clamp(f32x4.add(x, f32x4.splat(3)), zero(), six);
     return f32x4.div(f32x4.mul(x, gate), six);
   }
 }
 @final export class HardSigmoid extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
-    return f32x4.pmin(f32x4.pmax(f32x4.add(f32x4.mul(p, x), q), zero()), one());
+    return clamp(f32x4.add(f32x4.mul(p, x), q), zero(), one());
   }
 }
 @final export class Softplus extends Unary {
@@ -134,13 +135,7 @@ function zero(): v128 {
   @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.mul(x, x); }
 }
 @final export class RoundHalfAway extends Unary {
-  @inline of(x: v128, p: v128, q: v128): v128 {
-    // trunc(x) plus one unit away from zero when the discarded part is at least a half; the subtraction is exact.
-    const whole = f32x4.trunc(x);
-    const part = f32x4.abs(f32x4.sub(x, whole));
-    const unit = v128.or(one(), v128.and(x, i32x4.splat(0x80000000)));
-    return f32x4.add(whole, v128.and(unit, f32x4.ge(part, f32x4.splat(0.5))));
-  }
+  @inline of(x: v128, p: v128, q: v128): v128 { return roundHalfAway(x); }
 }
 @final export class Trunc extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.trunc(x); }

@@ -1,9 +1,9 @@
-import { loadTail, storeTail } from '../lanes';
+import { clamp, loadTail, roundHalfAway, storeTail } from '../lanes';
 
 @inline
 function symmetric(v: v128, factor: v128, lo: v128, hi: v128): v128 {
   const q = f32x4.nearest(f32x4.mul(v, factor));
-  return f32x4.div(f32x4.pmin(f32x4.pmax(q, lo), hi), factor);
+  return f32x4.div(clamp(q, lo, hi), factor);
 }
 
 export function fakequant_symmetric(x: usize, y: usize, n: i32, factor: f32): void {
@@ -14,20 +14,11 @@ export function fakequant_symmetric(x: usize, y: usize, n: i32, factor: f32): vo
   if (rest) storeTail(y, symmetric(loadTail(x, rest), f, lo, hi), rest);
 }
 
-/** Round half away from zero: the subtraction is exact, so a half is seen as a half. */
-@inline
-function halfAway(v: v128): v128 {
-  const whole = f32x4.trunc(v);
-  const part = f32x4.abs(f32x4.sub(v, whole));
-  const unit = v128.or(f32x4.splat(1), v128.and(v, i32x4.splat(0x80000000)));
-  return f32x4.add(whole, v128.and(unit, f32x4.ge(part, f32x4.splat(0.5))));
-}
-
 @inline
 function affine(v: v128, scale: v128, zero: v128, lo: v128, hi: v128, away: bool): v128 {
   const t = f32x4.div(v, scale);
-  const q = f32x4.add(away ? halfAway(t) : f32x4.nearest(t), zero);
-  return f32x4.mul(f32x4.sub(f32x4.pmin(f32x4.pmax(q, lo), hi), zero), scale);
+  const q = f32x4.add(away ? roundHalfAway(t) : f32x4.nearest(t), zero);
+  return f32x4.mul(f32x4.sub(clamp(q, lo, hi), zero), scale);
 }
 
 export function fakequant_affine(

@@ -1,4 +1,4 @@
-import { CHUNK, laneTotal, loadTail } from '../lanes';
+import { CHUNK, laneTotal, loadSome } from '../lanes';
 
 /** One pass over reference a and candidate b; the sums that every similarity needs. */
 export function metrics_pair(a: usize, b: usize, n: i32, out: usize): void {
@@ -9,8 +9,8 @@ export function metrics_pair(a: usize, b: usize, n: i32, out: usize): void {
     for (let i = 0; i < count; i += 4, a += 16, b += 16) {
       const rest = min(4, count - i);
       // Missing lanes read as zeros on both sides and add nothing anywhere.
-      const va = rest == 4 ? v128.load(a) : loadTail(a, rest);
-      const vb = rest == 4 ? v128.load(b) : loadTail(b, rest);
+      const va = loadSome(a, rest);
+      const vb = loadSome(b, rest);
       const d = f32x4.sub(va, vb);
       sab = f32x4.add(sab, f32x4.mul(va, vb));
       saa = f32x4.add(saa, f32x4.mul(va, va));
@@ -38,8 +38,8 @@ export function metrics_max_abs_diff(a: usize, b: usize, n: i32): f32 {
   let top = f32x4.splat(0);
   for (let i = 0; i < n; i += 4, a += 16, b += 16) {
     const rest = min(4, n - i);
-    const va = rest == 4 ? v128.load(a) : loadTail(a, rest);
-    const vb = rest == 4 ? v128.load(b) : loadTail(b, rest);
+    const va = loadSome(a, rest);
+    const vb = loadSome(b, rest);
     top = f32x4.max(top, f32x4.abs(f32x4.sub(va, vb)));
   }
   return max<f32>(

@@ -1,4 +1,4 @@
-import { loadTail, tailMask } from '../lanes';
+import { loadSome, loadTail, tailMask } from '../lanes';
 
 /**
  * Where everything outside the table is counted, one word per lane: addresses are chosen without a branch, and a tensor full
@@ -62,7 +62,7 @@ export function stats_histogram_signed(x: usize, n: i32, lo: f32, width: f32, bi
   let missing = 0;
   for (let i = 0; i < n; i += 4) {
     const rest = min(4, n - i);
-    const v = rest == 4 ? v128.load(x) : loadTail(x, rest);
+    const v = loadSome(x, rest);
     const t = f32x4.div(f32x4.sub(v, l), w);
     let bin = i32x4.trunc_sat_f32x4_s(f32x4.floor(t));
     bin = i32x4.add(bin, f32x4.eq(t, top)); // the upper end belongs to the last bin: -1 where equal

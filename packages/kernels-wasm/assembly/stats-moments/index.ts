@@ -1,4 +1,4 @@
-import { CHUNK, DistanceFrom, laneTotal, loadTail, pairTotal, sumChunked, tailMask } from '../lanes';
+import { CHUNK, DistanceFrom, laneTotal, loadSome, loadTail, pairTotal, sumChunked, tailMask } from '../lanes';
 
 export function stats_moments(x: usize, n: i32, out: usize): void {
   let sum: f64 = 0, squares: f64 = 0, magnitudes: f64 = 0;
@@ -38,7 +38,7 @@ export function stats_central_moments(x: usize, n: i32, m: f64, out: usize): voi
   let second01 = f64x2.splat(0), second23 = f64x2.splat(0), fourth01 = f64x2.splat(0), fourth23 = f64x2.splat(0);
   for (let i = 0; i < n; i += 4, x += 16) {
     const rest = min(4, n - i);
-    const v = rest == 4 ? v128.load(x) : loadTail(x, rest);
+    const v = loadSome(x, rest);
     let low = f64x2.sub(f64x2.promote_low_f32x4(v), mean);
     let high = f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)), mean);
     if (rest < 4) {

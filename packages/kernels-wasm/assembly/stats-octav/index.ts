@@ -1,4 +1,4 @@
-import { loadTail, pairTotal } from '../lanes';
+import { loadSome, pairTotal } from '../lanes';
 
 /** float64 lanes throughout: the iteration of calibration.md 6.3 stops on a difference of 1e-6. */
 export function stats_octav(x: usize, n: i32, s: f32, out: usize): void {
@@ -8,7 +8,7 @@ export function stats_octav(x: usize, n: i32, s: f32, out: usize): void {
   for (let i = 0; i < n; i += 4, x += 16) {
     const rest = min(4, n - i);
     // Missing lanes read as zero, which is above no s >= 0.
-    const a = f32x4.abs(rest == 4 ? v128.load(x) : loadTail(x, rest));
+    const a = f32x4.abs(loadSome(x, rest));
     const mask = f32x4.gt(a, bound);
     const v = v128.and(a, mask);
     above = i32x4.sub(above, mask);
