@@ -55,8 +55,8 @@ const quantizeLinear: OpImplementation<'top.QuantizeLinear'> = {
     const work: Slot = y.dtype === 'f32' ? y : context.scratch(4 * x.length);
     const from = { slot: x, shape: x.shape };
     const to = { slot: work, shape: x.shape };
-    const scale = perAxis(context, yScale, x.shape, axis);
-    const zero = perAxis(context, yZeroPoint, x.shape, axis);
+    const scale = perAxis(op, context, { values: yScale, shape: x.shape, axis });
+    const zero = perAxis(op, context, { values: yZeroPoint, shape: x.shape, axis });
     const divide = prepareBinary(context, { operation: 'div', a: from, b: scale, y: work });
     const shift = prepareBinary(context, {
       operation: 'add',
@@ -118,8 +118,8 @@ const dequantizeLinear: OpImplementation<'top.DequantizeLinear'> = {
     const { xScale, xZeroPoint, axis } = op.attributes;
     const isFloat = x.dtype === 'f32';
     const codes: BroadcastOperand = { slot: isFloat ? x : y, shape: x.shape };
-    const zero = perAxis(context, xZeroPoint, x.shape, axis);
-    const scale = perAxis(context, xScale, x.shape, axis);
+    const zero = perAxis(op, context, { values: xZeroPoint, shape: x.shape, axis });
+    const scale = perAxis(op, context, { values: xScale, shape: x.shape, axis });
     const shift = prepareBinary(context, { operation: 'sub', a: codes, b: zero, y });
     const multiply = prepareBinary(context, { operation: 'mul', a: { slot: y, shape: x.shape }, b: scale, y });
     return () => {
@@ -130,16 +130,22 @@ const dequantizeLinear: OpImplementation<'top.DequantizeLinear'> = {
   },
 };
 
+interface AxisValues {
+  readonly values: readonly number[];
+  readonly shape: readonly number[];
+  readonly axis: number;
+}
+
 /** One number for all, or one per index of `axis`, shaped to broadcast against the tensor. */
 function perAxis(
+  op: { readonly type: string; readonly name: string },
   context: PrepareContext,
-  values: readonly number[],
-  shape: readonly number[],
-  axis: number,
+  { values, shape, axis }: AxisValues,
 ): BroadcastOperand {
   const slot = context.place(Float32Array.from(values));
   if (values.length === 1) return { slot, shape: [1] };
   const at = axis < 0 ? axis + shape.length : axis;
+  if (values.length !== shape[at]) refuse(op, `${values.length} scales along axis ${axis}`, `1, or ${shape[at]}`);
   return { slot, shape: shape.map((dim, index) => (index === at ? dim : 1)) };
 }
 
