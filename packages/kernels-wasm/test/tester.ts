@@ -1,14 +1,17 @@
 import { beforeAll, expect } from 'vitest';
-import { type Kernels, loadKernels } from '../src/index.ts';
+import { compileKernels, type Kernels, loadKernels } from '../src/index.ts';
 
 /** Lengths that hit every vector tail (the `length_tail` case). */
 export const TAIL_LENGTHS: readonly number[] = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63, 65, 127, 129, 1023];
 
-/** One instance per test file; the arena is reset before each use through `fresh()`. */
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** One instance per suite, compiled once per file; the arena is reset before each use through `fresh()`. */
 export function useKernels(): { readonly fresh: () => Kernels } {
   let kernels: Kernels | undefined;
   beforeAll(async () => {
-    kernels = await loadKernels();
+    compiled ??= compileKernels();
+    kernels = await loadKernels({ module: await compiled });
   });
   return {
     fresh: () => {
