@@ -33,7 +33,14 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   const ranges = plan.values.size === 0 ? new Map() : importRanges(graph, plan);
   optimizeForProcessor(working);
   const precisions = assignPrecisions(working, ranges, plan);
-  propagateRanges(working, ranges, plan);
+  if (!propagateRanges(working, ranges, plan)) {
+    emit?.({
+      type: 'warning',
+      code: 'bm168x.range-contradiction',
+      message: 'The calibrated ranges contradict each other; propagation stopped where the vendor stops.',
+      where: graph.name,
+    });
+  }
   const context = new LoweringContext({ graph: working, ranges, precisions, processor });
   const issues: Issue[] = [];
   for (const op of working.ops) attempt(issues, () => lowerAny(context, isKnown(op) ? op : refuseUnknown(op)));

@@ -29,3 +29,4 @@ export { stats_absdev, stats_central_moments, stats_moments } from './stats-mome
 export { stats_octav } from './stats-octav/index';
 export { qs8_maxpool2d, qs8_maxpool2d_scratch_bytes } from './qs8-pool/index';
 export { f32_to_q8 } from './quantize/index';
+export { requant_x32 } from './requant/index';

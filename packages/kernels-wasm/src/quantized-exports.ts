@@ -110,6 +110,23 @@ export interface QuantizedKernels {
     hi: number,
   ): number;
 
+  /**
+   * n int32 to codes of `bytes` bytes: clamp(((x*multiplier) >> rshift) + zero), half away from zero when `away` is 1, else
+   * half up; a negative rshift multiplies.
+   */
+  requant_x32(
+    x: number,
+    y: number,
+    bytes: number,
+    n: number,
+    multiplier: number,
+    rshift: number,
+    away: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): void;
+
   /** y = clamp(((a-zeroA)*mA >> sA) + ((b-zeroB)*mB >> sB) + zero); shifts 0…30 half up, |m| <= 127. In place. */
   qs8_add(
     a: number,
@@ -169,16 +186,7 @@ export interface QuantizedKernels {
    * y = clamp(round(x*inverse) + zero), half away from zero, as bytes; `half` 1 rounds the product to binary16 first. What
    * no int64 holds (NaN, infinities) becomes `lo`.
    */
-  f32_to_q8(
-    x: number,
-    y: number,
-    n: number,
-    inverse: number,
-    half: number,
-    zero: number,
-    lo: number,
-    hi: number,
-  ): void;
+  f32_to_q8(x: number, y: number, n: number, inverse: number, half: number, zero: number, lo: number, hi: number): void;
 
   /** y[i] = table[x[i]], 256 bytes, indexed by the raw byte (a code q < 0 reads entry q + 256). In place. */
   lut_x8(x: number, table: number, y: number, n: number): void;

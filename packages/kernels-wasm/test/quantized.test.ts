@@ -8,6 +8,7 @@ import { type AccumulatorFinish, type ConvGeometry, convOutputSize, qs8Conv2d } 
 import { qs8Gemm } from '../src/scalar/qs8-gemm.ts';
 import { qs8MaxPool } from '../src/scalar/qs8-pool.ts';
 import { quantizeValue } from '../src/scalar/quantize.ts';
+import { multiplyShift } from '../src/scalar/requant.ts';
 import { noise, TAIL_LENGTHS, useKernels } from './tester.ts';
 
 const { fresh } = useKernels();
@@ -295,6 +296,50 @@ describe('qs8_gemm', () => {
   });
 });
 
+describe('requant_x32', () => {
+  it.each([
+    [1, 1],
+    [1, 0],
+    [11744051, 24],
+    [2 ** 24, 47],
+    [127, -3],
+    [2 ** 31 - 1, 31],
+    [3, 63],
+    [-85, 7],
+    [1, -31],
+    [0, -32],
+  ])('x * %i >> %i', (multiplier, rshift) => {
+    const k = fresh();
+    const edges = [0, 1, -1, 2, -2, 3, -3, 5, -5, 64, -64, 127, -128, 2 ** 24, -(2 ** 24), 2 ** 31 - 1, -(2 ** 31)];
+    const x = Int32Array.from([...edges, ...noise(500, 3, 2 ** 20)], Math.round);
+    const y = k.arena.alloc(x.length * 4);
+    for (const rounding of ['HalfUp', 'HalfAwayFromZero'] as const) {
+      for (const [bytes, zero, lo, hi] of [
+        [1, 0, -128, 127],
+        [2, 5, -32768, 32767],
+      ] as const) {
+        k.exports.requant_x32(
+          put(k, x),
+          y,
+          bytes,
+          x.length,
+          multiplier,
+          rshift,
+          rounding === 'HalfUp' ? 0 : 1,
+          zero,
+          lo,
+          hi,
+        );
+        const found = bytes === 1 ? take(k, y, x.length, true) : new Int16Array(k.memory.buffer, y, x.length);
+        const expected = Array.from(x, (v) =>
+          Math.min(Math.max(multiplyShift(v, multiplier, rshift, rounding) + zero, lo), hi),
+        );
+        expect(Array.from(found)).toEqual(expected);
+      }
+    }
+  });
+});
+
 describe('qs8_add and qs8_mul', () => {
   it.each(TAIL_LENGTHS)('length %i', (n) => {
     const k = fresh();
@@ -384,14 +429,38 @@ describe('f16_round and bf16_round', () => {
 });
 
 describe('f32_to_q8', () => {
-  const edges = [0.5, -0.5, 0.49999997, -0.49999997, 1.5, 2.5, -2.5, 126.5, 127.5, -128.5, 1e9, -1e9, 1e30, -1e30, NaN, Infinity, -Infinity, -0, 1e-40];
+  const edges = [
+    0.5,
+    -0.5,
+    0.49999997,
+    -0.49999997,
+    1.5,
+    2.5,
+    -2.5,
+    126.5,
+    127.5,
+    -128.5,
+    1e9,
+    -1e9,
+    1e30,
+    -1e30,
+    NaN,
+    Infinity,
+    -Infinity,
+    -0,
+    1e-40,
+  ];
   it.each(TAIL_LENGTHS)('length %i', (n) => {
     const k = fresh();
     const random = noise(n, 5, 200);
     const x = Float32Array.from({ length: n }, (_, i) => edges[i % 37] ?? random[i]!);
     const y = k.arena.alloc(n);
     for (const half of [false, true]) {
-      for (const [inverse, zero, lo, hi] of [[1, 0, -128, 127], [50.8, 0, -128, 127], [1.7, -11, 0, 255]] as const) {
+      for (const [inverse, zero, lo, hi] of [
+        [1, 0, -128, 127],
+        [50.8, 0, -128, 127],
+        [1.7, -11, 0, 255],
+      ] as const) {
         const p = { inverse: half ? roundF16(inverse) : Math.fround(inverse), half, zero, lo, hi };
         k.exports.f32_to_q8(put(k, x), y, n, p.inverse, half ? 1 : 0, zero, lo, hi);
         expect(Array.from(take(k, y, n, lo < 0))).toEqual(Array.from(x, (value) => quantizeValue(value, p)));
@@ -412,7 +481,20 @@ describe('qs8_maxpool2d', () => {
       const x = codes(planes * ih * iw, signed, 21);
       const y = k.arena.alloc(planes * oh * ow);
       const scratch = k.arena.alloc(k.exports.qs8_maxpool2d_scratch_bytes(iw));
-      k.exports.qs8_maxpool2d(put(k, x), signed ? 1 : 0, y, scratch, planes, ih, iw, oh, ow, ...kernel, ...stride, ...pads);
+      k.exports.qs8_maxpool2d(
+        put(k, x),
+        signed ? 1 : 0,
+        y,
+        scratch,
+        planes,
+        ih,
+        iw,
+        oh,
+        ow,
+        ...kernel,
+        ...stride,
+        ...pads,
+      );
       const expected = qs8MaxPool(x, { planes, ih, iw, oh, ow, kernel, stride, pads });
       expect(Array.from(take(k, y, planes * oh * ow, signed))).toEqual(Array.from(expected));
     }

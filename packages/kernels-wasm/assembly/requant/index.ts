@@ -125,3 +125,26 @@ export function finishRow(
     y, stride, count, bytes,
   );
 }
+
+/**
+ * Codes of `n` int32: (x*multiplier) >> rshift + zero, clamped, stored with `bytes` bytes. `away` 1 rounds half away from
+ * zero, 0 half up. `rshift` < 0 is a left shift.
+ */
+export function requant_x32(
+  x: usize, y: usize, bytes: i32, n: i32, multiplier: i32, rshift: i32, away: i32, zero: i32, lo: i32, hi: i32,
+): void {
+  const m = <i64>foldLeftShift(multiplier, rshift);
+  const shift = <i64>min(max(rshift, 0), 63);
+  const half = shift > 0 ? <i64>1 << (shift - 1) : 0;
+  const low = <i64>lo;
+  const high = <i64>hi;
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const product = <i64>load<i32>(x + (i << 2)) * m;
+    // Shifting by nothing rounds nothing, so the sign must not be taken off either.
+    const down = away && shift > 0 ? product >> 63 : 0;
+    const q = <i32>min(max(((product + half + down) >> shift) + <i64>zero, low), high);
+    if (bytes == 1) store<u8>(y + i, <u8>q);
+    else if (bytes == 2) store<u16>(y + (i << 1), <u16>q);
+    else store<i32>(y + (i << 2), q);
+  }
+}

@@ -1,16 +1,39 @@
-import { cvBf16Multiply, type OpOf, roundToCvBf16, roundToF16, saturate, toInt, truncateToBf16, type Uniform } from '@q/ir';
+import {
+  cvBf16Multiply,
+  type OpOf,
+  roundToCvBf16,
+  roundToF16,
+  saturate,
+  toInt,
+  truncateToBf16,
+  type Uniform,
+} from '@q/ir';
 import { applyRequant, type RequantMode, type ShiftRounding } from '@q/kernels-wasm';
 import { refuse } from '../float/refuse.ts';
-import { FRESH, type Implementations, type OpImplementation, type PrepareContext, type RunOp } from '../implementation.ts';
+import {
+  FRESH,
+  type Implementations,
+  type OpImplementation,
+  type PrepareContext,
+  type RunOp,
+} from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
 import type { TensorSlot } from '../slot.ts';
-import { codesIn, holdsCodes } from './codes.ts';
 import { byteTable, mapCodes } from './code-table.ts';
+import { codesIn, holdsCodes } from './codes.ts';
 
 const isCv18xx = (chip: string): boolean => chip.startsWith('cv18') && chip !== 'cv186x';
 
 /** Types of 16-bit casts between which nothing is rounded: the source is as narrow as the target. */
-const WIDENINGS: ReadonlySet<string> = new Set(['f16 f32', 'bf16 f32', 'f16 bf16', 'bf16 f16', 'f32 f32', 'f16 f16', 'bf16 bf16']);
+const WIDENINGS: ReadonlySet<string> = new Set([
+  'f16 f32',
+  'bf16 f32',
+  'f16 bf16',
+  'bf16 f16',
+  'f32 f32',
+  'f16 f16',
+  'bf16 bf16',
+]);
 
 const uniformOf = (slot: TensorSlot): Uniform | undefined =>
   slot.type.quantization?.kind === 'uniform' ? slot.type.quantization : undefined;
@@ -145,6 +168,9 @@ const requantInt: OpImplementation<'tpu.RequantInt'> = {
   },
 };
 
+/** Roundings that `requant_x32` does. */
+const ROUNDINGS: ReadonlySet<ShiftRounding> = new Set(['HalfUp', 'HalfAwayFromZero']);
+
 /** Parameters per channel: three columns, or two with the shift in the low and the zero point in the high half. */
 const requantIntAxis: OpImplementation<'tpu.RequantIntAxis'> = {
   prepare(op, context) {
@@ -157,17 +183,32 @@ const requantIntAxis: OpImplementation<'tpu.RequantIntAxis'> = {
     const mode = op.attributes.quantMode as RequantMode;
     const rounding = op.attributes.roundMode as ShiftRounding;
     const requants = Array.from({ length: axis }, (_, channel) => {
-      const [multiplier, packed, zero] = Array.from(quant.data.subarray(channel * columns, (channel + 1) * columns)) as [number, number, number?];
+      const [multiplier, packed, zero] = Array.from(
+        quant.data.subarray(channel * columns, (channel + 1) * columns),
+      ) as [number, number, number?];
       const shift = columns === 2 ? (packed << 24) >> 24 : packed;
       const rshift = mode === 'MultiplierShift' ? 0 - shift : shift;
       return { multiplier, rshift, mode, rounding, zero: zero ?? packed >> 16 };
     });
-    return () => {
+    const plane = (index: number, requant: (typeof requants)[number]): void => {
       const [from, to] = [x.view(), y.view()];
-      for (let plane = 0; plane < outer * axis; plane++) {
-        const requant = requants[plane % axis]!;
-        for (let i = plane * inner; i < (plane + 1) * inner; i++) {
-          to[i] = Math.min(Math.max(applyRequant(from[i]!, requant) + requant.zero, lo), hi);
+      for (let i = index * inner; i < (index + 1) * inner; i++) {
+        to[i] = Math.min(Math.max(applyRequant(from[i]!, requant) + requant.zero, lo), hi);
+      }
+    };
+    const { kernels } = context;
+    const bytes = y.byteLength / y.length;
+    const hasKernel = mode === 'MultiplierShift' && x.dtype === 'i32' && ROUNDINGS.has(rounding);
+    const away = rounding === 'HalfUp' ? 0 : 1;
+    return () => {
+      for (let index = 0; index < outer * axis; index++) {
+        const requant = requants[index % axis]!;
+        const { multiplier, rshift, zero } = requant;
+        const at = index * inner;
+        if (!hasKernel) plane(index, requant);
+        else {
+          // biome-ignore format: one argument per line hides the groups
+          kernels.requant_x32(x.ptr + 4 * at, y.ptr + bytes * at, bytes, inner, multiplier, rshift, away, zero, lo, hi);
         }
       }
     };

@@ -16,36 +16,20 @@ function fitsKernel(multiplier: number, rshift: number): boolean {
   return Math.abs(multiplier) <= 127 && rshift >= 0 && rshift <= 30;
 }
 
-/** One operand of a sum: every code's rounded term, by raw code + 256 (so that negative codes index directly). */
-interface Term {
-  readonly slot: TensorSlot;
-  readonly terms: Int32Array;
-}
-
-function termsOf(slot: TensorSlot, multiplier: number, rshift: number, sign: number): Term {
+/** Every code's rounded term in a sum, by code + 256 (so that negative codes index directly). */
+function termsOf(slot: TensorSlot, multiplier: number, rshift: number, sign: number): Int32Array {
   const { zero } = codesIn(slot);
-  const terms = Int32Array.from({ length: 512 }, (_, index) => sign * scaledTerm(index - 256, { zero, multiplier, rshift }));
-  return { slot, terms };
+  return Int32Array.from({ length: 512 }, (_, index) => sign * scaledTerm(index - 256, { zero, multiplier, rshift }));
 }
 
 /** y = clamp(Σ terms + zero), with broadcasting. */
-function prepareSum(context: PrepareContext, operands: readonly Term[], output: Codes, lo: number): RunOp {
-  const y = context.output();
-  const walk = planWalk(operands.map(({ slot }) => slot.shape), y.shape);
+function prepareSum(context: PrepareContext, terms: readonly Int32Array[], output: Codes, lo: number): RunOp {
   const { hi, zero } = output;
-  return () => {
-    const to = y.view();
-    const views = operands.map(({ slot }) => slot.view());
-    walk.each((at, offsets) => {
-      for (let i = 0; i < walk.count; i++) {
-        let sum = zero;
-        for (let k = 0; k < operands.length; k++) {
-          sum += operands[k]!.terms[views[k]![offsets[k]! + i * walk.steps[k]!]! + 256]!;
-        }
-        to[at + i] = sum < lo ? lo : sum > hi ? hi : sum;
-      }
-    });
-  };
+  return prepareFold(context, (codes) => {
+    let sum = zero;
+    for (let k = 0; k < terms.length; k++) sum += terms[k]![codes[k]! + 256]!;
+    return Math.min(Math.max(sum, lo), hi);
+  });
 }
 
 function factorsOf(op: OpOf<'tpu.Add'> | OpOf<'tpu.Sub'>, index: number): readonly [number, number] {
@@ -62,7 +46,10 @@ const add: OpImplementation<'tpu.Add'> = {
     const lo = lowestCode(output, op.attributes.doRelu);
     const factors = operands.map((_, index) => factorsOf(op, index));
     const vector =
-      operands.length === 2 && isByte(y) && operands.every(isByte) && sameShape(a.shape, b.shape) &&
+      operands.length === 2 &&
+      isByte(y) &&
+      operands.every(isByte) &&
+      sameShape(a.shape, b.shape) &&
       factors.every(([multiplier, rshift]) => fitsKernel(multiplier, rshift));
     if (!vector) {
       const terms = operands.map((slot, index) => termsOf(slot, ...factors[index]!, 1));
@@ -100,7 +87,13 @@ const mul: OpImplementation<'tpu.Mul'> = {
     const output = codesIn(y);
     const { multiplier, rshift, doRelu } = op.attributes;
     const lo = lowestCode(output, doRelu);
-    if (operands.length === 2 && operands.every(isByte) && isByte(y) && sameShape(a.shape, b.shape) && fitsKernel(multiplier, rshift)) {
+    if (
+      operands.length === 2 &&
+      operands.every(isByte) &&
+      isByte(y) &&
+      sameShape(a.shape, b.shape) &&
+      fitsKernel(multiplier, rshift)
+    ) {
       const [first, second] = [codesIn(a), codesIn(b)];
       return () =>
         // biome-ignore format: one argument per line hides the groups
@@ -119,12 +112,37 @@ const mul: OpImplementation<'tpu.Mul'> = {
   },
 };
 
+/** Runs at least this long go through a table of what the one operand that changes can be. */
+const TABLE_RUN = 512;
+
 /** y = f(codes of all operands), with broadcasting. */
 function prepareFold(context: PrepareContext, f: (codes: ArrayLike<number>) => number): RunOp {
+  const { kernels } = context;
   const operands = context.inputs();
   const y = context.output();
-  const walk = planWalk(operands.map(({ shape }) => shape), y.shape);
+  const walk = planWalk(
+    operands.map(({ shape }) => shape),
+    y.shape,
+  );
   const values = new Int32Array(operands.length);
+  const varying = walk.steps.indexOf(1);
+  const single = varying >= 0 && walk.steps.indexOf(1, varying + 1) < 0;
+  const x = operands[varying];
+  if (single && walk.count >= TABLE_RUN && x !== undefined && isByte(x) && isByte(y)) {
+    const table = context.scratch(256);
+    return () => {
+      const views = operands.map((slot) => slot.view());
+      const entries = new Uint8Array(context.memory.buffer, table.ptr, 256);
+      walk.each((at, offsets) => {
+        for (let k = 0; k < views.length; k++) values[k] = views[k]![offsets[k]!]!;
+        for (let index = 0; index < 256; index++) {
+          values[varying] = x.dtype === 'i8' ? (index << 24) >> 24 : index;
+          entries[index] = f(values);
+        }
+        kernels.lut_x8(x.ptr + offsets[varying]!, table.ptr, y.ptr + at, walk.count);
+      });
+    };
+  }
   return () => {
     const to = y.view();
     const views = operands.map((slot) => slot.view());
@@ -180,7 +198,6 @@ const where: OpImplementation<'tpu.Where'> = {
     };
   },
 };
-
 
 export const elementwiseImplementations: Implementations = {
   'tpu.Add': mixed(add),

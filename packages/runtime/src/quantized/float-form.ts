@@ -1,4 +1,4 @@
-import { type KnownOp, type OpOf, operatorTable, type OpType, roundToF16 } from '@q/ir';
+import { type KnownOp, type OpOf, type OpType, operatorTable, roundToF16 } from '@q/ir';
 import { UnaryOp } from '@q/kernels-wasm';
 import { floatImplementations } from '../float/index.ts';
 import { refuse } from '../float/refuse.ts';
@@ -12,9 +12,37 @@ import { FRESH, type OpImplementation, type PrepareContext, type RunOp, type Sha
 /** Operators whose float result is *not* rounded to the 16-bit type: they move values, or upstream leaves it out. */
 const NOT_ROUNDED: ReadonlySet<string> = new Set(
   [
-    'Clip', 'LayerNorm', 'RMSNorm', 'GroupNorm', 'InstanceNorm', 'PixelNorm', 'Scale', 'Interp', 'Upsample', 'Pad', 'Concat',
-    'Permute', 'Slice', 'Max', 'Min', 'Relu', 'Where', 'Gather', 'Reshape', 'Squeeze', 'Unsqueeze', 'Tile', 'Depth2Space',
-    'ShuffleChannel', 'SwapChannel', 'SwapDimInner', 'Reverse', 'TopK', 'Arg', 'Compare', 'CompareConst',
+    'Clip',
+    'LayerNorm',
+    'RMSNorm',
+    'GroupNorm',
+    'InstanceNorm',
+    'PixelNorm',
+    'Scale',
+    'Interp',
+    'Upsample',
+    'Pad',
+    'Concat',
+    'Permute',
+    'Slice',
+    'Max',
+    'Min',
+    'Relu',
+    'Where',
+    'Gather',
+    'Reshape',
+    'Squeeze',
+    'Unsqueeze',
+    'Tile',
+    'Depth2Space',
+    'ShuffleChannel',
+    'SwapChannel',
+    'SwapDimInner',
+    'Reverse',
+    'TopK',
+    'Arg',
+    'Compare',
+    'CompareConst',
   ].map((name) => `tpu.${name}`),
 );
 

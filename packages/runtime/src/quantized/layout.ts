@@ -24,7 +24,10 @@ const upsample: OpImplementation<'tpu.Upsample'> = {
 /** A Relu fused into a concatenation of codes: the float clamp would read them as floats. */
 const concat: OpImplementation<'tpu.Concat'> = {
   prepare: (op, context) =>
-    asFloat<'tpu.Concat'>().prepare({ ...op, attributes: { ...op.attributes, doRelu: false } } as OpOf<'tpu.Concat'>, context),
+    asFloat<'tpu.Concat'>().prepare(
+      { ...op, attributes: { ...op.attributes, doRelu: false } } as OpOf<'tpu.Concat'>,
+      context,
+    ),
 };
 
 /** Codes are moved by the float operators' copies, which know element sizes. */

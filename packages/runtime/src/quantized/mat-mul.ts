@@ -9,7 +9,6 @@ import { finishOf, perChannel } from './convolution.ts';
 import { asTop } from './float-form.ts';
 import { mixed } from './mixed.ts';
 
-
 /** Matrices of the right operand in the kernel's layout: packed once for weights, on every run for values. */
 interface RightOperand {
   readonly slot: Slot;
@@ -25,7 +24,7 @@ const matMul: OpImplementation<'tpu.MatMul'> = {
     const [input, output] = [codesIn(x), codesIn(y)];
     const product = layoutProduct(asTop(op as never) as OpOf<'top.MatMul'>, x, context.input(1));
     const { M, N, K, a, c } = product;
-    const right = rightOperand(op, context, product);
+    const right = rightOperand(context, product);
     const bias = op.inputs[2] == null ? null : context.derive(2, `f32 ${N}`, (weight) => biasOf(op, weight.data, N));
     const multiplier = context.place(perChannel(op.attributes.multipliers, N, 1));
     const rshift = context.place(perChannel(op.attributes.rshifts, N, 0));
@@ -55,7 +54,7 @@ function biasOf(op: OpOf<'tpu.MatMul'>, data: ArrayLike<number>, N: number): Flo
   return refuse(op, `a bias of ${data.length}`, `${N}: one per column`);
 }
 
-function rightOperand(op: OpOf<'tpu.MatMul'>, context: PrepareContext, { N, K, b }: Product): RightOperand {
+function rightOperand(context: PrepareContext, { N, K, b }: Product): RightOperand {
   const { kernels } = context;
   const weight = context.constant(1);
   const right = context.input(1);

@@ -7,9 +7,7 @@ import { floatSharing, prepareFloat } from './float-form.ts';
 export function mixed<T extends OpType>(integer: OpImplementation<T>): OpImplementation<T> {
   return {
     sharing: (op, types) =>
-      makesCodes(types)
-        ? (integer.sharing?.(op, types) ?? FRESH)
-        : floatSharing(op as unknown as KnownOp, types),
+      makesCodes(types) ? (integer.sharing?.(op, types) ?? FRESH) : floatSharing(op as unknown as KnownOp, types),
     prepare: (op, context) =>
       holdsCodes(context.output().type.dtype)
         ? integer.prepare(op, context)

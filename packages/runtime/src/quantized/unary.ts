@@ -1,10 +1,10 @@
 import type { OpOf, OpType } from '@q/ir';
 import { multiplyShift } from '@q/kernels-wasm';
 import { refuse } from '../float/refuse.ts';
-import type { Implementations, OpImplementation, OperandTypes, Sharing } from '../implementation.ts';
+import type { Implementations, OperandTypes, OpImplementation, Sharing } from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
-import { type Codes, codesIn, holdsCodes, lowestCode } from './codes.ts';
 import { codeBytes, mapCodes } from './code-table.ts';
+import { type Codes, codesIn, holdsCodes, lowestCode } from './codes.ts';
 import { asFloat } from './float-form.ts';
 import { mixed } from './mixed.ts';
 
@@ -27,8 +27,10 @@ function ofCode<T extends OpType>(
 
 const clamp = (value: number, lo: number, hi: number): number => Math.min(Math.max(value, lo), hi);
 
-const mulShift = ofCode<'tpu.MulShift'>(({ attributes: { multiplier, rshift } }, input, output) => (code) =>
-  clamp(multiplyShift(code - input.zero, multiplier, rshift, 'HalfUp') + output.zero, output.lo, output.hi),
+const mulShift = ofCode<'tpu.MulShift'>(
+  ({ attributes: { multiplier, rshift } }, input, output) =>
+    (code) =>
+      clamp(multiplyShift(code - input.zero, multiplier, rshift, 'HalfUp') + output.zero, output.lo, output.hi),
 );
 
 const relu = ofCode<'tpu.Relu'>((_op, _input, output) => (code) => clamp(Math.max(code, 0), output.lo, output.hi));
@@ -54,12 +56,16 @@ const subConst = ofCode<'tpu.SubConst'>(({ attributes }, _input, output) => {
   };
 });
 
-const maxConst = ofCode<'tpu.MaxConst'>(({ attributes }, _input, output) => (code) =>
-  clamp(Math.max(code, attributes.constVal), output.lo, output.hi),
+const maxConst = ofCode<'tpu.MaxConst'>(
+  ({ attributes }, _input, output) =>
+    (code) =>
+      clamp(Math.max(code, attributes.constVal), output.lo, output.hi),
 );
 
-const minConst = ofCode<'tpu.MinConst'>(({ attributes }, _input, output) => (code) =>
-  clamp(Math.min(code, attributes.constVal), output.lo, output.hi),
+const minConst = ofCode<'tpu.MinConst'>(
+  ({ attributes }, _input, output) =>
+    (code) =>
+      clamp(Math.min(code, attributes.constVal), output.lo, output.hi),
 );
 
 const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
@@ -74,7 +80,10 @@ const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 };
 
 /** The comparison of two codes that a mode means. */
-export function comparisonOf(op: { readonly type: string; readonly name: string }, mode: string): (a: number, b: number) => boolean {
+export function comparisonOf(
+  op: { readonly type: string; readonly name: string },
+  mode: string,
+): (a: number, b: number) => boolean {
   return COMPARE[mode] ?? refuse(op, `the mode ${mode}`, Object.keys(COMPARE).join(', '));
 }
 
@@ -93,7 +102,8 @@ const prelu: OpImplementation<'tpu.PReluOp'> = {
     const slopes = context.constant(1);
     if (slopes === undefined) return refuse(op, 'computed slopes', 'a weight');
     const { outer, axis, inner } = aroundAxis(x.shape, 1);
-    if (slopes.data.length !== 1 && slopes.data.length !== axis) refuse(op, `${slopes.data.length} slopes`, `1 or ${axis}`);
+    if (slopes.data.length !== 1 && slopes.data.length !== axis)
+      refuse(op, `${slopes.data.length} slopes`, `1 or ${axis}`);
     const { lo, hi, signed } = codesIn(x);
     const bytes = Array.from(slopes.data as ArrayLike<number>, (slope) =>
       codeBytes(signed, (code) =>
