@@ -24,22 +24,37 @@ export function checkApiReports(root, { update = false } = {}) {
     ? readdirSync(join(root, folder)).filter((name) => !names.has(name))
     : [];
   if (update) for (const name of strays) rmSync(join(root, folder, name));
+  const program = createProgram(root, projects);
   return [
     ...(update
       ? []
       : strays.map((name) => ({ where: `${folder}/${name}`, message: 'reports no package', hint: howToUpdate }))),
-    ...projects.flatMap((project) => compare(root, project, update)),
+    ...projects.flatMap((project) => compare(root, project, program, update)),
   ];
 }
 
-/** @param {string} root @param {Project} project @param {boolean} update @returns {Problem[]} */
-function compare(root, project, update) {
+/** One program over all entries: packages name each other's types. @param {string} root @param {Project[]} projects */
+function createProgram(root, projects) {
+  const files = projects.flatMap(typedEntries).map(({ file }) => join(root, file));
+  return ts.createProgram({
+    rootNames: files.filter((file) => existsSync(file)),
+    options: {
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      target: ts.ScriptTarget.ES2022,
+      noEmit: true,
+      types: [],
+    },
+  });
+}
+
+/** @param {string} root @param {Project} project @param {ts.Program} program @param {boolean} update @returns {Problem[]} */
+function compare(root, project, program, update) {
   const where = `${folder}/${project.folder}.api.md`;
-  const entries = typedEntries(project);
-  const unbuilt = entries.filter(({ file }) => !existsSync(join(root, file)));
+  const unbuilt = typedEntries(project).filter(({ file }) => !existsSync(join(root, file)));
   if (unbuilt.length > 0)
     return unbuilt.map(({ file }) => ({ where: file, message: 'is not built', hint: 'npm run build' }));
-  const text = apiReport(root, project, entries);
+  const text = apiReport(root, project, program);
   const file = join(root, where);
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   if (before === text) return [];
@@ -62,22 +77,9 @@ function typedEntries({ dir, manifest }) {
   });
 }
 
-/**
- * @param {string} root
- * @param {Project} project
- * @param {readonly { name: string, file: string }[]} entries
- */
-export function apiReport(root, project, entries = typedEntries(project)) {
-  const program = ts.createProgram({
-    rootNames: entries.map(({ file }) => join(root, file)),
-    options: {
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      target: ts.ScriptTarget.ES2022,
-      noEmit: true,
-      types: [],
-    },
-  });
+/** @param {string} root @param {Project} project @param {ts.Program} program */
+function apiReport(root, project, program) {
+  const entries = typedEntries(project);
   const checker = program.getTypeChecker();
   const exported = entries.map(({ file }) => exportsOf(program, checker, join(root, file)));
   const importable = new Set(exported.flat().map(({ target }) => target));
