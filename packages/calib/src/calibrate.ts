@@ -1,6 +1,5 @@
 import type { Dataset } from '@q/dataset';
 import { type CalibrationTable, formatFixed7, type Graph, QError } from '@q/ir';
-import { spawnWorker } from '#spawn-worker';
 import { type CalibratedValue, toTable } from './calibration-table.ts';
 import { type ObservedValue, observedValues } from './observed-values.ts';
 import { type CalibrationOptions, type CalibrationSettings, resolveOptions } from './options.ts';
@@ -12,10 +11,13 @@ import { type Decision, decide } from './thresholds/decide.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
 import type { ScanRange } from './tune/scan.ts';
 import { type MeasureScans, tune, tuneSampleCount } from './tune/tune.ts';
+import { openPool } from './workers/calibration-pool.ts';
 import { collectInWorkers } from './workers/collect-in-workers.ts';
-import { openWorkers } from './workers/open-workers.ts';
-import type { Port } from './workers/port.ts';
 import { scanInWorkers } from './workers/scan-in-workers.ts';
+
+const ZERO_SAMPLE =
+  'in at least one sample every value is zero, for which mse has no threshold; as in TPU-MLIR v1.9, the layer gets 1e-5 ' +
+  '(leave such samples out, or use another method)';
 
 /** The outcome of a calibration. */
 export interface Calibration {
@@ -39,16 +41,6 @@ export async function calibrate(
   dataset: Dataset,
   options: CalibrationOptions = {},
 ): Promise<Calibration> {
-  return calibrateWith(graph, dataset, options, spawnWorker);
-}
-
-/** `calibrate` with workers of another kind. */
-export async function calibrateWith(
-  graph: Graph,
-  dataset: Dataset,
-  options: CalibrationOptions,
-  spawn: () => Port,
-): Promise<Calibration> {
   const settings = resolveOptions(dataset, options);
   checkGraph(graph);
   announce(settings);
@@ -58,19 +50,19 @@ export async function calibrateWith(
   const plan = planCollection(observed, needs, { sampleCount, percentileTails: profile.percentileTails });
   const job: CollectionJob = {
     graph,
-    dataset,
+    dataset: settings.dataset,
     sampleCount,
     plan,
     statistics: profile.statistics,
     histogramBins: settings.histogramBins,
     emit: settings.emit,
   };
-  const count = Math.min(settings.workers, sampleCount);
-  const workers = count > 1 ? await openWorkers(count, graph, plan, spawn) : [];
+  const workers = Math.min(settings.workers, sampleCount);
+  const pool = workers > 1 ? await openPool(workers, graph, plan, settings.spawnWorker) : undefined;
   try {
-    const statistics = count > 1 ? await collectInWorkers(job, workers) : await collectStatistics(job);
+    const statistics = pool === undefined ? await collectStatistics(job) : await collectInWorkers(job, pool);
     const decisions = decideEach(settings, observed.values, statistics);
-    const measure = count > 1 ? scanInWorkers(workers) : undefined;
+    const measure = pool === undefined ? undefined : scanInWorkers(pool);
     const raised = await tuneThresholds(graph, settings, observed.values, decisions, measure);
     const values = new Map(
       observed.values.map(({ name }, at): [string, CalibratedValue] => {
@@ -87,7 +79,7 @@ export async function calibrateWith(
       sampleCount,
     };
   } finally {
-    for (const worker of workers) worker.close();
+    await pool?.dispose();
   }
 }
 
@@ -118,7 +110,9 @@ async function tuneThresholds(
       return [name, { start: Number(formatFixed7(threshold)), limit: tuneLimit }];
     }),
   );
-  const sampleCount = tuneSampleCount(graph, tuneDataset, tuneNum);
+  // Without a list of its own the tuner takes the first of the samples that were calibrated on.
+  const available = tuneDataset === settings.dataset ? settings.sampleCount : tuneDataset.length;
+  const sampleCount = tuneSampleCount(graph, tuneDataset.kind, tuneNum, available);
   return tune({ graph, dataset: tuneDataset, sampleCount, ranges, steps: profile.tuneSteps, emit }, measure);
 }
 
@@ -138,10 +132,13 @@ function decideEach(
     const label = `[${histogramBins}] threshold: ${values[done - 1]!.name}`;
     emit({ type: 'progress', task: 'thresholds', done, total: values.length, label });
   });
-  decisions.forEach(({ degenerate }, at) => {
-    if (!degenerate) return;
+  decisions.forEach(({ degenerate, threshold }, at) => {
     const { name } = values[at]!;
-    emit({ type: 'line', text: `WARNING: layer ${name} is all zeros. Please check the input data correctness.` });
+    if (degenerate) {
+      emit({ type: 'line', text: `WARNING: layer ${name} is all zeros. Please check the input data correctness.` });
+    } else if (Number.isNaN(threshold)) {
+      emit({ type: 'warning', code: 'calib.mse.zero-sample', where: name, message: ZERO_SAMPLE });
+    }
   });
   return decisions;
 }

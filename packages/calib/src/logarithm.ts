@@ -8,7 +8,6 @@ const WORDS = new Uint32Array(BITS.buffer);
 const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
-const INVERSE_LN10 = 0.4342944819032518;
 const LOG10_2_HIGH = 0.30102999566361177;
 const LOG10_2_LOW = 3.694239077158931e-13;
 const L1 = 0.6666666666666735;
@@ -47,5 +46,5 @@ export function log10(x: number): number {
   const shift = exponent + below;
   WORDS[HIGH] = (WORDS[HIGH]! & 0x000fffff) | ((0x3ff - below) << 20);
   const rest = BITS[0]!;
-  return shift * LOG10_2_LOW + INVERSE_LN10 * ln(rest) + shift * LOG10_2_HIGH;
+  return shift * LOG10_2_LOW + Math.LOG10E * ln(rest) + shift * LOG10_2_HIGH;
 }

@@ -1,6 +1,8 @@
 import type { Dataset } from '@q/dataset';
 import { type Emit, QError } from '@q/ir';
+import type { WorkerPort } from '@q/runtime';
 import { type Profile, type ProfileName, profileOf } from './profile.ts';
+import { rememberSamples } from './remembered-samples.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
 
 export interface CalibrationOptions {
@@ -18,6 +20,11 @@ export interface CalibrationOptions {
   readonly tuneDataset?: Dataset;
   /** Threads to infer on, default 1. Any number gives the same bytes. */
   readonly workers?: number;
+  /**
+   * Starts a worker that serves `@q/calib/calibration-task`, for pages whose bundler must see `new Worker(…)` (README).
+   * Not needed in Node, nor where the package's files are served as they are.
+   */
+  readonly spawnWorker?: (index: number) => WorkerPort;
   /** What the table's header says besides the figures. */
   readonly header?: {
     /** `YYYY-MM-DD HH:MM:SS.ffffff` */
@@ -34,9 +41,12 @@ export interface CalibrationSettings {
   readonly profile: Profile;
   readonly histogramBins: number;
   readonly sampleCount: number;
+  /** The calibration samples; those read first stay in memory for later passes. */
+  readonly dataset: Dataset;
   readonly tuneNum: number;
   readonly tuneDataset: Dataset;
   readonly workers: number;
+  readonly spawnWorker: CalibrationOptions['spawnWorker'];
   readonly header: NonNullable<CalibrationOptions['header']>;
   readonly emit: Emit;
 }
@@ -51,15 +61,18 @@ export function resolveOptions(dataset: Dataset, options: CalibrationOptions): C
   if (!Object.hasOwn(methodTable, methodName) || !profile.methods.includes(methodName)) {
     throw optionError('method', methodName, profile.methods.join(', '), `profile ${profile.name} knows these methods`);
   }
+  const remembered = rememberSamples(dataset);
   const inputNum = whole('inputNum', options.inputNum ?? 0, 0);
   return {
     methodName,
     profile,
     histogramBins: whole('histogramBins', options.histogramBins ?? 2048, 2),
     sampleCount: inputNum === 0 ? dataset.length : Math.min(inputNum, dataset.length),
+    dataset: remembered,
     tuneNum: whole('tuneNum', options.tuneNum ?? 5, 0),
-    tuneDataset: options.tuneDataset ?? dataset,
+    tuneDataset: options.tuneDataset ?? remembered,
     workers: whole('workers', options.workers ?? 1, 1),
+    spawnWorker: options.spawnWorker,
     header: options.header ?? { time: NO_TIME },
     emit: options.emit ?? (() => {}),
   };

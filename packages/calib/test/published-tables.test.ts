@@ -4,21 +4,28 @@ import { describe, expect, it } from 'vitest';
 import { calibrate } from '../src/index.ts';
 import { loadDataset, loadGraph, shared, sharedAvailable, sharedModels } from './shared-models.ts';
 
-/** calibration.md 13.7: only the order of float32 sums in inference may differ. */
-const TOLERANCE = 1e-5;
-
 const slow = process.env.Q_SLOW === '1';
 if (sharedAvailable && !slow)
   console.warn('SKIPPED: the pp_ocr_det table takes minutes; set Q_SLOW=1 to reproduce it.');
 
+/** calibration.md 13.7: only the order of float32 sums in inference may differ. */
 const cases = [
-  { name: 'mnist', table: 'mnist-12_cali_table', samples: 10, rows: 7, raised: 0, run: true },
-  { name: 'blazeface', table: 'blazeface_cali_table', samples: 100, rows: 78, raised: 14, run: true },
-  { name: 'pp_ocr_det', table: 'pp_ocr_det_cali_table', samples: 100, rows: 150, raised: 48, run: slow },
+  { name: 'mnist', table: 'mnist-12_cali_table', samples: 10, rows: 7, raised: 0, tolerance: 1e-6, run: true },
+  { name: 'blazeface', table: 'blazeface_cali_table', samples: 100, rows: 78, raised: 14, tolerance: 1e-6, run: true },
+  // Two convolutions have minima that depend on the order of float32 sums: ours differ by 1.8e-5 (ONNX Runtime's by up to 2e-4).
+  {
+    name: 'pp_ocr_det',
+    table: 'pp_ocr_det_cali_table',
+    samples: 100,
+    rows: 150,
+    raised: 48,
+    tolerance: 3e-5,
+    run: slow,
+  },
 ] as const;
 
 describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced (profile 2023)', () => {
-  for (const { name, table, samples, rows, raised, run } of cases) {
+  for (const { name, table, samples, rows, raised, tolerance, run } of cases) {
     it.skipIf(!run)(name, { timeout: 1_800_000 }, async () => {
       const graph = loadGraph(sharedModels[name]);
       const published = parseCalibrationTable(readFileSync(`${shared}/data/reference/cali_tables/${table}`, 'utf8'));
@@ -41,7 +48,7 @@ describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced
       report(name, differences);
       for (const column of ['min', 'max', 'threshold'] as const) {
         expect(
-          differences.filter((row) => !(row[column] <= TOLERANCE)),
+          differences.filter((row) => !(row[column] <= tolerance)),
           column,
         ).toEqual([]);
       }
@@ -50,6 +57,27 @@ describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced
       ).toHaveLength(raised);
     });
   }
+});
+
+describe.skipIf(!sharedAvailable)('profile v1.9 on the same data', () => {
+  it('gives the published minima and maxima of mnist, and thresholds of its own', async () => {
+    const graph = loadGraph(sharedModels.mnist);
+    const published = parseCalibrationTable(
+      readFileSync(`${shared}/data/reference/cali_tables/mnist-12_cali_table`, 'utf8'),
+    );
+    const dataset = await loadDataset(graph, sharedModels.mnist, 10);
+    for (const method of ['kl', 'mse', 'max', 'aciq_gauss', 'aciq_laplace'] as const) {
+      const { table } = await calibrate(graph, dataset, { method });
+      expect([...table.rows.keys()]).toEqual([...published.rows.keys()]);
+      for (const [name, row] of table.rows) {
+        expect(relative(row.min, published.rows.get(name)!.min)).toBeLessThan(1e-6);
+        expect(relative(row.max, published.rows.get(name)!.max)).toBeLessThan(1e-6);
+        const absMax = Math.max(Math.abs(row.min), Math.abs(row.max));
+        expect(row.threshold).toBeGreaterThan(absMax / 20);
+        expect(row.threshold).toBeLessThanOrEqual(absMax * (1 + 1e-6));
+      }
+    }
+  });
 });
 
 function relative(ours: number, theirs: number): number {

@@ -80,7 +80,7 @@ export function randomDataset(length: number): Dataset {
       const next = noise(100 + i);
       const scale = 1 + ((i * 5) % 7) / 3;
       const count = INPUT.reduce((product, dim) => product * dim, 1);
-      return new Map([['x', Float32Array.from({ length: count }, () => scale * next() ** 5)]]);
+      return new Map([['x', Float32Array.from({ length: count }, () => scale * next() ** 9)]]);
     },
   };
 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import type { Dataset } from '@q/dataset';
 import { printCalibrationTable } from '@q/ir';
 import { describe, expect, it } from 'vitest';
-import { calibrateWith } from '../src/calibrate.ts';
 import { type CalibrationOptions, calibrate } from '../src/index.ts';
 import { Baton } from '../src/workers/baton.ts';
 import { channelWorker } from './channel-worker.ts';
@@ -13,9 +12,9 @@ const dataset = randomDataset(13);
 
 describe('any number of workers gives the same bytes', () => {
   const cases: CalibrationOptions[] = [
-    { method: 'kl' },
+    { method: 'kl', histogramBins: 256 },
     { method: 'kl', histogramBins: 64, tuneNum: 0 },
-    { method: 'kl', profile: '2023' },
+    { method: 'kl', profile: '2023', histogramBins: 256 },
     { method: 'mse' },
     { method: 'percentile9999' },
     { method: 'percentile9999', profile: '2023' },
@@ -27,14 +26,14 @@ describe('any number of workers gives the same bytes', () => {
     it(JSON.stringify(options), async () => {
       const alone = await calibrate(graph, dataset, options);
       for (const workers of [2, 3, 20]) {
-        const shared = await calibrateWith(graph, dataset, { ...options, workers }, channelWorker);
+        const shared = await calibrate(graph, dataset, { ...options, workers, spawnWorker: channelWorker });
         expect(shared.values).toEqual(alone.values);
         expect(printCalibrationTable(shared.table)).toBe(printCalibrationTable(alone.table));
       }
     });
   }
 
-  const built = existsSync(new URL('../dist/workers/thread-node.js', import.meta.url));
+  const built = existsSync(new URL('../dist/workers/calibration-task.js', import.meta.url));
   if (!built) console.warn('SKIPPED: @q/calib is not built; real worker threads are not tested.');
   it.skipIf(!built)('in threads of this process', async () => {
     const alone = await calibrate(graph, dataset);
@@ -54,7 +53,7 @@ describe('failures in workers', () => {
     };
     const expected = { code: 'calib.non-finite', where: 'x, sample 4 (4.npy)', found: 'NaN at element 5' };
     await expect(calibrate(graph, broken)).rejects.toMatchObject(expected);
-    await expect(calibrateWith(graph, broken, { workers: 3 }, channelWorker)).rejects.toMatchObject(expected);
+    await expect(calibrate(graph, broken, { workers: 3, spawnWorker: channelWorker })).rejects.toMatchObject(expected);
   });
 
   it('of the dataset pass through', async () => {
@@ -63,7 +62,7 @@ describe('failures in workers', () => {
       sample: async (i) => (i === 6 ? Promise.reject(new Error('no such file')) : dataset.sample(i)),
     };
     await expect(calibrate(graph, broken)).rejects.toThrow('no such file');
-    await expect(calibrateWith(graph, broken, { workers: 2 }, channelWorker)).rejects.toThrow('no such file');
+    await expect(calibrate(graph, broken, { workers: 2, spawnWorker: channelWorker })).rejects.toThrow('no such file');
   });
 });
 

@@ -103,12 +103,29 @@ describe('npy and npz samples', () => {
     expect([...(await one.sample(0)).get('x')!]).toEqual([1, 2]);
     const two = inputGraph({ p: { shape: [1, 2] }, q: { shape: [1, 1] } });
     const dataset = await openDataset({
-      source: source({ 'a.npz': npz({ q: [[7], [1]], extra: [[0], [1]], p: [[1, 2], [1, 2]] }) }),
+      source: source({
+        'a.npz': npz({
+          q: [[7], [1]],
+          extra: [[0], [1]],
+          p: [
+            [1, 2],
+            [1, 2],
+          ],
+        }),
+      }),
       graph: two,
     });
     expect([...(await dataset.sample(0)).keys()]).toEqual(['p', 'q']);
     const missing = await openDataset({
-      source: source({ 'a.npz': npz({ p: [[1, 2], [1, 2]], r: [[1], [1]] }) }),
+      source: source({
+        'a.npz': npz({
+          p: [
+            [1, 2],
+            [1, 2],
+          ],
+          r: [[1], [1]],
+        }),
+      }),
       graph: two,
     });
     await expect(missing.sample(0)).rejects.toMatchObject({ code: 'dataset.keys', found: 'p, r' });

@@ -16,13 +16,11 @@ export class LargestValues {
     this.#held = new Float32Array(2 * limit + 64);
   }
 
+  /** Offers finite values. */
   offer(data: Float32Array): void {
-    const ranking = this.#ranking;
-    for (let i = 0; i < data.length; i++) {
-      const x = data[i]!;
-      const rank = ranking === 'value' ? x : ranking === 'negated' ? -x : Math.abs(x);
-      if (rank > this.#floor || this.#count < this.limit) this.#hold(rank);
-    }
+    if (this.#ranking === 'value') this.#offerValues(data);
+    else if (this.#ranking === 'negated') this.#offerNegated(data);
+    else this.#offerMagnitudes(data);
   }
 
   /** The largest values as ranked, in descending order, at most `limit`. */
@@ -31,9 +29,31 @@ export class LargestValues {
     return this.#held.slice(0, this.#count);
   }
 
-  #hold(rank: number): void {
+  // Three loops instead of one that asks for the ranking at every element: this is where percentile9999 spends its time.
+
+  #offerValues(data: Float32Array): void {
+    let floor = this.#floor;
+    for (let i = 0; i < data.length; i++) if (data[i]! > floor) floor = this.#hold(data[i]!);
+  }
+
+  #offerNegated(data: Float32Array): void {
+    let ceiling = -this.#floor;
+    for (let i = 0; i < data.length; i++) if (data[i]! < ceiling) ceiling = -this.#hold(-data[i]!);
+  }
+
+  #offerMagnitudes(data: Float32Array): void {
+    let floor = this.#floor;
+    for (let i = 0; i < data.length; i++) {
+      const magnitude = Math.abs(data[i]!);
+      if (magnitude > floor) floor = this.#hold(magnitude);
+    }
+  }
+
+  /** Keeps a candidate and answers the floor. */
+  #hold(rank: number): number {
     if (this.#count === this.#held.length) this.#cut();
     this.#held[this.#count++] = rank;
+    return this.#floor;
   }
 
   #cut(): void {

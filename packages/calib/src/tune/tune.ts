@@ -17,7 +17,7 @@ export interface TuneJob {
 }
 
 /** Measures the scans on every sample: distances by sample, scan and candidate. */
-export type MeasureScans = (job: TuneJob, scans: readonly Scan[]) => Promise<Float64Array[][]>;
+export type MeasureScans = (job: TuneJob, scans: readonly Scan[]) => Promise<(readonly Float64Array[])[]>;
 
 /**
  * Raises thresholds where that brings the results of the ops that read them closer to the float ones (calibration.md 7).
@@ -37,10 +37,14 @@ export async function tune(job: TuneJob, measure: MeasureScans = measureHere): P
   return raised;
 }
 
-/** How many samples `tuneNum` entries of the sample list make: images fill batches, arrays are samples (7.1). */
-export function tuneSampleCount(graph: Graph, dataset: Dataset, tuneNum: number): number {
+/**
+ * How many samples `tuneNum` entries of the sample list make: images fill batches, arrays are samples (7.1).
+ *
+ * @param available samples that may be used
+ */
+export function tuneSampleCount(graph: Graph, kind: Dataset['kind'], tuneNum: number, available: number): number {
   const batch = typeOf(graph, inputsOf(graph)[0]!.name)!.shape[0]!;
-  return Math.min(dataset.kind === 'image' ? Math.ceil(tuneNum / batch) : tuneNum, dataset.length);
+  return Math.min(kind === 'image' ? Math.ceil(tuneNum / batch) : tuneNum, available);
 }
 
 /** Mean over the samples, summed in sample order. */

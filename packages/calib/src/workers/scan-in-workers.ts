@@ -1,15 +1,14 @@
 import { evaluatedOps, type MeasureScans, reportTuning } from '../tune/tune.ts';
-import type { RemoteWorker } from './remote-worker.ts';
-import { shareSamples } from './share-samples.ts';
+import { ask, type CalibrationPool, shareSamples } from './calibration-pool.ts';
 
 /** Measures the tuner's scans with the samples shared out to workers. */
-export function scanInWorkers(workers: readonly RemoteWorker[]): MeasureScans {
+export function scanInWorkers(pool: CalibrationPool): MeasureScans {
   return async ({ dataset, sampleCount, emit }, scans) => {
     const opCount = evaluatedOps(scans);
-    const measured: Float64Array[][] = [];
+    const measured: (readonly Float64Array[])[] = [];
     let done = 0;
-    await shareSamples(workers, dataset, sampleCount, async (worker, i, feeds) => {
-      measured[i] = await worker.call('scan', { feeds, scans });
+    await shareSamples(pool, dataset, sampleCount, async (worker, i, feeds) => {
+      measured[i] = (await ask(pool, worker, { kind: 'scan', feeds, scans }, 'scanned')).distances;
       done += opCount;
       reportTuning(emit, scans.at(-1)!.evaluated, done, opCount * sampleCount);
     });

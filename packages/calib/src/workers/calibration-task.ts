@@ -1,0 +1,116 @@
+import type { Feeds } from '@q/dataset';
+import type { Graph } from '@q/ir';
+import { createSession, type Session, type WorkerTask } from '@q/runtime';
+import type { CollectionPlan } from '../statistics/collection-plan.ts';
+import { type CollectedValue, Collector } from '../statistics/collector.ts';
+import type { HistogramShape } from '../statistics/histogram-shape.ts';
+import { type ValueData, ValueKernels } from '../statistics/value-kernels.ts';
+import { measureScans } from '../tune/measure-scans.ts';
+import type { Scan } from '../tune/scan.ts';
+
+/** What every worker is started with. */
+export interface CalibrationInit {
+  readonly graph: Graph;
+  readonly plan: CollectionPlan;
+  /** Compiled kernels. */
+  readonly module: WebAssembly.Module;
+}
+
+/** What one sample says about all values, by position in the plan. */
+export interface MeasuredSample {
+  readonly min: Float32Array;
+  readonly max: Float32Array;
+  readonly numbers?: Float64Array;
+}
+
+/** Histogram shapes by position in the plan; values without one are not counted. */
+export type Shapes = readonly (HistogramShape | undefined)[];
+
+/** What is asked of a worker. */
+export type CalibrationMessage =
+  /** Run a sample and measure its values. */
+  | { readonly kind: 'measure'; readonly feeds: Feeds; readonly sample: string }
+  /** Count the sample that was run last. */
+  | { readonly kind: 'count'; readonly shapes: Shapes }
+  /** Run a sample and count it. */
+  | { readonly kind: 'run-and-count'; readonly feeds: Feeds; readonly shapes: Shapes }
+  /** Hand over what was collected. */
+  | { readonly kind: 'collected' }
+  /** Run a sample and measure the tuner's candidates on it. */
+  | { readonly kind: 'scan'; readonly feeds: Feeds; readonly scans: readonly Scan[] };
+
+export type CalibrationReply =
+  | { readonly kind: 'measured'; readonly measured: MeasuredSample }
+  | { readonly kind: 'counted' }
+  | { readonly kind: 'collected'; readonly values: readonly CollectedValue[] }
+  | { readonly kind: 'scanned'; readonly distances: readonly Float64Array[] };
+
+/**
+ * A worker of calibration: it runs a sample and keeps all of its activations, so that they can be counted once the
+ * coordinator has derived the histogram shapes from all earlier samples.
+ */
+export async function createTask(init: CalibrationInit): Promise<WorkerTask<CalibrationMessage, CalibrationReply>> {
+  const { graph, plan, module } = init;
+  const session = await createSession(graph, { module, retain: 'all', nonFinite: 'allow' });
+  return new CalibrationTask(plan, session);
+}
+
+class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply> {
+  readonly #plan: CollectionPlan;
+  readonly #session: Session;
+  readonly #collector: Collector;
+
+  constructor(plan: CollectionPlan, session: Session) {
+    this.#plan = plan;
+    this.#session = session;
+    this.#collector = new Collector(plan, new ValueKernels(session.kernels, session));
+  }
+
+  run(message: CalibrationMessage): CalibrationReply {
+    switch (message.kind) {
+      case 'measure':
+        this.#session.run(message.feeds);
+        return { kind: 'measured', measured: this.#measure(message.sample) };
+      case 'count':
+        return this.#count(message.shapes);
+      case 'run-and-count':
+        this.#session.run(message.feeds);
+        return this.#count(message.shapes);
+      case 'collected':
+        return { kind: 'collected', values: this.#collector.collected() };
+      case 'scan':
+        this.#session.run(message.feeds);
+        return { kind: 'scanned', distances: measureScans(this.#session, message.scans, () => {}) };
+    }
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+
+  #measure(sample: string): MeasuredSample {
+    const { values, perSample } = this.#plan;
+    const min = new Float32Array(values.length);
+    const max = new Float32Array(values.length);
+    const numbers = perSample === undefined ? undefined : new Float64Array(values.length);
+    for (let at = 0; at < values.length; at++) {
+      const measured = this.#collector.measure(at, this.#data(at), sample);
+      min[at] = measured.min;
+      max[at] = measured.max;
+      if (numbers !== undefined) numbers[at] = measured.sampleNumber!;
+    }
+    return numbers === undefined ? { min, max } : { min, max, numbers };
+  }
+
+  #count(shapes: Shapes): CalibrationReply {
+    shapes.forEach((shape, at) => {
+      if (shape !== undefined) this.#collector.count(at, this.#data(at), shape);
+    });
+    return { kind: 'counted' };
+  }
+
+  #data(at: number): ValueData {
+    const { ptr, length } = this.#session.slot(this.#plan.values[at]!.name);
+    return { pointer: ptr, length };
+  }
+}
