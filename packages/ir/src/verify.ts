@@ -4,7 +4,7 @@ import { type Issue, isQError } from './errors.ts';
 import type { Graph, KnownOp, Op } from './graph.ts';
 import { operatorTable } from './operators/index.ts';
 import type { OperatorRow } from './operators/row.ts';
-import { applyShapeRule } from './passes/infer-shapes.ts';
+import { applyShapeRule, decidesStorage } from './passes/infer-shapes.ts';
 import type { TensorType } from './tensor-type.ts';
 
 /**
@@ -98,10 +98,10 @@ const text = (type: TensorType | null | undefined) =>
   type == null ? 'none' : `[${type.shape.join(',')}] ${type.dtype}`;
 
 /** Shapes must agree; element types only where no quantization has been decided for the value. */
-function agrees(known: TensorType, inferred: TensorType): boolean {
+function agrees(op: KnownOp, known: TensorType, inferred: TensorType): boolean {
   const sameShape =
     known.shape.length === inferred.shape.length && known.shape.every((dim, axis) => dim === inferred.shape[axis]);
-  return sameShape && (known.quantization !== undefined || known.dtype === inferred.dtype);
+  return sameShape && (known.quantization !== undefined || decidesStorage(op) || known.dtype === inferred.dtype);
 }
 
 function typeIssues(graph: Graph): Issue[] {
@@ -124,7 +124,7 @@ function ruleIssues(graph: Graph, op: Op): Issue[] {
     const { outputs } = applyShapeRule(graph, op);
     return op.outputs.flatMap((name, index): Issue[] => {
       const [known, inferred] = [name === null ? undefined : graph.values.get(name), outputs[index]];
-      if (known === undefined || (inferred != null && agrees(known, inferred))) return [];
+      if (known === undefined || (inferred != null && agrees(op, known, inferred))) return [];
       return [{ code: 'graph.type', where: op.name, found: text(known), expected: text(inferred) }];
     });
   } catch (error) {

@@ -1,12 +1,13 @@
 import { type Issue, isQError, QError } from '../errors.ts';
-import { Conversion } from './convert/conversion.ts';
+import type { Emit } from '../events.ts';
+import { Conversion, unsupported } from './convert/conversion.ts';
 import { converters } from './convert/index.ts';
 import type { OnnxGraph, OnnxNode, OnnxType } from './onnx-graph.ts';
 import { elementTypeOfResult, rankOfResult } from './result-type.ts';
 
 /** Converts every node it can; nodes without converter and nodes that fail are reported, their readers skipped. */
-function convertNodes(graph: OnnxGraph, onFailure: (node: OnnxNode, error: unknown) => void): Conversion {
-  const conversion = new Conversion(graph);
+function convertNodes(graph: OnnxGraph, onFailure: (node: OnnxNode, error: unknown) => void, emit?: Emit): Conversion {
+  const conversion = new Conversion(graph, emit);
   for (const { name, shape, elementType } of graph.inputs) {
     conversion.values.set(name, name);
     conversion.builder.values.set(name, { shape, dtype: 'f32' });
@@ -19,6 +20,7 @@ function convertNodes(graph: OnnxGraph, onFailure: (node: OnnxNode, error: unkno
     try {
       if (converter !== undefined && !lost) {
         converter(node, conversion);
+        checkOutputs(node, conversion);
         recordTypes(node, conversion);
         continue;
       }
@@ -28,6 +30,13 @@ function convertNodes(graph: OnnxGraph, onFailure: (node: OnnxNode, error: unkno
     for (const output of node.outputs) failed.add(output);
   }
   return conversion;
+}
+
+/** Optional outputs that no Top operator has (the mean of a normalisation, the indices of a pool) must not be read. */
+function checkOutputs(node: OnnxNode, conversion: Conversion): void {
+  const missing = node.outputs.find((output) => conversion.isRead(output) && !conversion.values.has(output));
+  if (missing !== undefined)
+    throw unsupported(node, `a used output ${missing}`, 'only the outputs that Top operators have');
 }
 
 /** The ONNX types of a converted node's outputs: Top's shapes with rank 0 put back, and the element type. */
@@ -56,22 +65,26 @@ export function inferTypes(graph: OnnxGraph): ReadonlyMap<string, OnnxType> {
  * Converts the whole graph. Throws one `onnx.unsupported-operator` that names every operator type without converter with its
  * nodes, or one error with everything else that went wrong.
  */
-export function convertGraph(graph: OnnxGraph): Conversion {
+export function convertGraph(graph: OnnxGraph, emit?: Emit): Conversion {
   const unknown = unsupportedOperators(graph);
   if (unknown.length > 0) throw unsupportedError(unknown);
   const issues: Issue[] = [];
   let cause: unknown;
-  const conversion = convertNodes(graph, (node, error) => {
-    if (!isQError(error)) throw error;
-    cause ??= error;
-    const where = `${node.opType} node ${node.name || node.outputs[0]}`;
-    issues.push(
-      ...error.issues.map((issue) => ({
-        ...issue,
-        where: issue.where === undefined ? where : `${where} (${issue.where})`,
-      })),
-    );
-  });
+  const conversion = convertNodes(
+    graph,
+    (node, error) => {
+      if (!isQError(error)) throw error;
+      cause ??= error;
+      const where = `${node.opType} node ${node.name || node.outputs[0]}`;
+      issues.push(
+        ...error.issues.map((issue) => ({
+          ...issue,
+          where: issue.where === undefined ? where : `${where} (${issue.where})`,
+        })),
+      );
+    },
+    emit,
+  );
   if (issues.length > 0) {
     const first = cause as QError;
     const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';

@@ -42,7 +42,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
   if (options.outputNames !== undefined && options.outputNames.length > 0) selectOutputs(model, options.outputNames);
   fixInputShapes(model, options.inputShapes);
   prepare(model);
-  const conversion = convertGraph(model);
+  const conversion = convertGraph(model, options.emit);
   const preprocess = withResizeDims(options.preprocess, options.inputShapes);
   return withFlops(canonicalize(cloneSharedWeights(topGraph(model, conversion, options.name, preprocess))));
 }

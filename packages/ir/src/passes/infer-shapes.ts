@@ -16,16 +16,22 @@ export function inferShapes(graph: Graph): Graph {
     const { outputs, attributes } = applyShapeRule({ ...graph, values }, op);
     op.outputs.forEach((output, index) => {
       const type = outputs[index];
-      if (output !== null && type != null) values.set(output, withQuantizationOf(graph.values.get(output), type));
+      if (output !== null && type != null) values.set(output, withStorageOf(graph.values.get(output), type, op));
     });
     return attributes === undefined ? op : ({ ...op, attributes } as KnownOp);
   });
   return { ...graph, ops, values };
 }
 
-function withQuantizationOf(known: TensorType | undefined, inferred: TensorType): TensorType {
-  if (known?.quantization === undefined) return inferred;
-  return { ...inferred, dtype: known.dtype, quantization: known.quantization };
+function withStorageOf(known: TensorType | undefined, inferred: TensorType, op: KnownOp): TensorType {
+  if (known === undefined) return inferred;
+  if (known.quantization !== undefined) return { ...inferred, dtype: known.dtype, quantization: known.quantization };
+  return decidesStorage(op) ? { ...inferred, dtype: known.dtype } : inferred;
+}
+
+/** Whether the storage type of the result is a choice of whoever made the op, which no shape rule can know. */
+export function decidesStorage(op: KnownOp): boolean {
+  return op.type === 'top.QuantizeLinear';
 }
 
 /** What the row of `op` says about its results, given the types that `graph` has for its operands. */

@@ -1,5 +1,5 @@
 import type { OpType } from '../../operators/index.ts';
-import { floatAttribute, intAttribute } from '../onnx-graph.ts';
+import { floatAttribute, intAttribute, stringAttribute } from '../onnx-graph.ts';
 import { type Converter, unsupported } from './conversion.ts';
 
 /** Operators without attributes whose Top form has the same meaning. */
@@ -39,6 +39,21 @@ export const activationConverters: Readonly<Record<string, Converter>> = {
   Sin: simple('top.Sin'),
   Cos: simple('top.Cos'),
   Floor: simple('top.Floor'),
+  // TPU-MLIR's importer has no converter for these; its Top dialect has the operators.
+  Mish: simple('top.Mish'),
+  Softsign: simple('top.Softsign'),
+  Tan: simple('top.Tan'),
+  Sinh: simple('top.Sinh'),
+  Cosh: simple('top.Cosh'),
+  Gelu(node, to) {
+    if (stringAttribute(node, 'approximate', 'none') !== 'none')
+      throw unsupported(node, 'approximate tanh', 'the erf form');
+    to.finish(node, 'top.GELU', { inputs: [to.operand(node.inputs[0])] });
+  },
+  Swish(node, to) {
+    const attributes = { beta: floatAttribute(node, 'alpha', 1) };
+    to.finish(node, 'top.Swish', { inputs: [to.operand(node.inputs[0])], attributes });
+  },
   Round: simple('top.Round'),
   Acos: simple('top.Arccos'),
   Atanh: simple('top.Arctanh'),

@@ -1,5 +1,6 @@
 import type { OnnxNode } from '../onnx-graph.ts';
 import type { ElementType } from '../tensor-data.ts';
+import type { NewOp } from '../top-builder.ts';
 import { type Conversion, type Converter, layerName } from './conversion.ts';
 
 const isInteger = (type: ElementType) => type !== 'f32' && type !== 'f64' && type !== 'f16' && type !== 'bf16';
@@ -59,13 +60,24 @@ const div: Converter = (node, to) => {
   if (leftScalar !== undefined && fits(to, left, right)) {
     to.finish(node, 'top.Reciprocal', { inputs: [to.operand(right)], attributes: { constVal: leftScalar } });
   } else if (rightScalar !== undefined && fits(to, right, left)) {
-    const inputs = [to.operand(left)];
-    const attributes = { constVal: 1 / rightScalar };
-    if (!isInteger(to.type(left).elementType)) return to.finish(node, 'top.MulConst', { inputs, attributes });
-    const product = to.add('top.MulConst', { name: layerName(node), inputs, attributes });
-    to.finish(node, 'top.Floor', { name: `${layerName(node)}_floor`, inputs: [product] });
-  } else to.finish(node, 'top.Div', { inputs: [to.operand(left), to.operand(right)] });
+    floored(node, to, 'top.MulConst', { inputs: [to.operand(left)], attributes: { constVal: 1 / rightScalar } });
+  } else floored(node, to, 'top.Div', { inputs: [to.operand(left), to.operand(right)] });
 };
+
+/** A quotient; of integers it is rounded down by a helper layer `<out>_Div_floor` (ir.md 8.3). */
+function floored<T extends 'top.MulConst' | 'top.Div'>(
+  node: OnnxNode,
+  to: Conversion,
+  type: T,
+  op: Omit<NewOp<T>, 'name'>,
+): void {
+  if (!isInteger(to.type(node.inputs[0]!).elementType)) {
+    to.finish(node, type, op);
+    return;
+  }
+  const quotient = to.add(type, { ...op, name: layerName(node) });
+  to.finish(node, 'top.Floor', { name: `${layerName(node)}_floor`, inputs: [quotient] });
+}
 
 const pow: Converter = (node, to) => {
   const [base, exponent] = node.inputs as [string, string];

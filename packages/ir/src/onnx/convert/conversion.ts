@@ -1,4 +1,5 @@
 import { QError } from '../../errors.ts';
+import type { Emit } from '../../events.ts';
 import type { OpType } from '../../operators/index.ts';
 import { numbersOf, type OnnxGraph, type OnnxNode, type OnnxType } from '../onnx-graph.ts';
 import type { Constant } from '../tensor-data.ts';
@@ -24,9 +25,11 @@ export class Conversion {
   readonly tensorNames = new Map<string, string>();
   private readonly graph: OnnxGraph;
   private readonly read: ReadonlySet<string>;
+  private readonly emit: Emit | undefined;
 
-  constructor(graph: OnnxGraph) {
+  constructor(graph: OnnxGraph, emit?: Emit) {
     this.graph = graph;
+    this.emit = emit;
     this.read = new Set([...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs]);
   }
 
@@ -37,6 +40,12 @@ export class Conversion {
   /** Whether anybody reads this ONNX value. */
   isRead(tensor: string): boolean {
     return tensor !== '' && this.read.has(tensor);
+  }
+
+  /** Tells the user that a layer will not compute exactly what the node says. */
+  warn(node: OnnxNode, code: string, message: string): void {
+    const where = layerName(node);
+    this.emit?.({ type: 'warning', code, where, message: `${where}: ${message}` });
   }
 
   constant(tensor: string | undefined): Constant | undefined {

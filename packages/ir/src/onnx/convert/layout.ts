@@ -81,6 +81,7 @@ const split: Converter = (node, to) => {
   const { shape } = to.type(node.inputs[0]!);
   const axis = intAttribute(node, 'axis', 0);
   const front = axis < 0 ? axis + shape.length : axis;
+  if (node.inputs[1]) requiredNumbers(node, to, 1, 'sizes');
   const sizes = splitSizes(node, shape[front]!, to.constant(node.inputs[1]));
   const outputs = node.outputs.map((output) => `${output}_Split`);
   to.add('top.Split', {

@@ -10,8 +10,6 @@ function interp(node: OnnxNode, to: Conversion, target: Target, coordMode: strin
   const { shape } = to.type(node.inputs[0]!);
   const mode = stringAttribute(node, 'mode', 'nearest');
   if (shape.length < 3 || shape.length > 4) throw unsupported(node, `rank ${shape.length}`, 'rank 3 or 4');
-  if (mode !== 'nearest' && mode !== 'linear' && mode !== 'bilinear')
-    throw unsupported(node, `mode ${mode}`, 'nearest or linear');
   const scales = target.scales ?? target.sizes!.map((size, axis) => size / shape[axis]!);
   if (scales.slice(0, 2).some((scale) => scale !== 1))
     throw unsupported(node, `scales ${scales}`, 'scales of height and width');
@@ -28,12 +26,37 @@ function interp(node: OnnxNode, to: Conversion, target: Target, coordMode: strin
   to.finish(node, 'top.Interp', {
     inputs: [to.operand(node.inputs[0]), weight],
     attributes: {
-      mode: mode === 'bilinear' ? 'linear' : mode,
+      mode: mode === 'nearest' ? 'nearest' : 'linear',
       coordMode,
       scaleH: shape.length === 4 ? scales[2]! : -1,
       scaleW: scales.at(-1)!,
     },
   });
+}
+
+/** Says where TPU-MLIR's Interp, which this layer becomes, computes something else than ONNX asks for (ir.md 6.3). */
+function warnOfDifferences(node: OnnxNode, to: Conversion, coordMode: string, target: Target): void {
+  const { shape } = to.type(node.inputs[0]!);
+  const mode = stringAttribute(node, 'mode', 'nearest');
+  const scales = target.scales ?? target.sizes!.map((size, axis) => size / shape[axis]!);
+  const whole = scales.every(Number.isInteger);
+  const differences = [
+    mode === 'cubic' ? 'cubic interpolation becomes linear' : undefined,
+    intAttribute(node, 'antialias', 0) !== 0 ? 'antialias is ignored' : undefined,
+    mode === 'nearest' && coordMode === 'align_corners' && whole
+      ? 'align_corners becomes a plain repetition of pixels'
+      : undefined,
+    mode === 'nearest' && coordMode !== 'asymmetric' && coordMode !== 'align_corners' && !whole
+      ? `nearest with ${coordMode} is computed as with align_corners`
+      : undefined,
+    mode === 'linear' &&
+    coordMode !== 'align_corners' &&
+    target.scales !== undefined &&
+    shape.some((dim, axis) => !Number.isInteger(dim * scales[axis]!))
+      ? 'coordinates use the ratio of the sizes, not the given scale'
+      : undefined,
+  ];
+  for (const difference of differences) if (difference !== undefined) to.warn(node, 'onnx.resize', difference);
 }
 
 /** `scales` or `sizes` of a Resize, spread over the axes that opset 18's `axes` names. */
@@ -63,7 +86,12 @@ const resize: Converter = (node, to) => {
     'coordinate_transformation_mode',
     to.opset < 11 ? 'asymmetric' : 'half_pixel',
   );
-  if (coordMode === 'tf_crop_and_resize') throw unsupported(node, coordMode, 'another coordinate transformation');
+  const policy = stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch');
+  if (policy !== 'stretch') throw unsupported(node, policy, 'keep_aspect_ratio_policy stretch');
+  if (coordMode === 'tf_crop_and_resize' || coordMode === 'half_pixel_symmetric') {
+    throw unsupported(node, coordMode, 'another coordinate transformation');
+  }
+  warnOfDifferences(node, to, coordMode, resizeTarget(node, to));
   interp(node, to, resizeTarget(node, to), coordMode === 'tf_half_pixel_for_nn' ? 'half_pixel' : coordMode);
 };
 

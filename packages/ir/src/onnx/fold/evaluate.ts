@@ -1,3 +1,4 @@
+import { elementCount } from '../../dtype.ts';
 import type { OnnxGraph, OnnxNode, OnnxType } from '../onnx-graph.ts';
 import { intAttribute, removeDeadNodes, tensorAttribute } from '../onnx-graph.ts';
 import type { Constant } from '../tensor-data.ts';
@@ -50,6 +51,7 @@ function constantResults(
   types: ReadonlyMap<string, OnnxType>,
 ): Constant[] | undefined {
   if (node.opType === 'Constant') return constantNode(node);
+  if (node.opType === 'Size') return sizeResult(types.get(node.inputs[0]!));
   if (node.opType === 'Shape')
     return shapeResult(node, types.get(node.inputs[0]!) ?? graph.constants.get(node.inputs[0]!));
   const evaluator = evaluators[node.opType];
@@ -74,6 +76,11 @@ function constantNode(node: OnnxNode): Constant[] | undefined {
     return [{ shape: [attribute.value.length], elementType: 'f32', data: Float32Array.from(attribute.value) }];
   }
   return undefined;
+}
+
+function sizeResult(type: OnnxType | undefined): Constant[] | undefined {
+  if (type === undefined || type.shape.includes(-1)) return undefined;
+  return [{ ...int64Vector([elementCount(type.shape)]), shape: [] }];
 }
 
 function shapeResult(node: OnnxNode, type: OnnxType | undefined): Constant[] | undefined {
