@@ -1,5 +1,8 @@
 import { QError } from '../errors.ts';
 
+/** Matches everywhere, if only nothing. */
+const BLANKS = /(?:\s+|\/\/[^\n]*)*/y;
+
 /** Nesting that no real file comes near; keeps hostile input from exhausting the stack. */
 const DEEPEST = 200;
 
@@ -126,10 +129,9 @@ export class Scanner {
   }
 
   private skipBlanks(): void {
-    const blanks = /(?:\s+|\/\/[^\n]*)*/y;
-    blanks.lastIndex = this.position;
-    blanks.exec(this.text);
-    this.position = blanks.lastIndex;
+    BLANKS.lastIndex = this.position;
+    BLANKS.exec(this.text);
+    this.position = BLANKS.lastIndex;
   }
 }
 

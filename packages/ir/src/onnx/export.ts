@@ -44,7 +44,7 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
   const outputs = emitOutputs(graph, writer);
   writer.prune(outputs.map(({ name }) => name!));
   const name = options.graphName ?? graph.name;
-  return modelCodec
+  const encoded = modelCodec
     .encode({
       irVersion: irVersion(opset),
       producerName: '@q/ir',
@@ -58,6 +58,8 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
       opsetImport: [{ domain: '', version: opset }],
     })
     .finish();
+  // Under Node that is a Buffer, whose slice() is not an array's.
+  return new Uint8Array(encoded);
 }
 
 /** Whether `exportOnnx` knows how to write this operator type. */
