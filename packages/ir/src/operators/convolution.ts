@@ -58,19 +58,21 @@ const conv: OperatorRow<typeof convAttributes> = row({
     if (filter!.shape[1]! * attributes.group !== input!.shape[1]) {
       shapeMismatch([input!.shape, filter!.shape], `${attributes.group} group(s) of filter channels = input channels`);
     }
-    const spatial = input!.shape
-      .slice(2)
-      .map((length, axis) =>
-        windowedLength(
-          length,
-          attributes.kernelShape[axis]!,
-          attributes.strides[axis]!,
-          attributes.dilations?.[axis] ?? 1,
-          attributes.pads[axis]!,
-          attributes.pads[axis + attributes.kernelShape.length]!,
-        ),
+    const spatial = input!.shape.slice(2);
+    // Files of model_transform give a 1-D convolution a kernel of unit height, on an input that stays 3-D (ir.md 7.3).
+    const unitAxes = attributes.kernelShape.length - spatial.length;
+    const lengths = spatial.map((length, index) => {
+      const axis = index + unitAxes;
+      return windowedLength(
+        length,
+        attributes.kernelShape[axis]!,
+        attributes.strides[axis]!,
+        attributes.dilations?.[axis] ?? 1,
+        attributes.pads[axis]!,
+        attributes.pads[axis + attributes.kernelShape.length]!,
       );
-    return { outputs: [f32([input!.shape[0]!, filter!.shape[0]!, ...spatial])] };
+    });
+    return { outputs: [f32([input!.shape[0]!, filter!.shape[0]!, ...lengths])] };
   },
   macs({ inputs }, outputs) {
     return elementCount(outputs[0]!.shape) * elementCount(inputs[1]!.shape.slice(1));

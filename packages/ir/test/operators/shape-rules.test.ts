@@ -38,6 +38,15 @@ describe('convolutions', () => {
     ).toEqual([[1, 4, 5, 8]]);
   });
 
+  test('in one dimension may be spelled with unit height', () => {
+    const attributes = { kernelShape: [1, 3], strides: [1, 2], pads: [0, 1, 0, 1], dilations: [1, 1] };
+    const shapes = [
+      [1, 2, 9],
+      [4, 2, 1, 3],
+    ];
+    expect(infer('top.Conv', shapes, attributes).shapes).toEqual([[1, 4, 5]]);
+  });
+
   test('transposed: (in − 1)·s − pads + d·(k − 1) + output padding + 1', () => {
     const attributes = { kernelShape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0], outputPadding: [1, 0], group: 2 };
     expect(
