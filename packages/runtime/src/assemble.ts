@@ -7,7 +7,6 @@ import { type Lifetime, planMemory } from './memory-plan.ts';
 import { describeOp, OpContext, type Surroundings } from './op-context.ts';
 import { implementationOf } from './registry.ts';
 import { type PlacedSlot, TensorSlot } from './slot.ts';
-import { bytesPerElement, storageOf } from './storage.ts';
 import type { WeightStore } from './weight-store.ts';
 
 /** One operator, ready to run. */
@@ -65,7 +64,7 @@ export function assemble(graph: Graph, options: AssembleOptions): Assembly {
       reuse: options.reuse,
     },
   );
-  const placement = place(buffers, scratch, slots, weights, heapOf(kernels));
+  const placement = place({ buffers, scratch, slots, weights }, heapOf(kernels));
   return { steps, slots, buffers, weights, ...placement };
 }
 
@@ -106,7 +105,7 @@ function unsupported(ops: readonly Op[]): QError {
 }
 
 /** True when all results of an op were computed beforehand. */
-export function isFolded(op: Op, weights: WeightStore): boolean {
+function isFolded(op: Op, weights: WeightStore): boolean {
   return op.outputs.every((name) => name === null || weights.has(name));
 }
 
@@ -129,13 +128,16 @@ function valueSlots(graph: Graph, weights: WeightStore, memory: WebAssembly.Memo
   return slots;
 }
 
-function place(
-  buffers: readonly Buffer[],
-  scratch: readonly (readonly PlacedSlot[])[],
-  slots: ReadonlyMap<string, TensorSlot>,
-  weights: WeightStore,
-  heap: Heap,
-): { activationBytes: number; block: number } {
+interface Unplaced {
+  readonly buffers: readonly Buffer[];
+  /** Scratch areas of every step. */
+  readonly scratch: readonly (readonly PlacedSlot[])[];
+  readonly slots: ReadonlyMap<string, TensorSlot>;
+  readonly weights: WeightStore;
+}
+
+/** Allocates one block for everything that is not a weight, and gives every slot its address. */
+function place({ buffers, scratch, slots, weights }: Unplaced, heap: Heap): { activationBytes: number; block: number } {
   const inside = buffers.filter((buffer) => buffer.external === undefined);
   const areas = scratch.flatMap((areasOfStep, at) => areasOfStep.map((slot) => ({ slot, at })));
   const lifetimes: Lifetime[] = [
@@ -156,11 +158,6 @@ function place(
     for (const value of buffer.values) if (value !== buffer.external) slots.get(value)!.ptr = ptr;
   }
   return { activationBytes: totalBytes, block };
-}
-
-/** Bytes of a type in WASM memory, for callers that size their own areas. */
-export function storageBytes(type: TensorType, where: string): number {
-  return type.shape.reduce((product, dim) => product * dim, bytesPerElement(storageOf(type.dtype, where)));
 }
 
 function nothing(): void {}

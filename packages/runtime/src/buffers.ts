@@ -76,7 +76,9 @@ function mergeInPlace(steps: readonly BufferStep[], groups: Map<string, Group>, 
     for (const index of step.sharing.operands) {
       const operand = step.inputs[index];
       const group = operand == null ? undefined : groups.get(operand);
-      if (group === undefined || group === result || !mayOverwrite(group, step, operand!, at, groups)) continue;
+      if (group === undefined || group === result || group.external !== undefined) continue;
+      // This step must be the buffer's last reader, and read it through this operand only.
+      if (group.to !== at || !readsOnce(step, operand!, group, groups)) continue;
       if (rules.bytesOf(operand!) !== rules.bytesOf(output) || group.bytes !== result.bytes) continue;
       group.to = Math.max(group.to, result.to);
       group.values.push(...result.values);
@@ -86,15 +88,7 @@ function mergeInPlace(steps: readonly BufferStep[], groups: Map<string, Group>, 
   });
 }
 
-/** True when this step is the buffer's last reader, and reads it through this operand only. */
-function mayOverwrite(
-  group: Group,
-  step: BufferStep,
-  operand: string,
-  at: number,
-  groups: Map<string, Group>,
-): boolean {
-  if (group.external !== undefined || group.to !== at) return false;
+function readsOnce(step: BufferStep, operand: string, group: Group, groups: Map<string, Group>): boolean {
   return step.inputs.every((name) => name === null || name === operand || groups.get(name) !== group);
 }
 

@@ -10,7 +10,7 @@ import type { WeightStore } from './weight-store.ts';
 export function foldConstants(graph: Graph, kernels: Kernels, weights: WeightStore): void {
   for (const op of graph.ops) {
     if (!isConstant(op, weights)) continue;
-    const bench = new OpBench(op, graph, kernels, weights);
+    const bench = new OpBench(op, { graph, kernels, weights });
     bench.run();
     for (const slot of bench.outputs) {
       weights.add(slot.name, { type: { ...slot.type, dtype: slot.dtype }, data: slot.view().slice() });

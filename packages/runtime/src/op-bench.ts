@@ -15,6 +15,13 @@ export interface OpBenchOptions {
   readonly weights?: ReadonlyMap<string, TypedArray>;
 }
 
+/** @internal The graph an op belongs to, and where its weights are. */
+export interface BenchSurroundings {
+  readonly graph: Graph;
+  readonly kernels: Kernels;
+  readonly weights: WeightStore;
+}
+
 /**
  * One operator of a graph with memory of its own, to be run again and again on changing inputs. Write the data of an
  * input through `input(name)` (its pointer, for a kernel, or its view) or pass them to `run`; read results the same way.
@@ -30,7 +37,7 @@ export class OpBench {
   readonly #ownWeights: WeightStore;
 
   /** @internal Sessions make benches: `session.openOp(name)`. */
-  constructor(op: Op, graph: Graph, kernels: Kernels, weights: WeightStore, options: OpBenchOptions = {}) {
+  constructor(op: Op, { graph, kernels, weights }: BenchSurroundings, options: OpBenchOptions = {}) {
     this.op = op;
     this.#graph = graph;
     this.#heap = heapOf(kernels);

@@ -183,7 +183,7 @@ export class Session {
   openOp(opName: string, options: OpBenchOptions = {}): OpBench {
     this.#checkAlive();
     const op = this.graph.ops[this.#indexOf(opName)]!;
-    return new OpBench(op, this.graph, this.kernels, this.#assembly.weights, options);
+    return new OpBench(op, { graph: this.graph, kernels: this.kernels, weights: this.#assembly.weights }, options);
   }
 
   /** Pointer, shape and element type of a value. Its data are defined while the value is alive, or retained. */

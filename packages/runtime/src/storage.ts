@@ -1,4 +1,4 @@
-import { type DType, QError, type TypedArray, type Weight } from '@q/ir';
+import { type DType, f32FromBf16Bits, f32FromF16Bits, QError, type TypedArray, type Weight } from '@q/ir';
 
 /** How a value lies in WASM memory. Everything float is float32; 4-bit integers take a byte each. */
 export type StorageDType = 'f32' | 'i8' | 'u8' | 'i16' | 'i32';
@@ -84,8 +84,8 @@ export function weightInStorage(weight: Weight, length: number, where: string): 
   const { dtype } = weight.type;
   const storage = storageOf(dtype, where);
   if (storageOfArray(weight.data) === storage && weight.data.length === length) return weight.data as StorageArray;
-  if (dtype === 'f16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f16ToF32);
-  if (dtype === 'bf16' && weight.data instanceof Uint16Array) return widenBf16(weight.data);
+  if (dtype === 'f16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f32FromF16Bits);
+  if (dtype === 'bf16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f32FromBf16Bits);
   if (dtype === 'i4' || dtype === 'u4') return unpackNibbles(weight.data, dtype, length);
   throw new QError(`The data of weight ${where} do not fit its type.`, {
     code: 'runtime.weight.mismatch',
@@ -93,20 +93,6 @@ export function weightInStorage(weight: Weight, length: number, where: string): 
     found: `${weight.data.constructor.name} of ${weight.data.length}`,
     expected: `${length} elements of ${dtype}`,
   });
-}
-
-/** IEEE 754 binary16 bits to the number they stand for. */
-export function f16ToF32(bits: number): number {
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  const sign = bits & 0x8000 ? -1 : 1;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-function widenBf16(bits: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
 }
 
 /** Two per byte, the low nibble first. */

@@ -2,8 +2,17 @@ import { existsSync } from 'node:fs';
 import { isQError } from '@q/ir';
 import { compileKernels } from '@q/kernels-wasm';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createPool, createSession, type InferenceInit, type Pool, type TaskFactory } from '../src/index.ts';
+import {
+  createPool,
+  createSession,
+  type InferenceInit,
+  type PageWorker,
+  type Pool,
+  type TaskFactory,
+  wrapWorker,
+} from '../src/index.ts';
 import { createTask as createInferenceTask } from '../src/pool/inference-task.ts';
+import { serve } from '../src/pool/serve.ts';
 import { GraphBuilder, ramp } from './graph-builder.ts';
 
 const entry = new URL('../dist/pool/worker-entry.js', import.meta.url);
@@ -150,6 +159,47 @@ describe.skipIf(!isBuilt)('workers', () => {
     const waiting = failure(pool.call(0, { value: 1, delayMs: 10_000 }));
     await pool.dispose();
     expect(await waiting).toMatchObject({ code: 'runtime.pool.disposed' });
+  });
+});
+
+/** A page's worker, played by a message channel and the worker's own half in this thread. */
+function pageWorker(
+  factory: TaskFactory<object, Message, Reply>,
+): PageWorker & { readonly crash: (message?: string) => void } {
+  const { port1, port2 } = new MessageChannel();
+  const inside = {
+    post: (message: unknown) => port2.postMessage(message),
+    onMessage: (listener: (message: never) => void) => {
+      port2.onmessage = ({ data }) => listener(data as never);
+    },
+  };
+  serve(inside, factory as TaskFactory);
+  const listeners = new Map<string, (event: never) => void>();
+  port1.onmessage = ({ data }) => listeners.get('message')?.({ data } as never);
+  return {
+    postMessage: (message) => port1.postMessage(message),
+    addEventListener: (type: string, listener: (event: never) => void) => void listeners.set(type, listener),
+    terminate: () => port1.close(),
+    crash: (message) => listeners.get('error')?.({ message } as never),
+  };
+}
+
+describe('workers that the page starts itself', () => {
+  test('serve their own task; a script that fails is reported', async () => {
+    const { createTask } = (await import(taskUrl.href)) as { createTask: TaskFactory<object, Message, Reply> };
+    const workers = [pageWorker(createTask), pageWorker(createTask)];
+    const spawn = (index: number) => wrapWorker(workers[index]!);
+    const pool = await createPool<object, Message, Reply>({ workers: 2, init: { offset: 10 }, spawn });
+    pools.push(pool as Pool<never, unknown>);
+    const replies = await collect(
+      pool,
+      [1, 2, 3, 4, 5].map((value) => ({ value })),
+    );
+    expect(replies.map(({ value }) => value)).toEqual([11, 12, 13, 14, 15]);
+    expect(await failure(pool.call(1, { value: 0, action: 'fail' }))).toMatchObject({ code: 'test.bad' });
+    const waiting = failure(pool.call(1, { value: 0, delayMs: 50 }));
+    workers[1]!.crash();
+    expect(await waiting).toMatchObject({ code: 'runtime.worker.crashed', found: 'its script could not be loaded' });
   });
 });
 

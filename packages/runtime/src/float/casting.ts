@@ -65,7 +65,7 @@ const quantizeLinear: OpImplementation<'top.QuantizeLinear'> = {
       y: work,
       bounds: codeBounds(y, yZeroPoint),
     });
-    const store = storeCodes(context, op, work, x, y);
+    const store = storeCodes(context, op, work);
     return () => {
       divide();
       kernels.f32_unary(UnaryOp.round, work.ptr, work.ptr, x.length, 0, 0);
@@ -81,13 +81,8 @@ function codeBounds(y: TensorSlot, zeroPoints: readonly number[]): Bounds {
 }
 
 /** Narrows whole-number floats to the codes' type with the engine's own array conversion. */
-function storeCodes(
-  context: PrepareContext,
-  op: OpOf<'top.QuantizeLinear'>,
-  work: Slot,
-  x: TensorSlot,
-  y: TensorSlot,
-): RunOp {
+function storeCodes(context: PrepareContext, op: OpOf<'top.QuantizeLinear'>, work: Slot): RunOp {
+  const [x, y] = [context.input(0), context.output()];
   if (y.dtype === 'f32') return () => {};
   const { kernels, memory } = context;
   const extremes = context.scratch(8);

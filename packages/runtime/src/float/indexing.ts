@@ -40,24 +40,17 @@ const gather: OpImplementation<'top.Gather'> = {
       for (let o = 0; o < outer; o++) {
         const source = x.ptr + o * axis * rowBytes;
         const bad = kernels.gather_rows(source, indices.slot.ptr, y.ptr + o * count * rowBytes, count, axis, rowBytes);
-        if (bad >= 0) throw indexError(op, bad, context, indices.slot, axis);
+        if (bad >= 0) throw indexError(op, bad, new Int32Array(context.memory.buffer, indices.slot.ptr, count), axis);
       }
     };
   },
 };
 
-function indexError(
-  op: OpOf<'top.Gather'>,
-  at: number,
-  context: PrepareContext,
-  indices: Slot,
-  length: number,
-): QError {
-  const found = new Int32Array(context.memory.buffer, indices.ptr + 4 * at, 1)[0]!;
-  return new QError(`${op.name} reads index ${found} of a dimension of length ${length}.`, {
+function indexError(op: OpOf<'top.Gather'>, at: number, indices: Int32Array, length: number): QError {
+  return new QError(`${op.name} reads index ${indices[at]} of a dimension of length ${length}.`, {
     code: 'runtime.index.range',
     where: op.name,
-    found: `${found} at position ${at}`,
+    found: `${indices[at]} at position ${at}`,
     expected: `-${length}..${length - 1}`,
   });
 }
@@ -97,19 +90,17 @@ function elementWalk(axis: number, data: readonly number[], indices: readonly nu
   return { base, step: strides[at]!, length: data[at]! };
 }
 
-/** Offsets of the slices that the last dimension of an index tensor names, after `batchDims` common dimensions. */
+/** Where the slice begins that a tuple of indices names, in a tensor of shape `data` after `batchDims` common dimensions. */
 function sliceOffset(
   op: { readonly name: string },
   data: readonly number[],
   tuple: ArrayLike<number>,
-  start: number,
-  width: number,
   batchDims: number,
 ): number {
   const strides = contiguousStrides(data);
   let offset = 0;
-  for (let d = 0; d < width; d++) {
-    offset += checkedIndex(op, tuple[start + d]!, data[batchDims + d]!) * strides[batchDims + d]!;
+  for (let d = 0; d < tuple.length; d++) {
+    offset += checkedIndex(op, tuple[d]!, data[batchDims + d]!) * strides[batchDims + d]!;
   }
   return offset;
 }
@@ -125,7 +116,7 @@ const gatherND: OpImplementation<'top.GatherND'> = {
     return () => {
       const [from, at, to] = [x.view(), indices.view(), y.view()];
       for (let i = 0; i < indices.length / width; i++) {
-        const offset = sliceOffset(op, x.shape, at, i * width, width, batchDims);
+        const offset = sliceOffset(op, x.shape, at.subarray(i * width, (i + 1) * width), batchDims);
         const source = Math.floor(i / perBatch) * batchSize + offset;
         to.set(from.subarray(source, source + inner), i * inner);
       }
@@ -172,7 +163,7 @@ const scatterND: OpImplementation<'top.ScatterND'> = {
       const [at, given, to] = [indices.view(), updates.view(), y.view()];
       to.set(x.view());
       for (let i = 0; i < indices.length / width; i++) {
-        const target = sliceOffset(op, x.shape, at, i * width, width, 0);
+        const target = sliceOffset(op, x.shape, at.subarray(i * width, (i + 1) * width), 0);
         for (let k = 0; k < inner; k++) to[target + k] = combine(to[target + k]!, given[i * inner + k]!);
       }
     };

@@ -85,20 +85,15 @@ const split: OpImplementation<'top.Split'> = {
 const slice: OpImplementation<'top.Slice'> = {
   prepare(op, context) {
     if (op.inputs.slice(1).some((name) => name !== null)) refuse(op, 'computed bounds', 'constant bounds');
-    const [x, y] = [context.input(0), context.output()];
+    const x = context.input(0);
     const { offset, steps } = fullRankSlice(x.shape, op.attributes);
-    return prepareSlice(context, x, y, offset, steps);
+    return prepareSlice(context, offset, steps);
   },
 };
 
 /** y = x[offset :: step] in every dimension, for as many elements as y has. */
-function prepareSlice(
-  context: PrepareContext,
-  x: TensorSlot,
-  y: TensorSlot,
-  offset: readonly number[],
-  steps: readonly number[],
-): RunOp {
+function prepareSlice(context: PrepareContext, offset: readonly number[], steps: readonly number[]): RunOp {
+  const [x, y] = [context.input(0), context.output()];
   const strides = contiguousStrides(x.shape);
   const first = offset.reduce((sum, at, axis) => sum + at * strides[axis]!, 0) * bytesPerElement(x.dtype);
   const copy = prepareCopy(context, x.dtype, {
@@ -111,16 +106,11 @@ function prepareSlice(
 
 const reverse: OpImplementation<'top.Reverse'> = {
   prepare(op, context) {
-    const [x, y] = [context.input(0), context.output()];
+    const { shape } = context.input(0);
     const at = op.attributes.axis;
-    const offset = x.shape.map((dim, axis) => (axis === at ? dim - 1 : 0));
-    return prepareSlice(
-      context,
-      x,
-      y,
-      offset,
-      x.shape.map((_, axis) => (axis === at ? -1 : 1)),
-    );
+    const offset = shape.map((dim, axis) => (axis === at ? dim - 1 : 0));
+    const steps = shape.map((_, axis) => (axis === at ? -1 : 1));
+    return prepareSlice(context, offset, steps);
   },
 };
 

@@ -1,7 +1,6 @@
 import { elementCount, type OpOf } from '@q/ir';
 import type { PrepareContext, RunOp } from '../implementation.ts';
 import { contiguousStrides } from '../shapes.ts';
-import type { TensorSlot } from '../slot.ts';
 import { bytesPerElement } from '../storage.ts';
 import { prepareCopy } from '../strided-copy.ts';
 import { refuse } from './refuse.ts';
@@ -16,21 +15,15 @@ const REPEATS: Readonly<Record<string, (at: number, length: number) => number>> 
 export function preparePad(op: OpOf<'top.Pad'>, context: PrepareContext): RunOp {
   if (op.inputs[1] != null) refuse(op, 'computed paddings', 'constant paddings');
   const { mode } = op.attributes;
-  const [x, y] = [context.input(0), context.output()];
-  const begins = op.attributes.paddings.slice(0, x.shape.length);
-  if (mode === 'constant') return prepareConstant(context, x, y, begins, op.attributes.val);
+  const begins = op.attributes.paddings.slice(0, context.input(0).shape.length);
+  if (mode === 'constant') return prepareConstant(context, begins, op.attributes.val);
   const repeat = REPEATS[mode] ?? refuse(op, `the mode ${mode}`, `constant, ${Object.keys(REPEATS).join(', ')}`);
-  return prepareRepeating(context, x, y, begins, repeat);
+  return prepareRepeating(context, begins, repeat);
 }
 
 /** Fills everything, then copies what is inside; negative paddings cut. */
-function prepareConstant(
-  context: PrepareContext,
-  x: TensorSlot,
-  y: TensorSlot,
-  begins: readonly number[],
-  value: number,
-): RunOp {
+function prepareConstant(context: PrepareContext, begins: readonly number[], value: number): RunOp {
+  const [x, y] = [context.input(0), context.output()];
   const { kernels } = context;
   const bytes = bytesPerElement(x.dtype);
   const [from, to] = [contiguousStrides(x.shape), contiguousStrides(y.shape)];
@@ -51,11 +44,10 @@ function prepareConstant(
 /** Whole rows of the innermost padded dimension's tail are gathered by a table made once. */
 function prepareRepeating(
   context: PrepareContext,
-  x: TensorSlot,
-  y: TensorSlot,
   begins: readonly number[],
   repeat: (at: number, length: number) => number,
 ): RunOp {
+  const [x, y] = [context.input(0), context.output()];
   const { kernels } = context;
   const padded = x.shape.map((dim, axis) => dim !== y.shape[axis] || begins[axis] !== 0);
   const tail = padded.lastIndexOf(true) + 1;

@@ -40,8 +40,8 @@ export function recurrentLayout(
 
 /** rows × columns products with the transposed matrices of a constant [directions, columns, depth] operand. */
 export interface Projection {
-  /** target[rows, columns] = source[rows, depth] · Wᵀ of one direction, plus `bias` (one per column) when not 0. */
-  run(direction: number, source: number, target: number, rows: number, bias: number): void;
+  /** target[rows, columns] = source[rows, depth] · Wᵀ of one direction, plus its bias. */
+  run(direction: number, source: number, target: number): void;
 }
 
 export interface ProjectionRequest {
@@ -52,7 +52,9 @@ export interface ProjectionRequest {
   readonly storedColumns?: number;
   readonly depth: number;
   readonly directions: number;
-  readonly maxRows: number;
+  readonly rows: number;
+  /** One number per stored column and direction. */
+  readonly bias?: Slot;
 }
 
 export function prepareProjection(
@@ -60,7 +62,7 @@ export function prepareProjection(
   context: PrepareContext,
   request: ProjectionRequest,
 ): Projection {
-  const { operand, columns, firstColumn = 0, storedColumns = columns, depth, directions, maxRows } = request;
+  const { operand, columns, firstColumn = 0, storedColumns = columns, depth, directions, rows, bias } = request;
   if (context.constant(operand) === undefined) refuse(op, `a computed operand ${operand}`, 'a weight');
   const { kernels } = context;
   const matrixBytes = kernels.f32_gemm_packed_bytes(columns, depth);
@@ -74,13 +76,14 @@ export function prepareProjection(
       }
     },
   });
-  const scratch = context.scratch(kernels.f32_gemm_scratch_bytes(maxRows, columns, depth));
+  const scratch = context.scratch(kernels.f32_gemm_scratch_bytes(rows, columns, depth));
+  const mode = bias === undefined ? BiasMode.none : BiasMode.perColumn;
   return {
-    run(direction, source, target, rows, bias) {
-      const mode = bias === 0 ? BiasMode.none : BiasMode.perColumn;
+    run(direction, source, target) {
+      const offsets = bias === undefined ? 0 : bias.ptr + 4 * (direction * storedColumns + firstColumn);
       // biome-ignore format: one argument per line hides the groups
       kernels.f32_gemm_packed(
-        source, packed.ptr + direction * matrixBytes, bias, target, scratch.ptr, rows, columns, depth,
+        source, packed.ptr + direction * matrixBytes, offsets, target, scratch.ptr, rows, columns, depth,
         depth, 1, columns, mode, -Infinity, Infinity,
       );
     },

@@ -14,6 +14,7 @@ import { refuse } from './refuse.ts';
 
 /** Computes the next hidden state of one direction from the projected inputs, for every sample of the batch. */
 interface Cell {
+  readonly gates: number;
   readonly hiddenState: State;
   readonly states: readonly State[];
   step(direction: number, projectedRow: (b: number) => number): void;
@@ -24,7 +25,7 @@ const lstm: OpImplementation<'top.LSTM'> = {
   prepare(op, context) {
     if (op.inputs[6] != null) refuse(op, 'a continuation operand', 'none');
     const layout = recurrentLayout(context.input(0), op.attributes);
-    return prepareSequence(op, context, layout, 4, lstmCell(op, context, layout));
+    return prepareSequence(op, context, layout, lstmCell(op, context, layout));
   },
 };
 
@@ -38,16 +39,17 @@ function lstmCell(op: OpOf<'top.LSTM'>, context: PrepareContext, layout: Recurre
     columns: 4 * h,
     depth: h,
     directions,
-    maxRows: batch,
+    rows: batch,
   });
   const gates = context.scratch(4 * batch * 4 * h);
   const [part, squashed] = [context.scratch(4 * h), context.scratch(4 * h)];
   const combine = combiner(context, h);
   return {
+    gates: 4,
     hiddenState,
     states: [hiddenState, cellState],
     step(direction, projectedRow) {
-      recurrence.run(direction, hiddenState.slot.ptr, gates.ptr, batch, 0);
+      recurrence.run(direction, hiddenState.slot.ptr, gates.ptr);
       for (let b = 0; b < batch; b++) {
         const [i, C, H] = [gates.ptr + 16 * h * b, cellState.slot.ptr + 4 * h * b, hiddenState.slot.ptr + 4 * h * b];
         const [o, f, c] = [i + 4 * h, i + 8 * h, i + 12 * h];
@@ -69,7 +71,7 @@ function lstmCell(op: OpOf<'top.LSTM'>, context: PrepareContext, layout: Recurre
 const gru: OpImplementation<'top.GRU'> = {
   prepare(op, context) {
     const layout = recurrentLayout(context.input(0), op.attributes);
-    return prepareSequence(op, context, layout, 3, gruCell(op, context, layout));
+    return prepareSequence(op, context, layout, gruCell(op, context, layout));
   },
 };
 
@@ -77,21 +79,21 @@ function gruCell(op: OpOf<'top.GRU'>, context: PrepareContext, layout: Recurrent
   const { kernels } = context;
   const { batch, hidden: h, directions } = layout;
   const hiddenState = prepareState(context, layout, context.optionalInput(4), context.optionalOutput(1));
-  const common = { operand: 2, storedColumns: 3 * h, depth: h, directions, maxRows: batch };
+  const bias = recurrentBias(context, layout, 3);
+  const common = { operand: 2, storedColumns: 3 * h, depth: h, directions, rows: batch, bias };
   const update = prepareProjection(op, context, { ...common, columns: 2 * h });
   const candidate = prepareProjection(op, context, { ...common, columns: h, firstColumn: 2 * h });
-  const bias = recurrentBias(context, layout, 3);
   const [zr, n] = [context.scratch(4 * batch * 2 * h), context.scratch(4 * batch * h)];
   const reset = context.scratch(4 * batch * h);
   const combine = combiner(context, h);
   const { linearBeforeReset } = op.attributes;
   return {
+    gates: 3,
     hiddenState,
     states: [hiddenState],
     step(direction, projectedRow) {
       const hiddenPtr = hiddenState.slot.ptr;
-      const biasPtr = bias.ptr + 4 * 3 * h * direction;
-      update.run(direction, hiddenPtr, zr.ptr, batch, biasPtr);
+      update.run(direction, hiddenPtr, zr.ptr);
       for (let b = 0; b < batch; b++) {
         const z = zr.ptr + 8 * h * b;
         for (let gate = 0; gate < 2; gate++)
@@ -99,7 +101,7 @@ function gruCell(op: OpOf<'top.GRU'>, context: PrepareContext, layout: Recurrent
         kernels.f32_unary(UnaryOp.sigmoid, z, z, 2 * h, 0, 0);
         if (!linearBeforeReset) combine('mul', z + 4 * h, hiddenPtr + 4 * h * b, reset.ptr + 4 * h * b);
       }
-      candidate.run(direction, linearBeforeReset ? hiddenPtr : reset.ptr, n.ptr, batch, biasPtr + 8 * h);
+      candidate.run(direction, linearBeforeReset ? hiddenPtr : reset.ptr, n.ptr);
       for (let b = 0; b < batch; b++) {
         const [z, candidatePtr, H] = [zr.ptr + 8 * h * b, n.ptr + 4 * h * b, hiddenPtr + 4 * h * b];
         if (linearBeforeReset) combine('mul', z + 4 * h, candidatePtr, candidatePtr);
@@ -121,20 +123,25 @@ function prepareSequence(
   op: OpOf<'top.LSTM'> | OpOf<'top.GRU'>,
   context: PrepareContext,
   layout: RecurrentLayout,
-  gates: number,
   cell: Cell,
 ): () => void {
   const { steps, batch, directions, hidden, inputs } = layout;
   const [x, y] = [context.input(0), context.optionalOutput(0)];
-  const columns = gates * hidden;
+  const columns = cell.gates * hidden;
   const rows = steps * batch;
-  const projection = prepareProjection(op, context, { operand: 1, columns, depth: inputs, directions, maxRows: rows });
+  const projection = prepareProjection(op, context, {
+    operand: 1,
+    columns,
+    depth: inputs,
+    directions,
+    rows,
+    bias: inputBias(context, layout, cell.gates),
+  });
   const projected = context.scratch(4 * rows * columns);
-  const bias = inputBias(context, layout, gates);
   const copier = new RowCopier(context.memory);
   return () => {
     for (let d = 0; d < directions; d++) {
-      projection.run(d, x.ptr, projected.ptr, rows, bias.ptr + 4 * columns * d);
+      projection.run(d, x.ptr, projected.ptr);
       for (const state of cell.states) state.load(d);
       for (let step = 0; step < steps; step++) {
         const t = d === 0 ? step : steps - 1 - step;

@@ -20,18 +20,32 @@ const cast = { withScale: true, roundMode: 'HalfAwayFromZero' };
 
 describe('quantizing casts (numerics.md 6.2)', () => {
   it('with an f32 scale', async () => {
-    const { result } = await runLowered({ type: 'tpu.Cast', attributes: cast, inputs: [{ type: floats(shape), data: x }], output: codes(shape, 'i8', S) });
+    const { result } = await runLowered({
+      type: 'tpu.Cast',
+      attributes: cast,
+      inputs: [{ type: floats(shape), data: x }],
+      output: codes(shape, 'i8', S),
+    });
     expect(result).toEqual(VECTORS.map((row) => row[1]));
   });
   it('with a binary16 scale', async () => {
     const { result } = await runLowered({
-      type: 'tpu.Cast', attributes: cast, inputs: [{ type: floats(shape, 'f16'), data: x }], output: codes(shape, 'i8', S, 0, 'f16'),
+      type: 'tpu.Cast',
+      attributes: cast,
+      inputs: [{ type: floats(shape, 'f16'), data: x }],
+      output: codes(shape, 'i8', S, 0, 'f16'),
     });
     expect(result).toEqual(VECTORS.map((row) => row[2]));
   });
   it('of a CV18xx', async () => {
-    const request = { inputs: [{ type: floats(shape), data: x }], output: codes(shape, 'i8', S), chip: 'cv183x' } as const;
-    expect((await runLowered({ ...request, type: 'tpu.Cast', attributes: cast })).result).toEqual(VECTORS.map((row) => row[3]));
+    const request = {
+      inputs: [{ type: floats(shape), data: x }],
+      output: codes(shape, 'i8', S),
+      chip: 'cv183x',
+    } as const;
+    expect((await runLowered({ ...request, type: 'tpu.Cast', attributes: cast })).result).toEqual(
+      VECTORS.map((row) => row[3]),
+    );
     const quant = await runLowered({ ...request, type: 'tpu.GenericCpu', attributes: { cpuOpName: 'quant' } });
     expect(quant.result).toEqual(VECTORS.map((row) => row[4]));
   });
@@ -44,7 +58,13 @@ describe('dequantizing casts (numerics.md 6.2)', () => {
     ['bm1684x', 'f16', [0.019683837890625, 0.984375, -2.51953125]],
     ['cv183x', 'bf16', [0.0196533203125, 0.984375, -2.515625]],
   ] as const)('%s to %s', async (chip, dtype, expected) => {
-    const { result } = await runLowered({ type: 'tpu.Cast', attributes: cast, inputs: [q], output: floats([3], dtype), chip });
+    const { result } = await runLowered({
+      type: 'tpu.Cast',
+      attributes: cast,
+      inputs: [q],
+      output: floats([3], dtype),
+      chip,
+    });
     expect(result).toEqual(expected);
   });
 });
@@ -56,7 +76,13 @@ describe('casts between float types', () => {
     ['bm1684x', 'bf16', [roundToBf16(0.1), 1.015625, 65536]],
     ['cv183x', 'bf16', [f32FromBf16Bits(0x3dcc), 1.0078125, 65280]],
   ] as const)('%s to %s', async (chip, dtype, expected) => {
-    const { result } = await runLowered({ type: 'tpu.Cast', attributes: cast, inputs: [{ type: floats([3]), data }], output: floats([3], dtype), chip });
+    const { result } = await runLowered({
+      type: 'tpu.Cast',
+      attributes: cast,
+      inputs: [{ type: floats([3]), data }],
+      output: floats([3], dtype),
+      chip,
+    });
     expect(result).toEqual(expected);
   });
 });
@@ -70,7 +96,9 @@ describe('the 16-bit roundings of @q/kernels-wasm', () => {
         const value = word.getFloat32(0);
         if (Number.isNaN(value)) continue;
         if (!Object.is(roundF16(value), roundToF16(value)) || !Object.is(roundBf16(value), roundToBf16(value))) {
-          expect.fail(`${value}: ${roundF16(value)} and ${roundToF16(value)}, ${roundBf16(value)} and ${roundToBf16(value)}`);
+          expect.fail(
+            `${value}: ${roundF16(value)} and ${roundToF16(value)}, ${roundBf16(value)} and ${roundToBf16(value)}`,
+          );
         }
       }
     }
@@ -78,13 +106,20 @@ describe('the 16-bit roundings of @q/kernels-wasm', () => {
 });
 
 describe('requantization', () => {
-  const sums = { type: { shape: [1, 2, 1, 4], dtype: 'i32' } as const, data: Int32Array.of(-1, -3, 1, 3, -127, 127, 1000, -1000) };
+  const sums = {
+    type: { shape: [1, 2, 1, 4], dtype: 'i32' } as const,
+    data: Int32Array.of(-1, -3, 1, 3, -127, 127, 1000, -1000),
+  };
   const expected = [-1, -2, 1, 2, -64, 64, 127, -128];
   it.each([
     [3, [1, -1, 0, 1, -1, 0]],
     [2, [1, 0xffff, 1, 0xffff]],
   ])('per channel, %i columns, rounds half away', async (columns, data) => {
-    const quant = { type: { shape: [1, 2, 1, columns], dtype: 'i32' } as const, data: Int32Array.from(data), weight: true };
+    const quant = {
+      type: { shape: [1, 2, 1, columns], dtype: 'i32' } as const,
+      data: Int32Array.from(data),
+      weight: true,
+    };
     const { result } = await runLowered({
       type: 'tpu.RequantIntAxis',
       attributes: { quantMode: 'MultiplierShift', roundMode: 'HalfAwayFromZero', rqAxis: 1, fuseRqAxis: false },

@@ -2,17 +2,30 @@ import type { Graph, KnownOp, QEvent, TensorType, TypedArray, Weight } from '@q/
 import { createSession } from '../../src/index.ts';
 
 /** A type of codes. */
-export function codes(shape: readonly number[], dtype: 'i8' | 'u8', scale = 1, zeroPoint = 0, expressed: 'f32' | 'f16' = 'f32'): TensorType {
+export function codes(
+  shape: readonly number[],
+  dtype: 'i8' | 'u8',
+  scale = 1,
+  zeroPoint = 0,
+  expressed: 'f32' | 'f16' = 'f32',
+): TensorType {
   return { shape, dtype, quantization: { kind: 'uniform', expressed, scale, zeroPoint } };
 }
 
-export const floats = (shape: readonly number[], dtype: 'f32' | 'f16' | 'bf16' = 'f32'): TensorType => ({ shape, dtype });
+export const floats = (shape: readonly number[], dtype: 'f32' | 'f16' | 'bf16' = 'f32'): TensorType => ({
+  shape,
+  dtype,
+});
 
 export interface OneOp {
   readonly type: string;
   readonly attributes?: object;
   /** Operands with their data: network inputs, or weights when `weight` is set. */
-  readonly inputs: readonly ({ readonly type: TensorType; readonly data: TypedArray; readonly weight?: boolean } | null)[];
+  readonly inputs: readonly ({
+    readonly type: TensorType;
+    readonly data: TypedArray;
+    readonly weight?: boolean;
+  } | null)[];
   readonly output: TensorType;
   readonly chip?: string;
 }
@@ -28,7 +41,13 @@ export async function runLowered({ type, attributes = {}, inputs, output, chip =
     if (input.weight) weights.set(`x${index}`, { type: input.type, data: input.data });
     else {
       values.set(`x${index}`, input.type);
-      ops.push({ type: 'top.Input', name: `x${index}`, inputs: [], outputs: [`x${index}`], attributes: { doPreprocess: false } } as unknown as KnownOp);
+      ops.push({
+        type: 'top.Input',
+        name: `x${index}`,
+        inputs: [],
+        outputs: [`x${index}`],
+        attributes: { doPreprocess: false },
+      } as unknown as KnownOp);
     }
   });
   ops.push({ type, name: 'y', inputs: names, outputs: ['y'], attributes } as unknown as KnownOp);
@@ -46,7 +65,9 @@ export async function runLowered({ type, attributes = {}, inputs, output, chip =
   };
   const events: QEvent[] = [];
   const session = await createSession(graph, { emit: (event) => events.push(event), nonFinite: 'allow' });
-  const feeds = new Map(inputs.flatMap((input, index) => (input === null || input.weight ? [] : [[`x${index}`, input.data] as const])));
+  const feeds = new Map(
+    inputs.flatMap((input, index) => (input === null || input.weight ? [] : [[`x${index}`, input.data] as const])),
+  );
   const result = Array.from(session.run(feeds).get('y')! as ArrayLike<number>);
   session.dispose();
   return { result, warnings: events.flatMap((event) => (event.type === 'warning' ? [event.code] : [])) };

@@ -7,18 +7,51 @@ const relu = { doRelu: false, reluLimit: -1 };
 
 describe('broadcasting', () => {
   it.each([
-    [[[2, 3, 4], [2, 3, 4]], [2, 3, 4]],
-    [[[2, 3, 4], [3, 1]], [2, 3, 4]],
-    [[[1, 3, 1, 1], [2, 1, 4, 5]], [2, 3, 4, 5]],
-    [[[1], [2, 2]], [2, 2]],
-    [[[1, 1], [1, 1]], [1, 1]],
-    [[[4], [3, 4], [2, 1, 1]], [2, 3, 4]],
+    [
+      [
+        [2, 3, 4],
+        [2, 3, 4],
+      ],
+      [2, 3, 4],
+    ],
+    [
+      [
+        [2, 3, 4],
+        [3, 1],
+      ],
+      [2, 3, 4],
+    ],
+    [
+      [
+        [1, 3, 1, 1],
+        [2, 1, 4, 5],
+      ],
+      [2, 3, 4, 5],
+    ],
+    [
+      [[1], [2, 2]],
+      [2, 2],
+    ],
+    [
+      [
+        [1, 1],
+        [1, 1],
+      ],
+      [1, 1],
+    ],
+    [
+      [[4], [3, 4], [2, 1, 1]],
+      [2, 3, 4],
+    ],
   ])('%j to %j reads what NumPy reads', (shapes, target) => {
     const walk = planWalk(shapes, target);
     const total = target.reduce((product, dim) => product * dim, 1);
     const found = shapes.map(() => new Array<number>(total));
     walk.each((at, offsets) => {
-      for (let i = 0; i < walk.count; i++) shapes.forEach((_, k) => { found[k]![at + i] = offsets[k]! + i * walk.steps[k]!; });
+      for (let i = 0; i < walk.count; i++)
+        shapes.forEach((_, k) => {
+          found[k]![at + i] = offsets[k]! + i * walk.steps[k]!;
+        });
     });
     shapes.forEach((shape, k) => {
       const expected = Array.from({ length: total }, (_, flat) => {
@@ -44,11 +77,17 @@ describe('broadcasting', () => {
     const pair = Int8Array.of(77, -50);
     const spread = Int8Array.from({ length: 1200 }, (_, i) => pair[Math.floor(i / 600)]!);
     const run = async (b: Int8Array, shape: readonly number[], type: string, attributes: object) =>
-      (await runLowered({
-        type, attributes,
-        inputs: [{ type: codes([1, 2, 600], 'i8'), data: long }, { type: codes(shape, 'i8'), data: b }],
-        output: codes([1, 2, 600], 'i8'),
-      })).result;
+      (
+        await runLowered({
+          type,
+          attributes,
+          inputs: [
+            { type: codes([1, 2, 600], 'i8'), data: long },
+            { type: codes(shape, 'i8'), data: b },
+          ],
+          output: codes([1, 2, 600], 'i8'),
+        })
+      ).result;
     expect(await run(pair, [2, 1], 'tpu.Mul', mul)).toEqual(await run(spread, [1, 2, 600], 'tpu.Mul', mul));
     const add = { multipliers: [85, 107], rshifts: [8, 7], ...relu };
     expect(await run(pair, [2, 1], 'tpu.Add', add)).toEqual(await run(spread, [1, 2, 600], 'tpu.Add', add));
@@ -60,7 +99,10 @@ describe('sums', () => {
     const { result } = await runLowered({
       type: 'tpu.Sub',
       attributes: { multipliers: [1, 1], rshifts: [1, 1], isReverse: false, ...relu },
-      inputs: [{ type: codes([1, 2], 'i8'), data: Int8Array.of(4, 4) }, { type: codes([1, 2], 'i8'), data: Int8Array.of(3, -3) }],
+      inputs: [
+        { type: codes([1, 2], 'i8'), data: Int8Array.of(4, 4) },
+        { type: codes([1, 2], 'i8'), data: Int8Array.of(3, -3) },
+      ],
       output: codes([1, 2], 'i8'),
     });
     // 2 − half-up(1.5) and 2 − half-up(−1.5).
@@ -85,7 +127,10 @@ describe('functions of one code', () => {
     const table = Float32Array.from({ length: 256 }, (_, index) => index / 2);
     const { result } = await runLowered({
       type: 'tpu.Lut',
-      inputs: [{ type: codes([3], 'i8'), data: Int8Array.of(0, 127, -1) }, { type: floats([256]), data: table, weight: true }],
+      inputs: [
+        { type: codes([3], 'i8'), data: Int8Array.of(0, 127, -1) },
+        { type: floats([256]), data: table, weight: true },
+      ],
       output: floats([3]),
     });
     expect(result).toEqual([0, 63.5, 127.5]);
@@ -93,28 +138,43 @@ describe('functions of one code', () => {
 });
 
 describe('16-bit operators', () => {
-  const half = (values: readonly number[], shape: readonly number[]) => ({ type: floats(shape, 'f16'), data: Float32Array.from(values, roundToF16) });
+  const half = (values: readonly number[], shape: readonly number[]) => ({
+    type: floats(shape, 'f16'),
+    data: Float32Array.from(values, roundToF16),
+  });
   it('round their result once', async () => {
     const { result } = await runLowered({
-      type: 'tpu.Add', attributes: relu, inputs: [half([2048, 0.1], [1, 2]), half([1, 0.2], [1, 2])], output: floats([1, 2], 'f16'),
+      type: 'tpu.Add',
+      attributes: relu,
+      inputs: [half([2048, 0.1], [1, 2]), half([1, 0.2], [1, 2])],
+      output: floats([1, 2], 'f16'),
     });
     expect(result).toEqual([2048, roundToF16(roundToF16(0.1) + roundToF16(0.2))]);
   });
   it('multiply a mean by the rounded 1/n', async () => {
     const { result } = await runLowered({
-      type: 'tpu.Reduce', attributes: { axes: [1], keepdims: true, mode: 'ReduceMean' }, inputs: [half([100, 100, 100], [1, 3])], output: floats([1, 1], 'f16'),
+      type: 'tpu.Reduce',
+      attributes: { axes: [1], keepdims: true, mode: 'ReduceMean' },
+      inputs: [half([100, 100, 100], [1, 3])],
+      output: floats([1, 1], 'f16'),
     });
     expect(result).toEqual([roundToF16(300 * roundToF16(1 / 3))]);
   });
   it('do not round a layer norm', async () => {
     const { result } = await runLowered({
-      type: 'tpu.LayerNorm', attributes: { normalizedShape: [3], axis: 1, eps: 1e-5 }, inputs: [half([1, 2, 4], [1, 3]), null, null], output: floats([1, 3], 'f16'),
+      type: 'tpu.LayerNorm',
+      attributes: { normalizedShape: [3], axis: 1, eps: 1e-5 },
+      inputs: [half([1, 2, 4], [1, 3]), null, null],
+      output: floats([1, 3], 'f16'),
     });
     expect(result.some((value) => roundToF16(value) !== value)).toBe(true);
   });
   it('round the limits of a clip, and nothing else', async () => {
     const { result } = await runLowered({
-      type: 'tpu.Clip', attributes: { min: -0.1, max: 0.1 }, inputs: [{ type: floats([2], 'f16'), data: Float32Array.of(5, 0.0123456) }], output: floats([2], 'f16'),
+      type: 'tpu.Clip',
+      attributes: { min: -0.1, max: 0.1 },
+      inputs: [{ type: floats([2], 'f16'), data: Float32Array.of(5, 0.0123456) }],
+      output: floats([2], 'f16'),
     });
     expect(result).toEqual([roundToF16(0.1), Math.fround(0.0123456)]);
   });
@@ -125,8 +185,16 @@ describe('accumulators', () => {
     runLowered({
       type: 'tpu.Conv2D',
       attributes: {
-        kernelShape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1, withBias: false,
-        multiplier: [1], rshift: [20], quantMode: 'MultiplierShift', ...relu,
+        kernelShape: [1, 1],
+        strides: [1, 1],
+        pads: [0, 0, 0, 0],
+        dilations: [1, 1],
+        group: 1,
+        withBias: false,
+        multiplier: [1],
+        rshift: [20],
+        quantMode: 'MultiplierShift',
+        ...relu,
       },
       inputs: [
         { type: codes([1, channels, 1, 1], 'u8'), data: new Uint8Array(channels).fill(255) },
@@ -142,6 +210,11 @@ describe('accumulators', () => {
 });
 
 it('refuses an unknown mode by name', async () => {
-  const request = { type: 'tpu.Active', attributes: { mode: 'IS_FINITE' }, inputs: [{ type: floats([1]), data: Float32Array.of(1) }], output: floats([1]) };
+  const request = {
+    type: 'tpu.Active',
+    attributes: { mode: 'IS_FINITE' },
+    inputs: [{ type: floats([1]), data: Float32Array.of(1) }],
+    output: floats([1]),
+  };
   await expect(runLowered(request)).rejects.toMatchObject({ code: 'runtime.attribute.unsupported', where: 'y' });
 });
