@@ -28,11 +28,11 @@ export function noise(count: number, seed = 1): Float32Array {
 /** Builds small Top graphs; result types come from the operators' own shape rules. */
 export class GraphBuilder {
   private readonly ops: Op[] = [];
-  private readonly values = new Map<string, TensorType>();
+  private readonly types = new Map<string, TensorType>();
   private readonly weights = new Map<string, Weight>();
 
   input(name: string, shape: readonly number[]): string {
-    this.values.set(name, { shape, dtype: 'f32' });
+    this.types.set(name, { shape, dtype: 'f32' });
     const attributes = attributesWithDefaults('top.Input', {});
     this.ops.push({ type: 'top.Input', name, inputs: [], outputs: [name], attributes });
     return name;
@@ -55,17 +55,21 @@ export class GraphBuilder {
     outputs: readonly string[] = [name],
   ): string {
     const weight = (index: number) => this.weights.get(inputs[index] ?? '');
-    const types = inputs.map((input) =>
-      input === null ? null : (this.values.get(input) ?? this.weights.get(input)!.type),
+    const operands = inputs.map((input) =>
+      input === null ? null : (this.types.get(input) ?? this.weights.get(input)!.type),
     );
     const attributes = attributesWithDefaults(type, given);
     const row = operatorTable[type];
-    const inferred = row.inferShapes({ attributes: attributes as never, inputs: types, weight });
+    const inferred = row.inferShapes({ attributes: attributes as never, inputs: operands, weight });
     outputs.forEach((output, i) => {
-      this.values.set(output, inferred.outputs[i]!);
+      this.types.set(output, inferred.outputs[i]!);
     });
     this.ops.push({ type, name, inputs, outputs, attributes: inferred.attributes ?? attributes } as unknown as KnownOp);
     return name;
+  }
+
+  shape(name: string): readonly number[] {
+    return this.types.get(name)!.shape;
   }
 
   conv(
@@ -87,7 +91,7 @@ export class GraphBuilder {
   }
 
   build(outputs: readonly string[], name = 'net'): Graph {
-    const { ops, values, weights } = this;
+    const { ops, types: values, weights } = this;
     const graph: Graph = {
       name,
       state: 'TOP_F32',
