@@ -1,4 +1,5 @@
 import { type Graph, type Issue, type Plan, type Precision, QError } from '@q/ir';
+import { thresholdIssues } from '@q/ir/lowering';
 import { PRECISIONS, PROCESSORS, type Processor } from './processors.ts';
 
 /** The processor of a plan that this lowering can follow; every reason why it cannot is told at once. */
@@ -20,7 +21,7 @@ export function checkPlan(graph: Graph, plan: Plan): Processor {
 function* processorIssues(plan: Plan): Generator<Issue> {
   if (!PROCESSORS.has(plan.processor)) {
     yield {
-      code: 'bm168x.plan.processor',
+      code: 'lower.plan.processor',
       where: 'processor',
       found: plan.processor,
       expected: [...PROCESSORS.keys()].join(', '),
@@ -28,7 +29,7 @@ function* processorIssues(plan: Plan): Generator<Issue> {
   }
   if (plan.asymmetric) {
     yield {
-      code: 'bm168x.plan.asymmetric',
+      code: 'lower.plan.asymmetric',
       where: 'asymmetric',
       found: 'asymmetric activations, which this lowering does not define yet',
       expected: 'symmetric quantization',
@@ -38,7 +39,7 @@ function* processorIssues(plan: Plan): Generator<Issue> {
 
 function* precisionIssues(plan: Plan): Generator<Issue> {
   const undefinedPrecision = (where: string, precision: Precision): Issue => ({
-    code: 'bm168x.plan.precision',
+    code: 'lower.plan.precision',
     where,
     found: `${precision}, which is not defined yet on ${plan.processor}`,
     expected: PRECISIONS.join(', '),
@@ -52,32 +53,10 @@ function* precisionIssues(plan: Plan): Generator<Issue> {
 function* stateIssues(graph: Graph): Generator<Issue> {
   if (graph.state === 'TOP_F32' || graph.state === 'TOP_CALIBRATED') return;
   yield {
-    code: 'bm168x.plan.state',
+    code: 'lower.plan.state',
     where: graph.name,
     found: graph.state,
     expected: 'TOP_F32',
     hint: 'lower the float network',
   };
-}
-
-function* thresholdIssues(graph: Graph, plan: Plan): Generator<Issue> {
-  if (plan.precision === 'INT8' && plan.values.size === 0) {
-    yield {
-      code: 'bm168x.threshold-missing',
-      where: 'calibration',
-      found: 'no thresholds at all',
-      expected: 'a calibration table',
-      hint: 'run the calibration first, or deploy in F16 or F32',
-    };
-  }
-  for (const [name, { threshold }] of plan.values) {
-    if (!graph.values.has(name) || (threshold > 0 && Number.isFinite(threshold))) continue;
-    yield {
-      code: 'bm168x.threshold-invalid',
-      where: name,
-      found: `threshold ${threshold}`,
-      expected: 'a positive number',
-      hint: 'calibrate with images that reach this layer, or correct its row in the calibration table',
-    };
-  }
 }

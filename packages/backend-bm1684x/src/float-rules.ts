@@ -1,6 +1,5 @@
 import type { Plan, Precision } from '@q/ir';
-import type { Range, Ranges } from './ranges.ts';
-import { absMax, floatsOf, type WorkingGraph } from './working-graph.ts';
+import { absMax, floatsOf, type Range, type Ranges, type WorkingGraph } from '@q/ir/lowering';
 
 const magnitude = (range: Range): number => Math.fround(Math.max(Math.abs(range.min), Math.abs(range.max)));
 

@@ -7,13 +7,13 @@ import {
   scalarFunctionOf,
   type TensorType,
 } from '@q/ir';
-import type { LoweringContext } from './lowering/context.ts';
+import type { Bm168xContext } from './lowering/context.ts';
 
 /**
  * Cast(int8 → float, one reader) followed by a float `tpu.Active` becomes a table of 256 floats (numerics.md 6.1), unless
  * the plan names the operator. The function is that of the Top operator of the same name.
  */
-export function fuseFloatTables(context: LoweringContext, plan: Plan, outputs: readonly string[]): void {
+export function fuseFloatTables(context: Bm168xContext, plan: Plan, outputs: readonly string[]): void {
   const producers = new Map(context.ops.map((op) => [op.name, op]));
   const removed = new Set<string>();
   context.ops.forEach((op, index) => {
@@ -48,7 +48,7 @@ function floatTable(
 }
 
 function tableOp(
-  context: LoweringContext,
+  context: Bm168xContext,
   op: OpOf<'tpu.Active'>,
   input: string,
   table: { readonly type: TensorType; readonly data: Float32Array | Uint16Array },

@@ -1,25 +1,13 @@
-import {
-  type Artefact,
-  type Graph,
-  type Op,
-  type Plan,
-  type Precision,
-  printMlir,
-  QError,
-  type Target,
-  writeNpz,
-} from '@q/ir';
+import { type Op, type Precision, QError, type Target } from '@q/ir';
+import { isKnown, Refusal, tpuArtefacts, tpuFormOf } from '@q/ir/lowering';
 import { lower } from './lower.ts';
-import { Refusal } from './lowering/context.ts';
-import { tpuFormOf } from './lowering/forms.ts';
 import { F16_RUNS_F32, INT8_RUNS_FLOAT, PROCESSORS, type Processor } from './processors.ts';
-import { isKnown } from './working-graph.ts';
 
 function processorOf(name: string): Processor {
   const processor = PROCESSORS.get(name);
   if (processor !== undefined) return processor;
   throw new QError(`${name} is not a processor of the BM1684X family.`, {
-    code: 'bm168x.plan.processor',
+    code: 'lower.plan.processor',
     where: 'processor',
     found: name,
     expected: [...PROCESSORS.keys()].join(', '),
@@ -42,26 +30,6 @@ function precisions(op: Op, name: string): readonly Precision[] {
   return [...result, 'F32'];
 }
 
-/** `<module>_<chip>_<quantize>[_sym]`, in lower case (cli.md 6.3). */
-function prefixOf(lowered: Graph, plan: Plan): string {
-  const suffix = plan.precision === 'INT8' ? '_sym' : '';
-  return `${lowered.name}_${plan.processor}_${plan.precision}${suffix}`.toLowerCase();
-}
-
-function artefacts(lowered: Graph, plan: Plan): readonly Artefact[] {
-  const prefix = prefixOf(lowered, plan);
-  const weightFile = `${prefix}_${plan.ops.size > 0 ? 'tpu_qtable' : 'tpu'}_weights.npz`;
-  const { text, weights } = printMlir(lowered, { weightFile });
-  return [
-    {
-      name: `${prefix}_tpu.mlir`,
-      bytes: new TextEncoder().encode(text),
-      description: `lowered network for ${plan.processor}, TPU-MLIR's tpu dialect`,
-    },
-    { name: weightFile, bytes: writeNpz(weights), description: 'weights of the lowered network' },
-  ];
-}
-
 /** Sophgo's BM1684X family: bm1684x, bm1688, cv186x, bm1690; INT8 symmetric, F16 and F32, mixed per operator. */
 export const bm168x: Target = {
   name: 'bm168x',
@@ -72,5 +40,5 @@ export const bm168x: Target = {
   },
   precisions,
   lower,
-  artefacts,
+  artefacts: tpuArtefacts,
 };

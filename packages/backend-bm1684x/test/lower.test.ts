@@ -200,23 +200,23 @@ describe('refusals', () => {
   };
   it('tells all missing thresholds at once', () => {
     const error = refusal(() => bm168x.lower(conv, plan({ in: 2 })));
-    expect(error.code).toBe('bm168x.threshold-missing');
+    expect(error.code).toBe('lower.threshold-missing');
     expect(error.issues.map(({ where }) => where)).toEqual(['relu_Relu', 'pool_MaxPool']);
     expect(error.hint).toMatch(/quantize table/);
   });
   it('names thresholds that are not positive', () => {
     const error = refusal(() => bm168x.lower(conv, plan({ in: 0, relu_Relu: -1, pool_MaxPool: 1 })));
-    expect(error.code).toBe('bm168x.threshold-invalid');
+    expect(error.code).toBe('lower.threshold-invalid');
     expect(error.issues.map(({ where }) => where)).toEqual(['in', 'relu_Relu']);
   });
   it('names processors, precisions and modes that are not defined', () => {
     const wrong = plan({ in: 2 }, { processor: 'bm1684', asymmetric: true, precision: 'INT4' });
     expect(refusal(() => bm168x.lower(conv, wrong)).issues.map(({ code }) => code)).toEqual([
-      'bm168x.plan.processor',
-      'bm168x.plan.asymmetric',
-      'bm168x.plan.precision',
+      'lower.plan.processor',
+      'lower.plan.asymmetric',
+      'lower.plan.precision',
     ]);
-    expect(refusal(() => bm168x.floatType('k1')).code).toBe('bm168x.plan.processor');
+    expect(refusal(() => bm168x.floatType('k1')).code).toBe('lower.plan.processor');
   });
   it('names every operator without definition', () => {
     const graph = network({
@@ -225,10 +225,10 @@ describe('refusals', () => {
       shapes: { a: [1, 2], b: [2] },
     });
     const error = refusal(() => bm168x.lower(graph, plan({ in: 2, a: 1, b: 1 })));
-    expect(error.code).toBe('bm168x.unsupported-operator');
+    expect(error.code).toBe('lower.unsupported-operator');
     expect(error.issues.map(({ where }) => where)).toEqual(['top.NonZero a', 'top.Shape b']);
   });
   it('has nothing to calibrate an INT8 network with', () => {
-    expect(refusal(() => bm168x.lower(conv, plan({}))).code).toBe('bm168x.threshold-missing');
+    expect(refusal(() => bm168x.lower(conv, plan({}))).code).toBe('lower.threshold-missing');
   });
 });

@@ -1,9 +1,9 @@
 import { functionTable, getScaleAndShift, type KnownOp, mulI8, type OpOf, rsMul, scalarFunctionOf } from '@q/ir';
-import { absMax } from '../working-graph.ts';
-import type { LoweringContext } from './context.ts';
+import { absMax } from '@q/ir/lowering';
+import type { Bm168xContext } from './context.ts';
 
 /** A function of one operand as a table of 256 codes (numerics.md 7.6). */
-export function lowerToTable(context: LoweringContext, op: KnownOp): boolean {
+export function lowerToTable(context: Bm168xContext, op: KnownOp): boolean {
   const f = scalarFunctionOf(op);
   if (f === undefined) return false;
   const output = context.quantizerOf(op.name, op);
@@ -18,7 +18,7 @@ export function lowerToTable(context: LoweringContext, op: KnownOp): boolean {
   return true;
 }
 
-export function lowerLeakyRelu(context: LoweringContext, op: OpOf<'top.LeakyRelu'>): boolean {
+export function lowerLeakyRelu(context: Bm168xContext, op: OpOf<'top.LeakyRelu'>): boolean {
   const { multiplier, rshift } = getScaleAndShift(op.attributes.alpha, 8);
   const attributes = { alpha: op.attributes.alpha, multiplier, rshift };
   context.emitAs(op, 'tpu.LeakyRelu', op.inputs, attributes, context.codeType(op.name, op));
@@ -26,7 +26,7 @@ export function lowerLeakyRelu(context: LoweringContext, op: OpOf<'top.LeakyRelu
 }
 
 /** All slopes share one shift. */
-export function lowerPRelu(context: LoweringContext, op: OpOf<'top.PRelu'>): boolean {
+export function lowerPRelu(context: Bm168xContext, op: OpOf<'top.PRelu'>): boolean {
   const slopeName = op.inputs[1]!;
   if (!context.isWeight(slopeName)) return false;
   const slopes = context.floats(slopeName);
@@ -38,7 +38,7 @@ export function lowerPRelu(context: LoweringContext, op: OpOf<'top.PRelu'>): boo
 }
 
 /** INT8 softmax exists for axis 1 of at most four dimensions, not for log-softmax (numerics.md 7.7). */
-export function lowerSoftmax(context: LoweringContext, op: OpOf<'top.Softmax'>): boolean {
+export function lowerSoftmax(context: Bm168xContext, op: OpOf<'top.Softmax'>): boolean {
   const { axis, log, beta } = op.attributes;
   if (axis !== 1 || log || context.shapeOf(op.inputs[0]!).length > 4) return false;
   const { scale } = context.quantizerOf(op.inputs[0]!, op);

@@ -1,185 +1,21 @@
-import {
-  type DType,
-  f16Bits,
-  type Issue,
-  type KnownOp,
-  type OpAttributes,
-  type OpOf,
-  type OpType,
-  operatorTable,
-  type Precision,
-  symmetricQParams,
-  type TensorType,
-  type TypedArray,
-  type Weight,
-} from '@q/ir';
+import { f16Bits } from '@q/ir';
+import { LoweringContext, type LoweringSources } from '@q/ir/lowering';
 import type { Processor } from '../processors.ts';
-import type { Range, Ranges } from '../ranges.ts';
-import { floatsOf, type WorkingGraph } from '../working-graph.ts';
 
-/** Scale and zero point of a value, as the lowering formulas name them. */
-export interface Quantizer {
-  readonly scale: number;
-  readonly zeroPoint: number;
-  readonly signed: boolean;
-}
-
-export interface Surroundings {
-  readonly graph: WorkingGraph;
-  readonly ranges: Ranges;
-  readonly precisions: ReadonlyMap<string, Precision>;
+/** The lowering context of this family: knows the processor, narrows weights to binary16. */
+export class Bm168xContext extends LoweringContext {
   readonly processor: Processor;
-}
 
-/** What a lowering rule throws when it has no definition for an operator; collected into one error for all of them. */
-export class Refusal extends Error {
-  readonly issue: Issue;
-
-  constructor(issue: Issue) {
-    super(issue.code);
-    this.issue = issue;
-  }
-}
-
-/** Attributes of `T`: those of `given` that its schema has, and the defaults of the rest. */
-export function attributesFor<T extends OpType>(type: T, given: object): OpAttributes[T] {
-  const result: Record<string, unknown> = {};
-  for (const [key, spec] of Object.entries(operatorTable[type].attributes)) {
-    const value = (given as Record<string, unknown>)[key];
-    if (value !== undefined) result[key] = value;
-    else if (spec.fallback !== undefined) result[key] = spec.fallback;
-    else if (!spec.optional) throw new Error(`${type} needs the attribute ${key}`);
-  }
-  return result as OpAttributes[T];
-}
-
-/** Operands of an operator of type `T`, padded with absent ones to the number that its `.mlir` form has. */
-export function operandsFor(type: OpType, inputs: readonly (string | null)[]): readonly (string | null)[] {
-  const { operands } = operatorTable[type];
-  if (operands === undefined || operands.at(-1)?.endsWith('...')) return inputs;
-  return operands.map((_, index) => inputs[index] ?? null);
-}
-
-/** Where lowering rules read from and write to. */
-export class LoweringContext {
-  readonly graph: WorkingGraph;
-  readonly processor: Processor;
-  readonly ops: KnownOp[] = [];
-  /** Types of the lowered values. */
-  readonly values = new Map<string, TensorType>();
-  readonly weights = new Map<string, Weight>();
-  readonly #ranges: Ranges;
-  readonly #precisions: ReadonlyMap<string, Precision>;
-  readonly #names: Set<string>;
-
-  constructor({ graph, ranges, precisions, processor }: Surroundings) {
-    this.graph = graph;
+  constructor(sources: LoweringSources, processor: Processor) {
+    super(sources);
     this.processor = processor;
-    this.#ranges = ranges;
-    this.#precisions = precisions;
-    this.#names = new Set([...graph.values.keys(), ...graph.weights.keys()]);
-  }
-
-  precisionOf(op: KnownOp): Precision {
-    return this.#precisions.get(op.name) ?? 'F32';
-  }
-
-  isWeight(name: string | null | undefined): name is string {
-    return name != null && this.graph.weights.has(name);
-  }
-
-  /** Floats of an operand that is a weight. */
-  floats(name: string): Float32Array {
-    return floatsOf(this.graph.weights.get(name)!);
-  }
-
-  /** Shape of a value or weight of the Top graph. */
-  shapeOf(name: string): readonly number[] {
-    return (this.graph.values.get(name) ?? this.graph.weights.get(name)?.type)!.shape;
-  }
-
-  rangeOf(name: string): Range | undefined {
-    return this.#ranges.get(name);
-  }
-
-  /** Scale, zero point and sign of a calibrated value; `by` is the operator that needs them. */
-  quantizerOf(name: string, by: KnownOp): Quantizer {
-    const range = this.#ranges.get(name);
-    if (range !== undefined) return symmetricQParams(range.min, range.max);
-    throw new Refusal({
-      code: 'bm168x.threshold-missing',
-      where: by.name,
-      found: `no calibration of ${name}`,
-      expected: `a row "${name} threshold min max" in the calibration table`,
-      hint: `calibrate ${name}, or put ${by.name} into the quantize table as F16 or F32`,
-    });
-  }
-
-  /** The quantized type of a calibrated value. */
-  codeType(name: string, by: KnownOp): TensorType {
-    const { scale, zeroPoint, signed } = this.quantizerOf(name, by);
-    return {
-      shape: this.shapeOf(name),
-      dtype: signed ? 'i8' : 'u8',
-      quantization: { kind: 'uniform', expressed: 'f32', scale, zeroPoint },
-    };
-  }
-
-  /** The float type of a value; the calibrated range stays on it. */
-  floatType(name: string, dtype: DType): TensorType {
-    const range = this.#ranges.get(name);
-    const type: TensorType = { shape: this.shapeOf(name), dtype };
-    return range === undefined ? type : { ...type, quantization: { kind: 'calibrated', ...range } };
-  }
-
-  /** Adds an operator with the types of its results. */
-  emit(op: KnownOp, ...types: readonly TensorType[]): void {
-    this.ops.push(op);
-    op.outputs.forEach((name, index) => {
-      if (name !== null) this.values.set(name, types[index] ?? types[0]!);
-    });
-  }
-
-  /** Builds and adds an operator that takes over the name and results of `top`. */
-  emitAs<T extends OpType>(
-    top: KnownOp,
-    type: T,
-    inputs: readonly (string | null)[],
-    attributes: object,
-    result: TensorType,
-  ): void {
-    const op: OpOf<T> = {
-      type,
-      name: top.name,
-      inputs: operandsFor(type, inputs),
-      outputs: top.outputs,
-      attributes: attributesFor(type, attributes),
-    };
-    this.emit(op as unknown as KnownOp, result);
-  }
-
-  /** A fresh weight `<op>_<suffix>`, numbered on a clash (ir.md 4.1). */
-  addWeight(owner: string, suffix: string, type: TensorType, data: TypedArray): string {
-    let name = `${owner}_${suffix}`;
-    for (let k = 1; this.#names.has(name); k++) name = `${owner}_${k}_${suffix}`;
-    this.#names.add(name);
-    this.weights.set(name, { type, data });
-    return name;
   }
 
   /** An operand as an operator in `dtype` reads it: weights narrowed, values as they are. */
   floatOperand(name: string, dtype: 'f16' | 'f32'): string {
     if (!this.isWeight(name)) return name;
-    const weight = this.graph.weights.get(name)!;
-    if (dtype === 'f32') {
-      this.weights.set(name, weight);
-      return name;
-    }
-    return this.addWeight(
-      name,
-      'f16',
-      { shape: weight.type.shape, dtype: 'f16' },
-      Uint16Array.from(this.floats(name), f16Bits),
-    );
+    if (dtype === 'f32') return this.keepWeight(name);
+    const { shape } = this.graph.weights.get(name)!.type;
+    return this.addWeight(name, 'f16', { shape, dtype: 'f16' }, Uint16Array.from(this.floats(name), f16Bits));
   }
 }

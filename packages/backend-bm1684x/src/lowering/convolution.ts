@@ -1,7 +1,6 @@
 import { getScaleAndShift, type OpOf, saturate, toInt } from '@q/ir';
-import { absMax, extremes } from '../working-graph.ts';
-import type { LoweringContext } from './context.ts';
-import { tpuFormOf } from './forms.ts';
+import { absMax, extremes, tpuFormOf } from '@q/ir/lowering';
+import type { Bm168xContext } from './context.ts';
 
 /** Codes of a filter, with one scale per output channel. */
 interface QuantizedFilter {
@@ -51,7 +50,7 @@ function liveInputScale(scale: number, filter: Float32Array, bias: Float32Array 
 }
 
 /** INT8 convolution (numerics.md 7.1), symmetric. Answers false when it runs in float: the filter is not constant. */
-export function lowerConv(context: LoweringContext, op: OpOf<'top.Conv'>): boolean {
+export function lowerConv(context: Bm168xContext, op: OpOf<'top.Conv'>): boolean {
   const [input, filterName, biasName] = op.inputs as readonly [string, string, (string | null)?];
   if (!context.isWeight(filterName) || (biasName != null && !context.isWeight(biasName))) return false;
   const form = tpuFormOf(op);
@@ -105,7 +104,7 @@ function requantTable(
 }
 
 /** INT8 transposed convolution: i32 sums, then a requantization per channel (numerics.md 7.7). */
-export function lowerDeconv(context: LoweringContext, op: OpOf<'top.Deconv'>): boolean {
+export function lowerDeconv(context: Bm168xContext, op: OpOf<'top.Deconv'>): boolean {
   const [input, filterName, biasName] = op.inputs as readonly [string, string, (string | null)?];
   if (!context.isWeight(filterName) || (biasName != null && !context.isWeight(biasName))) return false;
   const form = tpuFormOf(op);

@@ -1,7 +1,6 @@
 import { getScaleAndShift, getScaleAndShiftPositive, type KnownOp, type OpOf, saturate, toInt } from '@q/ir';
-import { absMax, extremes } from '../working-graph.ts';
-import type { LoweringContext } from './context.ts';
-import { tpuFormOf } from './forms.ts';
+import { absMax, extremes, tpuFormOf } from '@q/ir/lowering';
+import type { Bm168xContext } from './context.ts';
 
 /** One operand of an element-wise operator: its name in the lowered graph and the scale of its codes. */
 interface Operand {
@@ -11,7 +10,7 @@ interface Operand {
 }
 
 /** 8-bit codes of a constant at a given scale; unsigned when nothing is negative. */
-function constantCodes(context: LoweringContext, name: string, scale: number, signed: boolean): string {
+function constantCodes(context: Bm168xContext, name: string, scale: number, signed: boolean): string {
   const type = signed ? 'i8' : 'u8';
   const codes = context.floats(name).map((value) => saturate(value / scale, type));
   return context.addWeight(
@@ -23,7 +22,7 @@ function constantCodes(context: LoweringContext, name: string, scale: number, si
 }
 
 /** An activation as it is; a constant quantized to its own largest magnitude, its scale kept in f64 or narrowed to f32. */
-function operandOf(context: LoweringContext, name: string, op: KnownOp, narrow: (scale: number) => number): Operand {
+function operandOf(context: Bm168xContext, name: string, op: KnownOp, narrow: (scale: number) => number): Operand {
   if (!context.isWeight(name)) return { name, scale: context.quantizerOf(name, op).scale, isConstant: false };
   const data = context.floats(name);
   const signed = extremes(data).min < 0;
@@ -33,7 +32,7 @@ function operandOf(context: LoweringContext, name: string, op: KnownOp, narrow: 
 }
 
 /** Add: each operand has its own multiplier and shift to the result's scale (numerics.md 7.3). */
-export function lowerAdd(context: LoweringContext, op: OpOf<'top.Add'>): boolean {
+export function lowerAdd(context: Bm168xContext, op: OpOf<'top.Add'>): boolean {
   const outputScale = context.quantizerOf(op.name, op).scale;
   const operands = op.inputs.map((name) => operandOf(context, name!, op, (scale) => scale));
   const factors = operands.map(({ scale, isConstant }, index) =>
@@ -55,7 +54,7 @@ export function lowerAdd(context: LoweringContext, op: OpOf<'top.Add'>): boolean
 }
 
 /** Sub: as Add, but a constant is quantized at the result's scale. */
-export function lowerSub(context: LoweringContext, op: OpOf<'top.Sub'>): boolean {
+export function lowerSub(context: Bm168xContext, op: OpOf<'top.Sub'>): boolean {
   const outputScale = context.quantizerOf(op.name, op).scale;
   const operands = op.inputs.map((name): Operand => {
     if (!context.isWeight(name)) return { name: name!, scale: context.quantizerOf(name!, op).scale, isConstant: false };
@@ -84,7 +83,7 @@ export function lowerSub(context: LoweringContext, op: OpOf<'top.Sub'>): boolean
 }
 
 /** Mul: one multiplier and shift for the product of all codes. */
-export function lowerMul(context: LoweringContext, op: OpOf<'top.Mul'>): boolean {
+export function lowerMul(context: Bm168xContext, op: OpOf<'top.Mul'>): boolean {
   const outputScale = context.quantizerOf(op.name, op).scale;
   const operands = op.inputs.map((name) => operandOf(context, name!, op, Math.fround));
   const factor = operands.reduce((product, { scale }) => product * scale, 1) / outputScale;
@@ -100,7 +99,7 @@ export function lowerMul(context: LoweringContext, op: OpOf<'top.Mul'>): boolean
 }
 
 /** MulConst becomes a MulShift. */
-export function lowerMulConst(context: LoweringContext, op: OpOf<'top.MulConst'>): boolean {
+export function lowerMulConst(context: Bm168xContext, op: OpOf<'top.MulConst'>): boolean {
   if (op.attributes.doRelu) return false;
   const input = context.quantizerOf(op.inputs[0]!, op).scale;
   const output = context.quantizerOf(op.name, op).scale;
@@ -110,7 +109,7 @@ export function lowerMulConst(context: LoweringContext, op: OpOf<'top.MulConst'>
 }
 
 /** AddConst and SubConst: the constant is shifted up to the multiplier's precision. */
-export function lowerAddConst(context: LoweringContext, op: OpOf<'top.AddConst'> | OpOf<'top.SubConst'>): boolean {
+export function lowerAddConst(context: Bm168xContext, op: OpOf<'top.AddConst'> | OpOf<'top.SubConst'>): boolean {
   const input = context.quantizerOf(op.inputs[0]!, op).scale;
   const output = context.quantizerOf(op.name, op).scale;
   const factor = getScaleAndShiftPositive(input / output, 8);
@@ -121,7 +120,7 @@ export function lowerAddConst(context: LoweringContext, op: OpOf<'top.AddConst'>
 }
 
 /** MaxConst and MinConst compare codes; input and result share their scale. */
-export function lowerExtremumConst(context: LoweringContext, op: OpOf<'top.MaxConst'> | OpOf<'top.MinConst'>): boolean {
+export function lowerExtremumConst(context: Bm168xContext, op: OpOf<'top.MaxConst'> | OpOf<'top.MinConst'>): boolean {
   const output = context.quantizerOf(op.name, op).scale;
   const form = tpuFormOf(op);
   const attributes = { ...form.attributes, constVal: toInt(op.attributes.constVal / output), multiplier: 1, rshift: 0 };
@@ -130,7 +129,7 @@ export function lowerExtremumConst(context: LoweringContext, op: OpOf<'top.MaxCo
 }
 
 /** Result of a comparison: 0 or 1, whatever calibration saw. */
-function comparisonType(context: LoweringContext, name: string) {
+function comparisonType(context: Bm168xContext, name: string) {
   return {
     shape: context.shapeOf(name),
     dtype: 'u8',
@@ -138,7 +137,7 @@ function comparisonType(context: LoweringContext, name: string) {
   } as const;
 }
 
-export function lowerCompare(context: LoweringContext, op: OpOf<'top.Compare'>): boolean {
+export function lowerCompare(context: Bm168xContext, op: OpOf<'top.Compare'>): boolean {
   if (op.inputs.some((name) => context.isWeight(name))) return false;
   const [left, right] = op.inputs.map((name) => context.quantizerOf(name!, op).scale);
   if (left !== right) return false;
@@ -146,7 +145,7 @@ export function lowerCompare(context: LoweringContext, op: OpOf<'top.Compare'>):
   return true;
 }
 
-export function lowerCompareConst(context: LoweringContext, op: OpOf<'top.CompareConst'>): boolean {
+export function lowerCompareConst(context: Bm168xContext, op: OpOf<'top.CompareConst'>): boolean {
   if (op.attributes.mode === 'And') return false;
   const { scale, signed } = context.quantizerOf(op.inputs[0]!, op);
   const constVal = saturate(op.attributes.constVal / scale, signed ? 'i8' : 'u8');

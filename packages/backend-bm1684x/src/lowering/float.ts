@@ -1,10 +1,10 @@
 import type { KnownOp } from '@q/ir';
+import { tpuFormOf } from '@q/ir/lowering';
 import { F16_RUNS_F32 } from '../processors.ts';
-import type { LoweringContext } from './context.ts';
-import { tpuFormOf } from './forms.ts';
+import type { Bm168xContext } from './context.ts';
 
 /** Operands that stay f32 when an operator runs in F16: the bias of convolutions, and of a MatMul on some processors. */
-function keepsF32(context: LoweringContext, op: KnownOp, operand: number): boolean {
+function keepsF32(context: Bm168xContext, op: KnownOp, operand: number): boolean {
   if (op.type === 'top.Conv' || op.type === 'top.Deconv') return operand === 2;
   if (op.type === 'top.MatMul') return operand === 2 && !context.processor.matMulBiasNarrowed;
   // Indices are numbers of elements, whatever the data are.
@@ -14,14 +14,14 @@ function keepsF32(context: LoweringContext, op: KnownOp, operand: number): boole
 const F16_MAX = 65504;
 
 /** The float type that `op` gets when F16 is asked for (numerics.md 12). */
-export function f16OrF32(context: LoweringContext, op: KnownOp): 'f16' | 'f32' {
+export function f16OrF32(context: Bm168xContext, op: KnownOp): 'f16' | 'f32' {
   if (F16_RUNS_F32.has(op.type) || context.processor.f16Refused.has(op.type)) return 'f32';
   if (op.type === 'top.MulConst' && Math.abs(op.attributes.constVal) > F16_MAX) return 'f32';
   return 'f16';
 }
 
 /** Emits the float form of `op` in the given type. */
-export function lowerToFloat(context: LoweringContext, op: KnownOp, dtype: 'f16' | 'f32'): void {
+export function lowerToFloat(context: Bm168xContext, op: KnownOp, dtype: 'f16' | 'f32'): void {
   const form = tpuFormOf(op);
   const inputs = form.inputs.map((name, index) => {
     if (name === null) return null;

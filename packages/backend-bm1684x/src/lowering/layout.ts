@@ -1,9 +1,9 @@
 import { getScaleAndShift, getScaleAndShiftPositive, type KnownOp, type OpOf, saturate, toInt } from '@q/ir';
-import type { LoweringContext } from './context.ts';
-import { tpuFormOf } from './forms.ts';
+import { tpuFormOf } from '@q/ir/lowering';
+import type { Bm168xContext } from './context.ts';
 
 /** Operators that only choose among codes: no parameters, the result has its own calibrated type. */
-export function lowerCodesAsTheyAre(context: LoweringContext, op: KnownOp): boolean {
+export function lowerCodesAsTheyAre(context: Bm168xContext, op: KnownOp): boolean {
   if (op.inputs.some((name) => context.isWeight(name))) return false;
   const form = tpuFormOf(op);
   context.emitAs(op, form.type, form.inputs, form.attributes, context.codeType(op.name, op));
@@ -11,7 +11,7 @@ export function lowerCodesAsTheyAre(context: LoweringContext, op: KnownOp): bool
 }
 
 /** Operands of another scale are brought to the result's by a MulShift each (numerics.md 7.4). */
-export function lowerConcat(context: LoweringContext, op: OpOf<'top.Concat'>): boolean {
+export function lowerConcat(context: Bm168xContext, op: OpOf<'top.Concat'>): boolean {
   if (op.inputs.some((name) => context.isWeight(name))) return false;
   const output = context.quantizerOf(op.name, op);
   const inputs = op.inputs.map((name) => {
@@ -30,7 +30,7 @@ export function lowerConcat(context: LoweringContext, op: OpOf<'top.Concat'>): b
 }
 
 /** The padding value becomes a code of the input's scale. */
-export function lowerPad(context: LoweringContext, op: OpOf<'top.Pad'>): boolean {
+export function lowerPad(context: Bm168xContext, op: OpOf<'top.Pad'>): boolean {
   const { scale } = context.quantizerOf(op.inputs[0]!, op);
   const attributes = { ...op.attributes, val: toInt(op.attributes.val / scale) };
   context.emitAs(op, 'tpu.Pad', [op.inputs[0]!], attributes, context.codeType(op.name, op));
@@ -38,7 +38,7 @@ export function lowerPad(context: LoweringContext, op: OpOf<'top.Pad'>): boolean
 }
 
 /** Average of codes: the window's sum times an 8-bit multiplier (numerics.md 7.5). */
-export function lowerAvgPool(context: LoweringContext, op: OpOf<'top.AvgPool'>): boolean {
+export function lowerAvgPool(context: Bm168xContext, op: OpOf<'top.AvgPool'>): boolean {
   if (op.attributes.isAdaptive) return false;
   const input = context.quantizerOf(op.inputs[0]!, op).scale;
   const output = context.quantizerOf(op.name, op).scale;
@@ -50,7 +50,7 @@ export function lowerAvgPool(context: LoweringContext, op: OpOf<'top.AvgPool'>):
 }
 
 /** Constants become codes of the result. */
-export function lowerWhere(context: LoweringContext, op: OpOf<'top.Where'>): boolean {
+export function lowerWhere(context: Bm168xContext, op: OpOf<'top.Where'>): boolean {
   if (op.inputs.some((name) => context.isWeight(name))) return false;
   const { scale, signed } = context.quantizerOf(op.name, op);
   const code = (value: number): number => saturate(value / scale, signed ? 'i8' : 'u8');

@@ -1,7 +1,7 @@
 import { type KnownOp, scalarFunctionOf } from '@q/ir';
 import { INT8_RUNS_FLOAT } from '../processors.ts';
 import { lowerLeakyRelu, lowerPRelu, lowerSoftmax, lowerToTable } from './activation.ts';
-import type { LoweringContext } from './context.ts';
+import type { Bm168xContext } from './context.ts';
 import { lowerConv, lowerDeconv } from './convolution.ts';
 import {
   lowerAdd,
@@ -18,7 +18,7 @@ import { lowerAvgPool, lowerCodesAsTheyAre, lowerConcat, lowerPad, lowerWhere } 
 import { lowerMatMul } from './mat-mul.ts';
 
 /** Emits the integer form of `op`; answers false when this instance of it has none. */
-function lowerToInteger(context: LoweringContext, op: KnownOp): boolean {
+function lowerToInteger(context: Bm168xContext, op: KnownOp): boolean {
   switch (op.type) {
     case 'top.Conv':
       return lowerConv(context, op);
@@ -89,7 +89,7 @@ function fallbackOf(op: KnownOp): 'F16' | 'F32' {
 }
 
 /** Lowers one operator in the precision that it was assigned. */
-export function lowerOp(context: LoweringContext, op: KnownOp): void {
+export function lowerOp(context: Bm168xContext, op: KnownOp): void {
   const precision = context.precisionOf(op);
   const wanted =
     precision !== 'INT8'

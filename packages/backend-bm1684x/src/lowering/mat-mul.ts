@@ -1,10 +1,9 @@
 import { getScaleAndShift, type OpOf, QError, saturate, toInt } from '@q/ir';
-import { absMax } from '../working-graph.ts';
-import type { LoweringContext } from './context.ts';
-import { tpuFormOf } from './forms.ts';
+import { absMax, tpuFormOf } from '@q/ir/lowering';
+import type { Bm168xContext } from './context.ts';
 
 /** INT8 matrix product (numerics.md 7.2), symmetric, one scale for the whole right operand. False: it runs in F16. */
-export function lowerMatMul(context: LoweringContext, op: OpOf<'top.MatMul'>): boolean {
+export function lowerMatMul(context: Bm168xContext, op: OpOf<'top.MatMul'>): boolean {
   const [left, right, biasName] = op.inputs as readonly [string, string, (string | null)?];
   if (context.isWeight(left)) return false;
   const inputScale = context.quantizerOf(left, op).scale;
@@ -36,7 +35,7 @@ export function lowerMatMul(context: LoweringContext, op: OpOf<'top.MatMul'>): b
 
 function allZero(op: OpOf<'top.MatMul'>): QError {
   return new QError(`The weights of ${op.name} are all zero.`, {
-    code: 'bm168x.zero-weights',
+    code: 'lower.zero-weights',
     where: op.name,
     hint: `remove ${op.name} from the network, or put it into the quantize table as F32`,
   });

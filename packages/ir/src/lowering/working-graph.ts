@@ -1,6 +1,7 @@
-import type { Graph, KnownOp, Op, TensorType, Weight } from '@q/ir';
+import type { Graph, KnownOp, Op, Weight } from '../graph.ts';
+import type { TensorType } from '../tensor-type.ts';
 
-/** A graph while passes of this package rewrite it. The graph that came in is never touched: maps are copies. */
+/** A graph while a lowering rewrites it. The graph that came in is never touched: maps are copies. */
 export class WorkingGraph {
   ops: Op[];
   readonly values: Map<string, TensorType>;

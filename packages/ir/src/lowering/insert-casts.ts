@@ -1,5 +1,9 @@
-import { type DType, type KnownOp, type OpOf, symmetricQParams, type TensorType } from '@q/ir';
-import { attributesFor, type LoweringContext, Refusal } from './lowering/context.ts';
+import type { DType } from '../dtype.ts';
+import type { KnownOp, OpOf } from '../graph.ts';
+import { formatDouble } from '../mlir/format-double.ts';
+import { symmetricQParams } from '../quantization/scale.ts';
+import type { TensorType } from '../tensor-type.ts';
+import { attributesFor, type LoweringContext, Refusal } from './context.ts';
 
 /** Operators that accept any mix of integer types. */
 const ANY_INTEGERS: ReadonlySet<string> = new Set([
@@ -49,9 +53,6 @@ function wantedType(context: LoweringContext, op: KnownOp, operand: number): DTy
 
 const TYPE_NAMES: Readonly<Partial<Record<DType, string>>> = { i8: 'si8', u8: 'ui8', i32: 'si32' };
 
-/** Casts that exist, by value and target; a byte target serves both signs. */
-type Existing = Map<string, string>;
-
 const keyOf = (value: string, dtype: DType): string => `${isByte(dtype) ? 'byte' : dtype} ${value}`;
 
 /** The type that a quantizing cast of `value` makes: the producer's range, expressed in its float type. */
@@ -59,7 +60,7 @@ function quantizedType(from: TensorType, value: string, user: string): TensorTyp
   const { quantization } = from;
   if (quantization?.kind !== 'calibrated') {
     throw new Refusal({
-      code: 'bm168x.threshold-missing',
+      code: 'lower.threshold-missing',
       where: user,
       found: `${value} is float without a calibrated range, and ${user} needs it in INT8`,
       expected: `a row "${value} threshold min max" in the calibration table`,
@@ -75,47 +76,86 @@ function quantizedType(from: TensorType, value: string, user: string): TensorTyp
   };
 }
 
-/**
- * Puts a `tpu.Cast` wherever an operator reads a value of another storage type, and on network outputs that are not f32
- * (numerics.md 6.1). A cast stands right after the value it reads; one of the same kind is made once. Answers the new
- * names of the network outputs.
- */
-export function insertCasts(context: LoweringContext, outputs: readonly string[]): readonly string[] {
-  const existing: Existing = new Map();
-  const after = new Map<string, OpOf<'tpu.Cast'>[]>();
-  const cast = (value: string, dtype: DType, user: string | undefined): string => {
+export interface CastOptions {
+  /** CV18xx: a network input is quantized by the CPU operator `quant`, which rounds differently (numerics.md 6.2). */
+  readonly quantizesInputsOnCpu?: boolean;
+}
+
+/** Makes casts, each one once: a byte target serves both signs. */
+class CastMaker {
+  readonly #context: LoweringContext;
+  readonly #options: CastOptions;
+  readonly #inputs: ReadonlySet<string>;
+  readonly #existing = new Map<string, string>();
+  readonly #after = new Map<string, KnownOp[]>();
+
+  constructor(context: LoweringContext, options: CastOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#inputs = new Set(context.ops.filter((op) => op.type === 'top.Input').map((op) => op.name));
+  }
+
+  /** Name of `value` as `dtype`; `user` is absent for network outputs. */
+  cast(value: string, dtype: DType, user: string | undefined): string {
     const key = keyOf(value, dtype);
-    const found = existing.get(key);
+    const found = this.#existing.get(key);
     if (found !== undefined) return found;
-    const from = context.values.get(value)!;
+    const from = this.#context.values.get(value)!;
     const type: TensorType = isByte(dtype) ? quantizedType(from, value, user ?? value) : { shape: from.shape, dtype };
     const name = `${value}${user ?? ''}_${TYPE_NAMES[type.dtype] ?? type.dtype}`;
-    const op: OpOf<'tpu.Cast'> = {
-      type: 'tpu.Cast',
-      name,
-      inputs: [value],
-      outputs: [name],
-      attributes: attributesFor('tpu.Cast', {}),
-    };
-    existing.set(key, name);
-    after.set(value, [op, ...(after.get(value) ?? [])]);
-    context.values.set(name, type);
+    this.#existing.set(key, name);
+    this.#after.set(value, [this.#operator(value, name, type), ...(this.#after.get(value) ?? [])]);
+    this.#context.values.set(name, type);
     return name;
-  };
-  const cut = context.ops.map((op) => {
+  }
+
+  /** Casts that stand after the operator that makes `value`. */
+  after(value: string): readonly KnownOp[] {
+    return this.#after.get(value) ?? [];
+  }
+
+  #operator(value: string, name: string, type: TensorType): KnownOp {
+    const scale = type.quantization?.kind === 'uniform' ? type.quantization.scale : undefined;
+    if (scale !== undefined && this.#options.quantizesInputsOnCpu && this.#inputs.has(value)) {
+      const param = `{from = "FP32", scale = ${formatDouble(Math.fround(1 / Math.fround(scale)))} : f32, to = "INT8"}`;
+      return {
+        type: 'tpu.GenericCpu',
+        name,
+        inputs: [value],
+        outputs: [name],
+        attributes: { cpuOpName: 'quant' },
+        unknownAttributes: { param: { kind: 'verbatim', text: param } },
+      };
+    }
+    const attributes = attributesFor('tpu.Cast', {});
+    return { type: 'tpu.Cast', name, inputs: [value], outputs: [name], attributes } satisfies OpOf<'tpu.Cast'>;
+  }
+}
+
+/**
+ * Puts a `tpu.Cast` wherever an operator reads a value of another storage type, and on network outputs that are not f32
+ * (numerics.md 6.1). A cast stands right after the value it reads. Answers the new names of the network outputs.
+ */
+export function insertCasts(
+  context: LoweringContext,
+  outputs: readonly string[],
+  options: CastOptions = {},
+): readonly string[] {
+  const maker = new CastMaker(context, options);
+  const connected = context.ops.map((op) => {
     const inputs = op.inputs.map((name, index) => {
       const wanted = name === null ? undefined : wantedType(context, op, index);
-      return wanted === undefined ? name : cast(name!, wanted, op.name);
+      return wanted === undefined ? name : maker.cast(name!, wanted, op.name);
     });
     return inputs.some((name, index) => name !== op.inputs[index]) ? ({ ...op, inputs } as KnownOp) : op;
   });
   const results = outputs.map((name) =>
-    context.values.get(name)?.dtype === 'f32' ? name : cast(name, 'f32', undefined),
+    context.values.get(name)?.dtype === 'f32' ? name : maker.cast(name, 'f32', undefined),
   );
   context.ops.length = 0;
-  for (const op of cut) {
+  for (const op of connected) {
     context.ops.push(op);
-    for (const name of op.outputs) if (name !== null) context.ops.push(...(after.get(name) ?? []));
+    for (const name of op.outputs) if (name !== null) context.ops.push(...maker.after(name));
   }
   return results;
 }

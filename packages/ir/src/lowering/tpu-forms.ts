@@ -1,4 +1,5 @@
-import type { KnownOp, OpType } from '@q/ir';
+import type { KnownOp } from '../graph.ts';
+import type { OpType } from '../operators/index.ts';
 import { Refusal } from './context.ts';
 
 /** The `tpu.*` operator that stands for a `top.*` one: its type, operands and the attributes that both have. */
@@ -110,20 +111,20 @@ function active(op: KnownOp): TpuForm | undefined {
 
 function pool(op: KnownOp, poolMode: string): TpuForm {
   const { kernelShape } = op.attributes as { kernelShape: readonly number[] };
-  if (kernelShape.length > 2) refuse(op, `pooling in ${kernelShape.length} dimensions`, 'one or two dimensions');
+  if (kernelShape.length > 2) refuseOp(op, `pooling in ${kernelShape.length} dimensions`, 'one or two dimensions');
   const type = kernelShape.length === 1 ? 'tpu.Pool1D' : 'tpu.Pool2D';
   return { type, inputs: op.inputs, attributes: { ...op.attributes, poolMode } };
 }
 
 function convolution(op: KnownOp, type: 'tpu.Conv2D' | 'tpu.Deconv'): TpuForm {
   const { kernelShape } = op.attributes as { kernelShape: readonly number[] };
-  if (kernelShape.length > 2) refuse(op, `convolution in ${kernelShape.length} dimensions`, 'one or two dimensions');
+  if (kernelShape.length > 2) refuseOp(op, `convolution in ${kernelShape.length} dimensions`, 'one or two dimensions');
   return { type, inputs: op.inputs, attributes: { ...op.attributes, withBias: op.inputs[2] != null } };
 }
 
 /** Throws the refusal of an operator that has no form here. */
-export function refuse(op: KnownOp, found: string, expected: string): never {
-  throw new Refusal({ code: 'bm168x.unsupported-operator', where: `${op.type} ${op.name}`, found, expected });
+export function refuseOp(op: KnownOp, found: string, expected: string): never {
+  throw new Refusal({ code: 'lower.unsupported-operator', where: `${op.type} ${op.name}`, found, expected });
 }
 
 /** The form of any operator that the lowering knows. */
@@ -156,5 +157,5 @@ export function tpuFormOf(op: KnownOp): TpuForm {
   if (activation) return activation;
   const name = op.type.slice('top.'.length);
   if (SAME.includes(name)) return { type: `tpu.${name}` as OpType, inputs: op.inputs, attributes: op.attributes };
-  return refuse(op, 'no definition in this lowering', 'an operator of the documented list');
+  return refuseOp(op, 'no definition in this lowering', 'an operator of the documented list');
 }

@@ -1,5 +1,7 @@
-import { type Op, type OpOf, type Plan, QError } from '@q/ir';
-import type { Range } from './ranges.ts';
+import { QError } from '../errors.ts';
+import type { Op, OpOf } from '../graph.ts';
+import type { Plan } from '../plan.ts';
+import type { Range } from './calibrated-ranges.ts';
 import { floatsOf, type WorkingGraph } from './working-graph.ts';
 
 /**
@@ -128,7 +130,7 @@ const mulSign: Rule = (p, op, index) => {
   }
   if (!first) {
     throw new QError(`The calibration of ${op.name} is signed, but neither of its operands is.`, {
-      code: 'bm168x.range-contradiction',
+      code: 'lower.range-contradiction',
       where: op.name,
       found: `[${to.min}, ${to.max}]`,
       expected: 'a minimum that is not negative',
@@ -257,46 +259,65 @@ const argValues: Rule = (p, op) => {
   return true;
 };
 
+/** ReduceMax and ReduceMin answer one of their operand's values. */
+const forwardExtremum: Rule = (p, op, index) =>
+  op.type === 'top.Reduce' && (op.attributes.mode === 'ReduceMax' || op.attributes.mode === 'ReduceMin')
+    ? forward('top.Reduce')(p, op, index)
+    : false;
+
 const SIGNS: readonly Rule[] = [keepSign, keepAddSign, signedDifference];
 
-/** The numbered steps of numerics.md 4.4 for the BM1684X family. */
-const STEPS: readonly (readonly Rule[])[] = [
-  [forward('top.Reshape', 'top.Permute')],
-  SIGNS,
-  [mulSign, signedDifference, signedSub],
-  [unify],
-  [
-    backward(false, 'top.Relu', 'top.MaxPool', 'top.Depth2Space', 'top.Abs'),
-    backward(true, 'top.PRelu', 'top.LeakyRelu'),
+/** Processor families differ in which operators can rescale or change the sign of codes. */
+export type ProcessorFamily = 'bm1684x' | 'cv18xx';
+
+const COPIES: readonly string[] = [
+  'Relu',
+  'MaxPool',
+  'MinConst',
+  'MaxConst',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Slice',
+  'Tile',
+  'Pad',
+  'Permute',
+  'Reverse',
+  'Upsample',
+  'LeakyRelu',
+  'Abs',
+].map((name) => `top.${name}`);
+
+/** The numbered steps of numerics.md 4.4. */
+const STEPS: Readonly<Record<ProcessorFamily, readonly (readonly Rule[])[]>> = {
+  bm1684x: [
+    [forward('top.Reshape', 'top.Permute')],
+    SIGNS,
+    [mulSign, signedDifference, signedSub],
+    [unify],
+    [
+      backward(false, 'top.Relu', 'top.MaxPool', 'top.Depth2Space', 'top.Abs'),
+      backward(true, 'top.PRelu', 'top.LeakyRelu'),
+    ],
+    [addToMuls],
+    [compareUnion],
+    [select],
+    [forward(...COPIES, 'top.PRelu'), mulConst, argValues],
+    SIGNS,
+    [select],
   ],
-  [addToMuls],
-  [compareUnion],
-  [select],
-  [
-    forward(
-      'top.Relu',
-      'top.MaxPool',
-      'top.MinConst',
-      'top.MaxConst',
-      'top.Reshape',
-      'top.Unsqueeze',
-      'top.Squeeze',
-      'top.Slice',
-      'top.Tile',
-      'top.Pad',
-      'top.Permute',
-      'top.Reverse',
-      'top.Upsample',
-      'top.LeakyRelu',
-      'top.Abs',
-      'top.PRelu',
-    ),
-    mulConst,
-    argValues,
+  cv18xx: [
+    [forward('top.Reshape', 'top.Permute')],
+    SIGNS,
+    [unify],
+    [backward(false, 'top.Relu', 'top.MaxPool', 'top.Depth2Space', 'top.Abs', 'top.LeakyRelu', 'top.ScatterND')],
+    [compareUnion],
+    [select],
+    [forward(...COPIES), forwardExtremum, mulConst, argValues],
+    SIGNS,
+    [select],
   ],
-  SIGNS,
-  [select],
-];
+};
 
 /**
  * Conflicting constraints never settle. Upstream's rewrite driver gives up after ten sweeps and keeps what it has
@@ -319,7 +340,12 @@ function runToFixpoint(p: Propagation, rules: readonly Rule[]): boolean {
  * Rewrites `ranges` (and the operand order of Mul) in place. Nothing happens without calibration. Answers whether every
  * step settled.
  */
-export function propagateRanges(graph: WorkingGraph, ranges: Map<string, Range>, plan: Plan): boolean {
+export function propagateRanges(
+  graph: WorkingGraph,
+  ranges: Map<string, Range>,
+  plan: Plan,
+  family: ProcessorFamily,
+): boolean {
   if (ranges.size === 0) return true;
-  return STEPS.map((rules) => runToFixpoint({ graph, ranges, plan }, rules)).every((settled) => settled);
+  return STEPS[family].map((rules) => runToFixpoint({ graph, ranges, plan }, rules)).every((settled) => settled);
 }

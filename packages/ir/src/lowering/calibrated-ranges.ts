@@ -1,4 +1,5 @@
-import type { Graph, Op, Plan, ValueRange } from '@q/ir';
+import type { Graph, Op } from '../graph.ts';
+import type { Plan, ValueRange } from '../plan.ts';
 
 /** Calibrated bounds of a value; signed iff `min < 0`. */
 export interface Range {

@@ -1,11 +1,12 @@
-import type { OpOf, TensorType } from '@q/ir';
+import type { OpOf } from '../graph.ts';
+import type { TensorType } from '../tensor-type.ts';
 import { floatsOf, type WorkingGraph } from './working-graph.ts';
 
 /**
  * The rewrites of `processor-top-optimize` that decide names and weights (numerics.md 1.2): a Scale is merged into the
  * Conv before it (which takes the Scale's name and range), any other constant Scale becomes a 1×1 depthwise Conv.
  */
-export function optimizeForProcessor(graph: WorkingGraph): void {
+export function mergeScales(graph: WorkingGraph): void {
   for (let index = 0; index < graph.ops.length; index++) {
     const op = graph.ops[index]!;
     if (op.type !== 'top.Scale' || !graph.isWeight(op.inputs[1]!) || !graph.isWeight(op.inputs[2]!)) continue;
