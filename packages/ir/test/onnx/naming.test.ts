@@ -151,6 +151,21 @@ describe('layer names', () => {
     expect(graph.tensorNames.get('e_Exp')).toBe('y');
   });
 
+  test('of a Softmax that normalises several dimensions (opset < 13) end in a Reshape', () => {
+    expect(layersOf('Softmax', [1, 2, 3], {}, {}, 9)).toEqual([
+      'Reshape y_Softmax_flat',
+      'Softmax y_Softmax_rows',
+      'Reshape y_Softmax',
+    ]);
+    expect(layersOf('Softmax', [1, 2, 3], { axis: 2 }, {}, 9)).toEqual(['Softmax y_Softmax']);
+    expect(layersOf('Softmax', [1, 2, 3])).toEqual(['Softmax y_Softmax']);
+  });
+
+  test('of a Gemm that adds a matrix are a product and the sum', () => {
+    const constants = { w: floats([3, 2]), b: floats([4, 2]) };
+    expect(layersOf('Gemm', [4, 3], {}, constants)).toEqual(['MatMul y_Gemm_product', 'Add y_Gemm']);
+  });
+
   test('of integer division by a constant have a floor helper', () => {
     const graph = importModel({
       inputs: { x: [1, 4] },

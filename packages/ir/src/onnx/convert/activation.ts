@@ -1,6 +1,7 @@
+import { elementCount } from '../../dtype.ts';
 import type { OpType } from '../../operators/index.ts';
 import { floatAttribute, intAttribute, stringAttribute } from '../onnx-graph.ts';
-import { type Converter, unsupported } from './conversion.ts';
+import { type Converter, layerName, unsupported } from './conversion.ts';
 
 /** Operators without attributes whose Top form has the same meaning. */
 const simple =
@@ -14,15 +15,17 @@ const softmax =
     const { shape } = to.type(node.inputs[0]!);
     const axis = intAttribute(node, 'axis', to.opset >= 13 ? -1 : 1);
     const front = axis < 0 ? axis + shape.length : axis;
-    // Before opset 13 the axis flattens: everything from it on is normalised together.
-    if (to.opset < 13 && shape.slice(front + 1).some((dim) => dim !== 1)) {
-      throw unsupported(
-        node,
-        `axis ${axis} of [${shape.join(',')}] in opset ${to.opset}`,
-        'a softmax over one dimension',
-      );
+    const input = to.operand(node.inputs[0]);
+    if (to.opset >= 13 || shape.slice(front + 1).every((dim) => dim === 1)) {
+      to.finish(node, 'top.Softmax', { inputs: [input], attributes: { axis, log } });
+      return;
     }
-    to.finish(node, 'top.Softmax', { inputs: [to.operand(node.inputs[0])], attributes: { axis, log } });
+    // Before opset 13 everything from the axis on is normalised together: as one dimension, then reshaped back.
+    const name = layerName(node);
+    const flat = [elementCount(shape.slice(0, front)), elementCount(shape.slice(front))];
+    const rows = to.add('top.Reshape', { name: `${name}_flat`, inputs: [input, null], attributes: { shape: flat } });
+    const normalised = to.add('top.Softmax', { name: `${name}_rows`, inputs: [rows], attributes: { axis: 1, log } });
+    to.finish(node, 'top.Reshape', { inputs: [normalised, null], attributes: { shape } });
   };
 
 export const activationConverters: Readonly<Record<string, Converter>> = {

@@ -1,8 +1,7 @@
-import { elementCount } from '../../dtype.ts';
 import { gatherStrided, stridesOf } from '../fold/constant-array.ts';
 import { intAttribute, intsAttribute, type OnnxNode, stringAttribute } from '../onnx-graph.ts';
 import type { Constant } from '../tensor-data.ts';
-import { type Conversion, type Converter, floatData, unsupported } from './conversion.ts';
+import { type Converter, floatData, unsupported } from './conversion.ts';
 
 interface Window {
   readonly kernelShape: number[];
@@ -107,73 +106,4 @@ function withoutAutoPad(node: OnnxNode): OnnxNode['attributes'] {
   return new Map([...node.attributes].filter(([name]) => name !== 'auto_pad'));
 }
 
-/** [M, K] as [K, M], or the data times a factor: what Gemm's flags do to constants. */
-function fixedMatrix(
-  constant: Constant,
-  transpose: boolean,
-  factor: number,
-): { shape: readonly number[]; data: () => Float32Array } {
-  const [rows, columns] = constant.shape as [number, number];
-  const data = () => {
-    const source = { ...constant, elementType: 'f32' as const, data: floatData(constant) };
-    const moved = transpose ? gatherStrided(source, [columns, rows], [1, columns]) : source;
-    return Float32Array.from(moved.data as Float32Array, (value) => value * factor);
-  };
-  return { shape: transpose ? [columns, rows] : constant.shape, data };
-}
-
-/** A Gemm operand: constants take transposition and factor into their data, under the key `<tensor>_fix`. */
-function gemmOperand(to: Conversion, tensor: string, transpose: boolean, factor: number): string {
-  const constant = to.constant(tensor);
-  if (constant === undefined || (!transpose && factor === 1)) return to.operand(tensor)!;
-  const { shape, data } = fixedMatrix(constant, transpose, factor);
-  return to.builder.addWeight(`${tensor}_fix`, shape, data);
-}
-
-const gemm: Converter = (node, to) => {
-  const [left, right, bias] = node.inputs as [string, string, string | undefined];
-  const alpha = node.attributes.get('alpha');
-  const factor = alpha?.kind === 'float' ? alpha.value : 1;
-  const beta = node.attributes.get('beta');
-  const biasFactor = beta?.kind === 'float' ? beta.value : 1;
-  const transA = intAttribute(node, 'transA', 0) !== 0;
-  const transB = intAttribute(node, 'transB', 0) !== 0;
-  const rightConstant = to.constant(right) !== undefined;
-  if (factor !== 1 && !rightConstant) throw unsupported(node, `alpha ${factor} on computed operands`, 'alpha 1');
-  if (biasFactor !== 1 && bias && to.constant(bias) === undefined)
-    throw unsupported(node, `beta ${biasFactor}`, 'beta 1');
-  const operands = [
-    to.operand(left),
-    gemmOperand(to, right, rightConstant && transB, rightConstant ? factor : 1),
-  ] as const;
-  const biasOperand = bias && biasFactor !== 0 ? gemmBias(to, node, bias, biasFactor) : null;
-  to.finish(node, 'top.MatMul', {
-    inputs: [...operands, biasOperand],
-    attributes: { leftTranspose: transA, rightTranspose: transB && !rightConstant },
-  });
-};
-
-/** Top's bias has one element per column; a scalar one is spread. */
-function gemmBias(to: Conversion, node: OnnxNode, bias: string, factor: number): string {
-  const columns = node.inputs[1] === undefined ? 0 : columnsOf(to, node);
-  const constant = to.constant(bias);
-  const { shape } = to.type(bias);
-  if (elementCount(shape) === columns) return gemmOperand(to, bias, false, factor);
-  if (constant === undefined || elementCount(shape) !== 1) {
-    throw unsupported(node, `a bias of shape [${shape.join(',')}]`, `one bias per column (${columns})`);
-  }
-  const value = Number(constant.data[0]) * factor;
-  return to.builder.addWeight(`${bias}_fix`, [columns], () => new Float32Array(columns).fill(value));
-}
-
-function columnsOf(to: Conversion, node: OnnxNode): number {
-  const { shape } = to.type(node.inputs[1]!);
-  return intAttribute(node, 'transB', 0) === 0 ? shape.at(-1)! : shape.at(-2)!;
-}
-
-const matMul: Converter = (node, to) => {
-  to.finish(node, 'top.MatMul', { inputs: [to.operand(node.inputs[0]), to.operand(node.inputs[1]), null] });
-};
-
 export const convolutionConverters = { Conv: conv, ConvTranspose: convTranspose };
-export const matrixProductConverters = { Gemm: gemm, MatMul: matMul };
