@@ -1,8 +1,8 @@
 /**
  * Every failure of every `@q` package that a user can cause is a `QError`: data first, text second.
  *
- * `code` is dotted (`onnx.unsupported-operator`); the codes and their exit statuses are listed in ERRORS.md of this
- * package. Readers and verifiers collect all issues of a file and throw one error that carries them.
+ * `code` is dotted (`onnx.unsupported-operator`); the codes are listed in the README of the package that
+ * raises them. Readers and verifiers collect all issues of a file and throw one error that carries them.
  */
 export interface Issue {
   /** Dotted code from the documented table, e.g. `npz.truncated`. */

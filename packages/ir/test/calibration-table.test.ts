@@ -6,6 +6,8 @@ import {
   formatFixed7,
   isQError,
   parseCalibrationTable,
+  parseInlineQuantizeTable,
+  parseQuantizeTable,
   printCalibrationTable,
 } from '@q/ir';
 import fc from 'fast-check';
@@ -223,6 +225,25 @@ describe('round trip', () => {
         expect([...back.rows.keys()]).toEqual(first.map(([name]) => name));
         for (const [name, row] of first) expect(back.rows.get(name)!.min).toBe(Number(formatFixed7(row.min)));
       }),
+    );
+  });
+
+  it('answers any text with a table or a coded error', () => {
+    const noise = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom('a', ' ', '1', '.', '-', 'e', '+', '#', '\n', '\r', '\t') }),
+    );
+    fc.assert(
+      fc.property(noise, (text) => {
+        for (const read of [parseCalibrationTable, parseQuantizeTable, parseInlineQuantizeTable]) {
+          try {
+            read(text);
+          } catch (error) {
+            expect(isQError(error) && error.code).toMatch(/^(cali-table|qtable)\./);
+          }
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 
