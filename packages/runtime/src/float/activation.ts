@@ -2,6 +2,7 @@ import type { OpOf, OpType } from '@q/ir';
 import { UnaryOp, type UnaryOpName } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation } from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
+import { prepareBinary } from './broadcast.ts';
 import { refuse } from './refuse.ts';
 import { upperBound } from './relu-bounds.ts';
 
@@ -60,6 +61,24 @@ const logB: OpImplementation<'top.LogB'> = {
   },
 };
 
+const power = unary<'top.Pow'>((op) => ({ name: 'powScalar', p: op.attributes.exponent }));
+
+/** x^exponent; a cube is x·x·x, two roundings, because it is what a decomposed GELU asks for everywhere. */
+const pow: OpImplementation<'top.Pow'> = {
+  sharing: () => ({ kind: 'inPlace', operands: [0] }),
+  prepare(op, context) {
+    if (op.attributes.exponent !== 3) return power.prepare(op, context);
+    const x = { slot: context.input(0), shape: context.input(0).shape };
+    const square = { slot: context.scratch(x.slot.byteLength), shape: x.shape };
+    const first = prepareBinary(context, { operation: 'mul', a: x, b: x, y: square.slot });
+    const second = prepareBinary(context, { operation: 'mul', a: square, b: x, y: context.output() });
+    return () => {
+      first();
+      second();
+    };
+  },
+};
+
 const softmax: OpImplementation<'top.Softmax'> = {
   sharing: () => ({ kind: 'inPlace', operands: [0] }),
   prepare(op, context) {
@@ -111,7 +130,7 @@ export const activationImplementations: Implementations = {
   'top.Arctanh': plain('arctanh'),
   'top.Clip': unary<'top.Clip'>((op) => ({ name: 'clip', p: op.attributes.min, q: op.attributes.max })),
   'top.LogB': logB,
-  'top.Pow': unary<'top.Pow'>((op) => ({ name: 'powScalar', p: op.attributes.exponent })),
+  'top.Pow': pow,
   'top.Pow2': unary<'top.Pow2'>((op) => ({ name: 'scalarPow', p: op.attributes.constVal })),
   'top.Softmax': softmax,
 };
