@@ -1,1 +1,1 @@
-export {};
+export { cv18xx } from './target.ts';
