@@ -73,11 +73,11 @@ export function convertGraph(graph: OnnxGraph, emit?: Emit): Conversion {
   const conversion = convertNodes(
     graph,
     (node, error) => {
-      if (!isQError(error)) throw error;
-      cause ??= error;
+      const failure = isQError(error) ? error : malformed(node, error);
+      cause ??= failure;
       const where = `${node.opType} node ${node.name || node.outputs[0]}`;
       issues.push(
-        ...error.issues.map((issue) => ({
+        ...failure.issues.map((issue) => ({
           ...issue,
           where: issue.where === undefined ? where : `${where} (${issue.where})`,
         })),
@@ -91,6 +91,13 @@ export function convertGraph(graph: OnnxGraph, emit?: Emit): Conversion {
     throw new QError(`${issues[0]!.where}: ${first.message}${more}`, issues[0]!, { cause, issues });
   }
   return conversion;
+}
+
+/** A node that breaks a converter lacks something that ONNX requires of its type. */
+function malformed(node: OnnxNode, cause: unknown): QError {
+  const found = cause instanceof Error ? cause.message : String(cause);
+  const issue = { code: 'onnx.malformed-node', found, expected: `inputs and attributes of ${node.opType}` };
+  return new QError('a required input or attribute is missing or has the wrong type.', issue, { cause });
 }
 
 /** Node names by operator type, for types that no converter exists for. */

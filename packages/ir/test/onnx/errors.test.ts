@@ -112,6 +112,11 @@ describe('import errors', () => {
     expect(error.issues.map(({ where }) => where)).toEqual(['Conv node node_a', 'MatMul node node_b']);
   });
 
+  test('a node without a required attribute is named', () => {
+    const error = failure(() => importModel({ ...chain, nodes: [node('MaxPool', ['x'], ['y'])] }));
+    expect(error).toMatchObject({ code: 'onnx.malformed-node', where: 'MaxPool node node_y' });
+  });
+
   test('a missing value and a cycle are named', () => {
     const missing = { ...chain, nodes: [node('Relu', ['nowhere'], ['y'])] };
     expect(failure(() => importModel(missing))).toMatchObject({ code: 'onnx.unknown-value', found: 'nowhere' });

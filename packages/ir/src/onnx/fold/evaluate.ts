@@ -58,11 +58,16 @@ function constantResults(
   const present = node.inputs.filter((input) => input !== '');
   if (evaluator === undefined || present.length === 0 || !present.every((input) => graph.constants.has(input)))
     return undefined;
-  return evaluator(
-    node.inputs.map((input) => graph.constants.get(input)),
-    node,
-    { opset: graph.opset },
-  );
+  try {
+    return evaluator(
+      node.inputs.map((input) => graph.constants.get(input)),
+      node,
+      { opset: graph.opset },
+    );
+  } catch {
+    // A malformed node stays where it is: its conversion names it.
+    return undefined;
+  }
 }
 
 function constantNode(node: OnnxNode): Constant[] | undefined {
