@@ -76,7 +76,9 @@ class Printer {
   /** The caller's type: never quantized, and integers where the network was given integers. */
   private argumentType(name: string): string {
     const type = this.valueType(name);
-    return tensorText({ shape: type.shape, dtype: this.graph.argumentTypes?.get(name) ?? type.dtype }, 'value');
+    const given = this.graph.argumentTypes?.get(name) ?? type.dtype;
+    // 64-bit inputs of a framework model are 32-bit arguments (ir.md 2.6).
+    return tensorText({ shape: type.shape, dtype: given === 'i64' ? 'i32' : given }, 'value');
   }
 
   private op(op: Op, argument: string | undefined): void {

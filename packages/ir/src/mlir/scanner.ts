@@ -10,6 +10,7 @@ const DEEPEST = 200;
 export class Scanner {
   private position = 0;
   private depth = 0;
+  private lineStarts: number[] | undefined;
 
   constructor(
     readonly text: string,
@@ -28,8 +29,14 @@ export class Scanner {
 
   /** `line:column` of an offset, both counted from 1. */
   place(offset: number): string {
-    const before = this.text.slice(0, offset);
-    return `${this.where}:${before.split('\n').length}:${offset - before.lastIndexOf('\n')}`;
+    this.lineStarts ??= [0, ...[...this.text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+    let [low, high] = [0, this.lineStarts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.lineStarts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return `${this.where}:${low + 1}:${offset - this.lineStarts[low]! + 1}`;
   }
 
   /** The source from `start` to the end of the last token. */
