@@ -1,5 +1,5 @@
 import { spacemit } from '@q/backend-spacemit';
-import { type Graph, type Op, verify } from '@q/ir';
+import { type Graph, type Op, parseMlir, printMlir, readNpz, verify, writeNpz } from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder, noise, observe, planOf, run } from './graph-builder.ts';
@@ -185,5 +185,17 @@ describe('golden 16.2', () => {
       Math.max(...z[0]!.map((value, i) => Math.abs(value - z[1]![i]!))),
     ];
     expect(worst).toBeLessThan(0.08 * span);
+  });
+});
+
+describe('the lowered graph as .mlir text', () => {
+  it('is read back as the same graph', async () => {
+    const graph = branches();
+    const lowered = spacemit.lower(graph, planOf(await observe(graph, [new Map([['x', noise(768)]])])));
+    const { text, weights } = printMlir(lowered, { weightFile: 'w.npz' });
+    const back = parseMlir(text, readNpz(writeNpz(weights)));
+    expect(back.values).toEqual(lowered.values);
+    expect(back.weights).toEqual(lowered.weights);
+    expect(printMlir(back, { weightFile: 'w.npz' }).text).toBe(text);
   });
 });
