@@ -1,7 +1,16 @@
 /** Precisions of `model_deploy --quantize` and of quantize tables. */
 export type Precision =
-  | 'INT8' | 'UINT8' | 'INT4' | 'F16' | 'BF16' | 'F32'
-  | 'W8F16' | 'W8BF16' | 'W4F16' | 'W4BF16' | 'W4INT8';
+  | 'INT8'
+  | 'UINT8'
+  | 'INT4'
+  | 'F16'
+  | 'BF16'
+  | 'F32'
+  | 'W8F16'
+  | 'W8BF16'
+  | 'W4F16'
+  | 'W4BF16'
+  | 'W4INT8';
 
 /** Why an op runs in the precision it has, with the evidence. */
 export type Reason =
