@@ -8,7 +8,7 @@ import { type Outcome, objectsPreprocess, q, testModel } from './q-process.ts';
 const model = testModel('objects-cnn/objects-cnn.onnx');
 const images = testModel('objects-cnn/calibration.zip');
 const labels = testModel('objects-cnn/labels.csv');
-const processors = ['bm1684x'] as const;
+const processors = ['bm1684x', 'k1'] as const;
 
 let folder: string;
 let outcome: Outcome;

@@ -16,7 +16,6 @@ import { declareCalibrationFlags, readCalibrationOptions } from './calibration-f
 const notBuiltYet: readonly (readonly [flag: string, off: string])[] = [
   ['search', 'False'],
   ['debug_cmd', ''],
-  ['tune_list', ''],
 ];
 
 function declare(parser: ArgumentParser): void {
@@ -31,7 +30,7 @@ function declare(parser: ArgumentParser): void {
   parser.add_argument('--we', { action: 'store_true', help: 'weight equalization (not in this version)' });
   parser.add_argument('--bc', { action: 'store_true', help: 'bias correction (not in this version)' });
   parser.add_argument('--search', { default: 'False', help: 'search_threshold, search_qtable (not in this version)' });
-  parser.add_argument('--tune_list', { default: '', help: 'samples of the tuner (not in this version)' });
+  parser.add_argument('--tune_list', { default: '', help: 'samples of the tuner: a list like --data_list (default: the calibration samples)' });
   parser.add_argument('--debug_cmd', { default: '', help: 'developer switches (not in this version)' });
 }
 
@@ -47,8 +46,13 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     dataList: args.optionalString('data_list'),
     inputNum: args.integer('input_num'),
   });
+  const tuneList = args.optionalString('tune_list');
+  // At most --tune_num entries of the list are kept (calibration.md 1.3).
+  const tuneDataset =
+    tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum: options.tuneNum });
   const calibration = await calibrate(graph, dataset, {
     ...options,
+    ...(tuneDataset === undefined ? {} : { tuneDataset, tuneNum: tuneDataset.length }),
     header: { time: generationTime(), version: compatibleVersion, mlirFile: path },
     emit: terminal.emit,
   });
