@@ -46,14 +46,18 @@ export function hasInt8Form(type: string): boolean {
 
 /** Lowers one operator to INT8, or refuses it by name. */
 export function lowerOp(context: LoweringContext, op: KnownOp): void {
-  if (op.type === 'top.Input') return context.emit(op, context.floatType(op.name, 'f32'));
-  if (op.type === 'top.Conv') return lowerConv(context, op);
-  if (op.type === 'top.MatMul') return lowerMatMul(context, op);
-  if (TABLES.has(op.type)) return lowerToTable(context, op);
-  if (!MOVES.has(op.type))
-    refuseOp(op, 'no INT8 definition here yet, and BF16 is not defined', 'convolutions, products, tables, moves');
-  if (op.type === 'top.Relu' && op.attributes.reluLimit > 0)
+  if (op.type === 'top.Input') context.emit(op, context.floatType(op.name, 'f32'));
+  else if (op.type === 'top.Conv') lowerConv(context, op);
+  else if (op.type === 'top.MatMul') lowerMatMul(context, op);
+  else if (TABLES.has(op.type)) lowerToTable(context, op);
+  else if (MOVES.has(op.type)) lowerMove(context, op);
+  else refuseOp(op, 'no INT8 definition here yet, and BF16 is not defined', 'a convolution, product, table or move');
+}
+
+function lowerMove(context: LoweringContext, op: KnownOp): void {
+  if (op.type === 'top.Relu' && op.attributes.reluLimit > 0) {
     refuseOp(op, 'a limited Relu, which runs in BF16', 'no limit');
+  }
   const form = tpuFormOf(op);
   context.emitAs(op, form.type, form.inputs, form.attributes, context.codeType(op.name, op));
 }

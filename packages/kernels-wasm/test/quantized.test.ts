@@ -491,9 +491,12 @@ describe('qs8_maxpool2d', () => {
         iw,
         oh,
         ow,
-        ...kernel,
-        ...stride,
-        ...pads,
+        kernel[0],
+        kernel[1],
+        stride[0],
+        stride[1],
+        pads[0],
+        pads[1],
       );
       const expected = qs8MaxPool(x, { planes, ih, iw, oh, ow, kernel, stride, pads });
       expect(Array.from(take(k, y, planes * oh * ow, signed))).toEqual(Array.from(expected));
