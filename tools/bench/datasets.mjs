@@ -3,7 +3,10 @@ import { noise } from './models.mjs';
 
 /** A data set of reproducible noise in memory, so that decoding images is not part of a figure. */
 export function noiseDataset(graph, length) {
-  const inputs = inputsOf(graph).map(({ name }) => ({ name, count: typeOf(graph, name).shape.reduce((a, b) => a * b, 1) }));
+  const inputs = inputsOf(graph).map(({ name }) => ({
+    name,
+    count: typeOf(graph, name).shape.reduce((a, b) => a * b, 1),
+  }));
   return {
     kind: 'npz',
     length,

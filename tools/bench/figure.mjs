@@ -6,12 +6,30 @@
  * @param {{ peer: string, [fact: string]: unknown }} facts the peer with its options, and what else explains the figure
  */
 export function printSpeed(name, { oursMs, peerMs, runs }, facts) {
-  printFigure({ name, ratio: round(peerMs / oursMs), better: 'higher', ours_ms: round(oursMs), peer: facts.peer, peer_ms: round(peerMs), runs, ...facts });
+  printFigure({
+    name,
+    ratio: round(peerMs / oursMs),
+    better: 'higher',
+    ours_ms: round(oursMs),
+    peer: facts.peer,
+    peer_ms: round(peerMs),
+    runs,
+    ...facts,
+  });
 }
 
 /** Prints one figure where less is better: `ratio` is ours over the peer. */
 export function printCost(name, { oursMs, peerMs, runs }, facts) {
-  printFigure({ name, ratio: round(oursMs / peerMs), better: 'lower', ours_ms: round(oursMs), peer: facts.peer, peer_ms: round(peerMs), runs, ...facts });
+  printFigure({
+    name,
+    ratio: round(oursMs / peerMs),
+    better: 'lower',
+    ours_ms: round(oursMs),
+    peer: facts.peer,
+    peer_ms: round(peerMs),
+    runs,
+    ...facts,
+  });
 }
 
 export function printFigure(figure) {

@@ -24,7 +24,9 @@ export function openModel(name) {
   return {
     bytes,
     graph,
-    feeds: new Map(inputs.map(({ name: input, shape }) => [input, { data: noise(shape.reduce((a, b) => a * b, 1)), shape }])),
+    feeds: new Map(
+      inputs.map(({ name: input, shape }) => [input, { data: noise(shape.reduce((a, b) => a * b, 1)), shape }]),
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
-import * as ortWeb from 'onnxruntime-web';
 import * as ortNode from 'onnxruntime-node';
+import * as ortWeb from 'onnxruntime-web';
 
 /**
  * An onnxruntime session over model bytes as a function from feeds to outputs, with its options in words.
@@ -18,7 +18,8 @@ export async function openOnnxPeer(kind, model) {
     interOpNumThreads: 1,
   });
   return {
-    description: `onnxruntime-${kind} ${ort.env.versions?.[kind] ?? ort.env.versions?.common ?? ''} 1 thread, all graph optimisations`.trim(),
+    description:
+      `onnxruntime-${kind} ${ort.env.versions?.[kind] ?? ort.env.versions?.common ?? ''} 1 thread, all graph optimisations`.trim(),
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     /** @param {Map<string, { data: Float32Array, shape: readonly number[] }>} feeds */

@@ -21,7 +21,12 @@ async function overhead(model) {
     },
     { runs: 7 },
   );
-  printCost(`calibration-overhead-${model}`, times, { peer: 'float inference of the same samples, one session', samples: SAMPLES, method: 'kl', tune_num: 0 });
+  printCost(`calibration-overhead-${model}`, times, {
+    peer: 'float inference of the same samples, one session',
+    samples: SAMPLES,
+    method: 'kl',
+    tune_num: 0,
+  });
 }
 
 async function twoWorkers(model) {
@@ -36,6 +41,14 @@ async function twoWorkers(model) {
 }
 
 export const benches = ['objects-cnn'].flatMap((model) => [
-  { name: `calibration-overhead-${model}`, summary: `calibration of ${model} over plain inference`, run: () => overhead(model) },
-  { name: `calibration-workers-2-${model}`, summary: `calibration of ${model} with two workers against one`, run: () => twoWorkers(model) },
+  {
+    name: `calibration-overhead-${model}`,
+    summary: `calibration of ${model} over plain inference`,
+    run: () => overhead(model),
+  },
+  {
+    name: `calibration-workers-2-${model}`,
+    summary: `calibration of ${model} with two workers against one`,
+    run: () => twoWorkers(model),
+  },
 ]);

@@ -12,9 +12,22 @@ async function compare(model, kind) {
   const oursFeeds = new Map([...feeds].map(([name, { data }]) => [name, data]));
   const [output] = graph.outputs;
   const theirs = await peer.run(feeds);
-  const relativeError = requireAgreement(session.run(oursFeeds).get(output), theirs.get(peer.outputNames[0]), 1e-4, model);
-  const times = await interleave(() => session.run(oursFeeds), () => peer.run(feeds), { runs: 21 });
-  printSpeed(`float-${model}-vs-ort-${kind}`, times, { peer: peer.description, threads: 1, relative_error: relativeError });
+  const relativeError = requireAgreement(
+    session.run(oursFeeds).get(output),
+    theirs.get(peer.outputNames[0]),
+    1e-4,
+    model,
+  );
+  const times = await interleave(
+    () => session.run(oursFeeds),
+    () => peer.run(feeds),
+    { runs: 21 },
+  );
+  printSpeed(`float-${model}-vs-ort-${kind}`, times, {
+    peer: peer.description,
+    threads: 1,
+    relative_error: relativeError,
+  });
   session.dispose();
   await peer.close();
 }

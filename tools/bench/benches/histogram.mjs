@@ -33,18 +33,31 @@ async function compare(name, values) {
   const view = new Int32Array(memory.buffer, counts, BINS);
   // Without fround a value on the edge of a bin may fall to the other side: totals agree, bins by a handful.
   const moved = view.reduce((sum, count, bin) => sum + Math.abs(count - plain[bin]), 0) / 2;
-  if (moved > values.length / 1e4) throw new Error(`${name}: ${moved} of ${values.length} values are in other bins than the peer's`);
+  if (moved > values.length / 1e4)
+    throw new Error(`${name}: ${moved} of ${values.length} values are in other bins than the peer's`);
   const times = await interleave(ours, peer, { runs: 31 });
-  printSpeed(name, times, { peer: 'plain JavaScript loop, one Int32Array', elements: values.length, moved_between_bins: moved });
+  printSpeed(name, times, {
+    peer: 'plain JavaScript loop, one Int32Array',
+    elements: values.length,
+    moved_between_bins: moved,
+  });
 }
 
 const LENGTH = 1 << 20;
 
 export const benches = [
-  { name: 'histogram', summary: '2048-bin histogram of |x|, a million values', run: () => compare('histogram', noise(LENGTH)) },
+  {
+    name: 'histogram',
+    summary: '2048-bin histogram of |x|, a million values',
+    run: () => compare('histogram', noise(LENGTH)),
+  },
   {
     name: 'histogram-half-zeros',
     summary: 'the same where half of the values are zero, as after a Relu',
-    run: () => compare('histogram-half-zeros', noise(LENGTH).map((value) => Math.max(0, value))),
+    run: () =>
+      compare(
+        'histogram-half-zeros',
+        noise(LENGTH).map((value) => Math.max(0, value)),
+      ),
   },
 ];

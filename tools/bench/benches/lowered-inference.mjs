@@ -25,9 +25,22 @@ async function againstFloat(model) {
   const { lowered } = await lowerFor(bm168x, 'bm1684x', graph);
   const [ours, peer] = [await createSession(lowered), await createSession(graph)];
   const input = plainFeeds(feeds);
-  const relativeError = requireAgreement([...ours.run(input).values()][0], [...peer.run(input).values()][0], 0.5, model);
-  const times = await interleave(() => ours.run(input), () => peer.run(input), { runs: 21 });
-  printSpeed(`int8-${model}-vs-float`, times, { peer: 'our own float run of the same network', threads: 1, relative_error: relativeError });
+  const relativeError = requireAgreement(
+    [...ours.run(input).values()][0],
+    [...peer.run(input).values()][0],
+    0.5,
+    model,
+  );
+  const times = await interleave(
+    () => ours.run(input),
+    () => peer.run(input),
+    { runs: 21 },
+  );
+  printSpeed(`int8-${model}-vs-float`, times, {
+    peer: 'our own float run of the same network',
+    threads: 1,
+    relative_error: relativeError,
+  });
   ours.dispose();
   peer.dispose();
 }
@@ -42,8 +55,16 @@ async function againstQdq(model) {
   const input = plainFeeds(feeds);
   const theirs = await peer.run(feeds);
   const relativeError = requireAgreement([...ours.run(input).values()][0], theirs.get(peer.outputNames[0]), 0.5, model);
-  const times = await interleave(() => ours.run(input), () => peer.run(feeds), { runs: 21 });
-  printSpeed(`int8-${model}-vs-ort-web`, times, { peer: `${peer.description}, QDQ int8`, threads: 1, relative_error: relativeError });
+  const times = await interleave(
+    () => ours.run(input),
+    () => peer.run(feeds),
+    { runs: 21 },
+  );
+  printSpeed(`int8-${model}-vs-ort-web`, times, {
+    peer: `${peer.description}, QDQ int8`,
+    threads: 1,
+    relative_error: relativeError,
+  });
   ours.dispose();
   await peer.close();
 }
@@ -51,6 +72,14 @@ async function againstQdq(model) {
 export const benches = modelNames
   .filter((model) => model !== 'yolox_nano')
   .flatMap((model) => [
-    { name: `int8-${model}-vs-float`, summary: `bm1684x integer simulation of ${model} against float`, run: () => againstFloat(model) },
-    { name: `int8-${model}-vs-ort-web`, summary: `bm1684x integer simulation of ${model} against QDQ in onnxruntime-web`, run: () => againstQdq(model) },
+    {
+      name: `int8-${model}-vs-float`,
+      summary: `bm1684x integer simulation of ${model} against float`,
+      run: () => againstFloat(model),
+    },
+    {
+      name: `int8-${model}-vs-ort-web`,
+      summary: `bm1684x integer simulation of ${model} against QDQ in onnxruntime-web`,
+      run: () => againstQdq(model),
+    },
   ]);
