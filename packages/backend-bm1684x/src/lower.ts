@@ -15,6 +15,7 @@ import {
 import { checkPlan } from './check-plan.ts';
 import { assignPrecisions } from './float-rules.ts';
 import { fuseFloatTables } from './float-tables.ts';
+import { findInt16Outputs } from './int16-outputs.ts';
 import { Bm168xContext } from './lowering/context.ts';
 import { lowerOp } from './lowering/lower-op.ts';
 
@@ -32,7 +33,11 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   mergeScales(working);
   const precisions = assignPrecisions(working, ranges, plan);
   if (!propagateRanges(working, ranges, plan, 'bm1684x')) warnOfContradiction(graph, emit);
-  const context = new Bm168xContext({ graph: working, ranges, precisions }, processor);
+  const context = new Bm168xContext(
+    { graph: working, ranges, precisions },
+    processor,
+    findInt16Outputs(working, precisions, plan, processor),
+  );
   const issues: Issue[] = [];
   for (const op of working.ops) attempt(issues, () => lowerAny(context, topOperator(op)));
   throwRefusals(issues);

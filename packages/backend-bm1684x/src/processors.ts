@@ -11,6 +11,8 @@ export interface Processor {
   readonly requantColumns: 2 | 3;
   /** A MatMul's bias is stored in the operator's float type; otherwise it stays f32. */
   readonly matMulBiasNarrowed: boolean;
+  /** Some Conv and MatMul results are 16-bit codes where a float operator reads them. */
+  readonly hasInt16Outputs: boolean;
   /** Cast(int8 → float) + Active becomes a float look-up table. */
   readonly fusesFloatTables: boolean;
 }
@@ -21,6 +23,7 @@ const BM1684X: Processor = {
   f16Refused: new Set(['top.Div', 'top.Erf', 'top.GELU', 'top.HardSigmoid', 'top.SiLU']),
   requantColumns: 3,
   matMulBiasNarrowed: true,
+  hasInt16Outputs: true,
   fusesFloatTables: true,
 };
 
@@ -30,6 +33,7 @@ const BM1688: Processor = {
   f16Refused: new Set(['top.SiLU']),
   requantColumns: 2,
   matMulBiasNarrowed: false,
+  hasInt16Outputs: true,
   fusesFloatTables: true,
 };
 
@@ -39,6 +43,7 @@ const BM1690: Processor = {
   f16Refused: new Set(['top.Div', 'top.Erf', 'top.GELU', 'top.HardSigmoid', 'top.Arg']),
   requantColumns: 2,
   matMulBiasNarrowed: true,
+  hasInt16Outputs: false,
   fusesFloatTables: false,
 };
 

@@ -256,3 +256,44 @@ describe('casts of 16-bit operators (numerics.md 6.2)', () => {
     expect(value('xc_f16')[0]).toBe(0.0098419189453125);
   });
 });
+
+describe('16-bit outputs (numerics.md 4.3, 5)', () => {
+  const attributes = {
+    rightTranspose: false,
+    leftTranspose: false,
+    outputTranspose: false,
+    hdimIsBatch: false,
+    keepDims: true,
+  };
+  const graph = network({
+    inputs: { x: [1, 2], z: [1, 1] },
+    ops: [op('top.MatMul', 'm', ['x', 'w', null], attributes), op('top.Add', 'y', ['m', 'z'], {})],
+    shapes: { m: [1, 1], y: [1, 1] },
+    weights: {
+      w: [
+        [2, 1],
+        [1, 0.5],
+      ],
+    },
+  });
+  const float = new Map([['y', { precision: 'F16', reason: { code: 'user', rule: 'test' } }]] as const);
+
+  it('come from a product that a float sum reads', async () => {
+    const value = await execute(graph, plan({ x: 127, z: 1, m: 10, y: 10 }, { ops: float }), { x: [5, 2], z: [0.5] });
+    // acc 5·127 + 2·64 = 763 at scale 1/127, to the scale 10/127·255/65535.
+    const scale = 0.0003063819357210699;
+    expect(value('m')).toEqual([Math.round(763 / 127 / scale)]);
+    expect(value('y')[0]).toBeCloseTo(6.508, 2);
+  });
+  it('stay 8-bit where an INT8 operator reads them', async () => {
+    const value = await execute(graph, plan({ x: 127, z: 1, m: 10, y: 10 }), { x: [5, 2], z: [0.5] });
+    expect(value('m')).toEqual([76]);
+  });
+  it('have an unsigned form', async () => {
+    const ops = [op('top.MatMul', 'm', ['x', 'w', null], { ...attributes, doRelu: true }), graph.ops.at(-1)!];
+    const unsigned = { ...graph, ops: [...graph.ops.slice(0, 2), ...ops] } as typeof graph;
+    const table = plan({ x: 127, z: 1, m: [10, 0], y: 10 }, { ops: float });
+    const value = await execute(unsigned, table, { x: [5, 2], z: [0.5] });
+    expect(value('m')).toEqual([Math.round(763 / 127 / (10 / 65535))]);
+  });
+});

@@ -26,6 +26,8 @@ const STORAGE: Readonly<Partial<Record<DType, StorageDType>>> = {
   u4: 'u8',
   u8: 'u8',
   i16: 'i16',
+  // 16-bit unsigned codes are rare and short-lived: they are held wide.
+  u16: 'i32',
   i32: 'i32',
 };
 

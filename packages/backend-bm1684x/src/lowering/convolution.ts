@@ -10,7 +10,7 @@ interface QuantizedFilter {
 }
 
 /** 2^k (k ≤ 6) that makes every weight an exact code, if there is one: pre-quantized weights keep their values. */
-export function exactPower(filter: Float32Array, signed: boolean): number | undefined {
+function exactPower(filter: Float32Array, signed: boolean): number | undefined {
   const [low, high] = signed ? [-128, 127] : [0, 255];
   for (let k = 0; k <= 6; k++) {
     const fits = filter.every((weight) => {
@@ -59,7 +59,8 @@ export function lowerConv(context: Bm168xContext, op: OpOf<'top.Conv'>): boolean
   const oc = context.shapeOf(filterName)[0]!;
   const signed = bias !== undefined || extremes(filter).min < 0;
   const inputScale = liveInputScale(context.quantizerOf(input, op).scale, filter, bias);
-  const outputScale = context.quantizerOf(op.name, op).scale;
+  const result = context.resultOf(op);
+  const outputScale = result.scale;
   const { codes, scales } = quantizeFilter(filter, oc, signed, exactPower(filter, signed));
   const factors = scales.map((scale) => getScaleAndShift((scale * inputScale) / outputScale, 32));
   const inputs: (string | null)[] = [
@@ -87,7 +88,7 @@ export function lowerConv(context: Bm168xContext, op: OpOf<'top.Conv'>): boolean
     multiplier: factors.map(({ multiplier }) => multiplier),
     rshift: factors.map(({ rshift }) => rshift),
   };
-  context.emitAs(op, form.type, inputs, attributes, context.codeType(op.name, op));
+  context.emitAs(op, form.type, inputs, attributes, result.type);
   return true;
 }
 

@@ -7,7 +7,7 @@ export function lowerMatMul(context: Bm168xContext, op: OpOf<'top.MatMul'>): boo
   const [left, right, biasName] = op.inputs as readonly [string, string, (string | null)?];
   if (context.isWeight(left)) return false;
   const inputScale = context.quantizerOf(left, op).scale;
-  const outputScale = context.quantizerOf(op.name, op).scale;
+  const { scale: outputScale, type } = context.resultOf(op);
   const inputs: (string | null)[] = [left, right, null];
   let rightScale: number;
   if (context.isWeight(right)) {
@@ -29,7 +29,7 @@ export function lowerMatMul(context: Bm168xContext, op: OpOf<'top.MatMul'>): boo
   }
   const { multiplier, rshift } = getScaleAndShift(Math.fround((inputScale * rightScale) / outputScale), 32);
   const attributes = { ...tpuFormOf(op).attributes, multipliers: [multiplier], rshifts: [rshift] };
-  context.emitAs(op, 'tpu.MatMul', inputs, attributes, context.codeType(op.name, op));
+  context.emitAs(op, 'tpu.MatMul', inputs, attributes, type);
   return true;
 }
 

@@ -46,8 +46,8 @@ function wantedType(context: LoweringContext, op: KnownOp, operand: number): DTy
   const to = op.type === 'tpu.RequantIntAxis' ? from : context.values.get(op.name)?.dtype;
   if (from === undefined || to === undefined || op.type === 'tpu.Cast' || op.type === 'tpu.RequantInt')
     return undefined;
-  // i32 sums read codes; an Arg or index result says nothing about the operand.
-  if (to === 'i32') return isInteger(from) ? undefined : 'i8';
+  // Sums and 16-bit results are made of 8-bit codes.
+  if (to === 'i32' || to === 'i16' || to === 'u16') return isInteger(from) ? undefined : 'i8';
   return differs(op, from, to) ? to : undefined;
 }
 

@@ -1,4 +1,3 @@
-import type { TensorType } from '../tensor-type.ts';
 import { toInt } from './rounding.ts';
 
 /** How reals map to the codes of one tensor: real = scale · (q − zeroPoint), qmin ≤ q ≤ qmax. */
@@ -41,10 +40,4 @@ export function asymmetricQParams(min: number, max: number, bits: CodeBits = 8):
 /** 16-bit output scale of a Conv or MatMul whose 8-bit scale is `scale8` (numerics.md 5, "output_int16"). */
 export function scaleOfInt16Output(scale8: number): number {
   return (scale8 * 255) / 65535;
-}
-
-/** Range that a calibrated or uniformly quantized type can hold, `undefined` for plain float types. */
-export function rangeOf(type: TensorType): { readonly min: number; readonly max: number } | undefined {
-  const { quantization } = type;
-  return quantization?.kind === 'calibrated' ? { min: quantization.min, max: quantization.max } : undefined;
 }

@@ -4,7 +4,7 @@ import type { TensorSlot } from '../slot.ts';
 
 /** How the integers of a value stand for reals, and which integers its storage holds. */
 export interface Codes {
-  readonly dtype: 'i8' | 'u8' | 'i16' | 'i32';
+  readonly dtype: 'i8' | 'u8' | 'i16' | 'u16' | 'i32';
   readonly signed: boolean;
   readonly scale: number;
   readonly zero: number;
@@ -16,6 +16,7 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   i8: [-128, 127],
   u8: [0, 255],
   i16: [-32768, 32767],
+  u16: [0, 65535],
   i32: [-(2 ** 31), 2 ** 31 - 1],
 };
 
@@ -41,7 +42,7 @@ export function codesOf(type: TensorType, where: string): Codes {
   const uniform = quantization?.kind === 'uniform' ? quantization : { scale: 1, zeroPoint: 0 };
   return {
     dtype: dtype as Codes['dtype'],
-    signed: dtype !== 'u8',
+    signed: dtype !== 'u8' && dtype !== 'u16',
     scale: uniform.scale,
     zero: uniform.zeroPoint,
     lo,
@@ -51,6 +52,18 @@ export function codesOf(type: TensorType, where: string): Codes {
 
 export function codesIn(slot: TensorSlot): Codes {
   return codesOf(slot.type, slot.name);
+}
+
+/** The codes of an operand of a multiplying kernel, which reads bytes. */
+export function byteCodesIn(slot: TensorSlot): Codes {
+  const codes = codesIn(slot);
+  if (codes.dtype === 'i8' || codes.dtype === 'u8') return codes;
+  throw new QError(`${slot.name} holds ${codes.dtype} where an operator multiplies 8-bit codes.`, {
+    code: 'runtime.dtype.mismatch',
+    where: slot.name,
+    found: codes.dtype,
+    expected: 'i8 or u8',
+  });
 }
 
 /** Lowest code of a result: a fused Relu cuts at the zero point. */

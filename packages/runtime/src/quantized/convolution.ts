@@ -7,7 +7,7 @@ import type { ConstantOperand, Implementations, OpImplementation, PrepareContext
 import { type Slot, TensorSlot } from '../slot.ts';
 import { floatBias, watchAccumulator } from './accumulate.ts';
 import { byteTable } from './code-table.ts';
-import { codesIn, flag, lowestCode } from './codes.ts';
+import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { delegateContext } from './delegate-context.ts';
 import { asTop } from './float-form.ts';
 import { mixed } from './mixed.ts';
@@ -29,7 +29,7 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
   prepare(op, context) {
     const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
-    const [input, output] = [codesIn(x), codesIn(y)];
+    const [input, output] = [byteCodesIn(x), codesIn(y)];
     const { N, C, H, W } = imageShape(x.shape);
     const OC = imageShape(y.shape).C;
     const w = window2D(op.attributes);
@@ -79,6 +79,7 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
   prepare(op, context) {
     const [x, y] = [context.input(0), context.output()];
     const { kernels } = context;
+    byteCodesIn(x);
     const identity = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code)));
     const [from, to] = [floatCopy(context, x), floatCopy(context, y)];
     const run = prepareSums(op, context, from.slot, to.slot);

@@ -4,7 +4,7 @@ import { refuse } from '../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
 import type { Slot } from '../slot.ts';
 import { floatBias, watchAccumulator } from './accumulate.ts';
-import { codesIn, flag, lowestCode } from './codes.ts';
+import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { finishOf, perChannel } from './convolution.ts';
 import { asTop } from './float-form.ts';
 import { mixed } from './mixed.ts';
@@ -21,7 +21,7 @@ const matMul: OpImplementation<'tpu.MatMul'> = {
   prepare(op, context) {
     const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
-    const [input, output] = [codesIn(x), codesIn(y)];
+    const [input, output] = [byteCodesIn(x), codesIn(y)];
     const product = layoutProduct(asTop(op as never) as OpOf<'top.MatMul'>, x, context.input(1));
     const { M, N, K, a, c } = product;
     const right = rightOperand(context, product);
@@ -58,7 +58,7 @@ function rightOperand(context: PrepareContext, { N, K, b }: Product): RightOpera
   const { kernels } = context;
   const weight = context.constant(1);
   const right = context.input(1);
-  const signed = flag(codesIn(right).signed);
+  const signed = flag(byteCodesIn(right).signed);
   const bytes = kernels.qs8_gemm_packed_bytes(N, K);
   const pack = (raw: number, packed: number, offset: number): void =>
     kernels.qs8_gemm_pack(raw + offset, signed, packed, N, K, b.rowStride, b.columnStride);
