@@ -1,4 +1,4 @@
-import type { Graph, KnownOp, Plan } from '@q/ir';
+import type { Graph, Plan } from '@q/ir';
 import { createSession } from '@q/runtime';
 import { bm168x } from '../src/index.ts';
 
@@ -28,11 +28,4 @@ export async function run(
 /** Reals that a symmetric signed quantizer of `threshold` turns into exactly these codes. */
 export function reals(codes: readonly number[], threshold: number): number[] {
   return codes.map((code) => code * (threshold / 127));
-}
-
-/** The operators of a lowered network, without inputs and casts. */
-export function operatorsOf(graph: Graph): KnownOp[] {
-  return graph.ops.filter(
-    (op): op is KnownOp => op.type !== 'top.Input' && op.type !== 'tpu.Cast' && op.type !== 'unknown',
-  );
 }

@@ -55,14 +55,14 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 /**
  * Lowest cosine over the outputs that INT8 and F16 must reach with plain maxima as thresholds, and the mean distance of
- * a layer from float on the same operands, in units of its last place.
+ * a layer from float on the same operands, in units of its last place (undefined: not looked at, to keep the test short).
  */
 const NETWORKS = [
   ['vww_96', 0.999, 0.99999, 0.8],
   ['mobilenet_v1_0.25_224', 0.9, 0.999, 2],
   ['blazeface', 0.99, 0.99999, 0.5],
-  ['nanodet_m_320', 0.95, 0.99999, 0.5],
-  ['yunet_n_320_320', 0.99, 0.99999, 0.5],
+  ['nanodet_m_320', 0.95, 0.99999, undefined],
+  ['yunet_n_320_320', 0.99, 0.99999, undefined],
 ] as const;
 
 describe.skipIf(!isThere)('real networks', () => {
@@ -101,7 +101,7 @@ describe.skipIf(!isThere)('real networks', () => {
         console.info(`${name} bm1684x INT8: lowest plain cosine ${cos.toFixed(6)}`);
         expect(cos).toBeGreaterThan(int8);
       });
-      it('is close to float in every layer, on the codes that the layer reads', async () => {
+      it.runIf(lsb !== undefined)('is close to float in every layer, on the codes that the layer reads', async () => {
         const lowered = bm168x.lower(graph, plan('INT8', ranges));
         const session = await createSession(lowered, { retain: 'all' });
         session.run(samples[0]!);
@@ -120,7 +120,7 @@ describe.skipIf(!isThere)('real networks', () => {
           const found = realOf(op.name);
           const errors = found.map((value, at) => Math.abs(value - Math.min(Math.max(expected[at]!, lo), hi)) / scale);
           const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
-          expect(mean, `mean distance of ${op.name} in LSB`).toBeLessThan(lsb);
+          expect(mean, `mean distance of ${op.name} in LSB`).toBeLessThan(lsb!);
         }
         session.dispose();
       });
