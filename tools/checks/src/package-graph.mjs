@@ -126,27 +126,35 @@ function cycles(projects) {
 }
 
 /**
- * `tsc -b` builds what the references name; a dependency without one would be compiled into this package's output.
+ * `tsc -b` builds what the references name; a dependency without one would be compiled into this package's output, and
+ * into every type-check of its tests.
  * @param {string} root
  * @param {Project} project
  * @param {Project[]} projects
  * @returns {Problem[]}
  */
 function references(root, project, projects) {
-  const file = join(root, project.dir, 'tsconfig.json');
-  if (!existsSync(file)) return [{ where: project.dir, message: 'has no tsconfig.json' }];
-  /** @type {{ references?: { path: string }[] }} */
-  const config = JSON.parse(readFileSync(file, 'utf8'));
-  const found = (config.references ?? []).map(({ path }) => path).sort();
-  const expected = Object.keys(runtimeDependencies(project.manifest))
-    .filter((name) => projects.some(({ manifest }) => manifest.name === name))
-    .map((name) => `../${name.slice(3)}`)
-    .sort();
-  if (found.join() === expected.join()) return [];
+  const needed = Object.keys(runtimeDependencies(project.manifest));
+  const neededByTests = [...needed, ...Object.keys(project.manifest.devDependencies ?? {})];
+  /** @param {readonly string[]} names @param {string} up */
+  const paths = (names, up) =>
+    names
+      .filter((name) => projects.some(({ manifest }) => manifest.name === name))
+      .map((name) => `${up}${name.slice(3)}`)
+      .sort();
   return [
-    {
-      where: `${project.dir}/tsconfig.json`,
-      message: `references [${found.join(', ')}] but package.json depends on [${expected.join(', ')}]`,
-    },
+    ...compareReferences(root, `${project.dir}/tsconfig.json`, paths(needed, '../')),
+    ...compareReferences(root, `${project.dir}/test/tsconfig.json`, ['..', ...paths(neededByTests, '../../')]),
   ];
+}
+
+/** @param {string} root @param {string} file @param {string[]} expected @returns {Problem[]} */
+function compareReferences(root, file, expected) {
+  if (!existsSync(join(root, file))) return [{ where: file, message: 'does not exist' }];
+  /** @type {{ references?: { path: string }[] }} */
+  const config = JSON.parse(readFileSync(join(root, file), 'utf8'));
+  const found = (config.references ?? []).map(({ path }) => path).sort();
+  if (found.join() === expected.join()) return [];
+  const message = `references [${found.join(', ')}] but package.json depends on [${expected.join(', ')}]`;
+  return [{ where: file, message }];
 }

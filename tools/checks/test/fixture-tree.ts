@@ -36,7 +36,10 @@ export interface PackageOptions {
 /** Two files that make a well-formed package; tests spoil one thing. */
 export function packageFiles(folder: string, options: PackageOptions = {}): Tree {
   const { dependencies = {}, devDependencies = {}, exports = {}, manifest = {} } = options;
-  const references = options.references ?? Object.keys(dependencies).filter((name) => name.startsWith('@q/'));
+  const internal = (names: readonly string[], up: string): { path: string }[] =>
+    names.filter((name) => name.startsWith('@q/')).map((name) => ({ path: `${up}${name.slice(3)}` }));
+  const references = options.references ?? Object.keys(dependencies);
+  const testReferences = Object.keys({ ...dependencies, ...devDependencies });
   return {
     [`packages/${folder}/package.json`]: {
       name: `@q/${folder}`,
@@ -57,7 +60,8 @@ export function packageFiles(folder: string, options: PackageOptions = {}): Tree
       devDependencies,
       ...manifest,
     },
-    [`packages/${folder}/tsconfig.json`]: { references: references.map((name) => ({ path: `../${name.slice(3)}` })) },
+    [`packages/${folder}/tsconfig.json`]: { references: internal(references, '../') },
+    [`packages/${folder}/test/tsconfig.json`]: { references: [{ path: '..' }, ...internal(testReferences, '../../')] },
     [`packages/${folder}/README.md`]: `# @q/${folder}\n`,
     [`packages/${folder}/src/index.ts`]: 'export const one = 1;\n',
   };
