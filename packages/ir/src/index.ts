@@ -75,6 +75,7 @@ export {
   scaleOfInt16Output,
   symmetricQParams,
 } from './quantization/scale.ts';
+export { type ModelSummary, macsOf, type OperatorCount, summarize, type ValueSummary } from './summary.ts';
 export { type CalibrationHeader, calibrationHeader, type TableEra } from './tables/calibration-header.ts';
 export {
   type CalibrationRow,

@@ -32,4 +32,10 @@ export const commands: readonly Command[] = [
     summary: 'Lower a Top .mlir for a processor and check it against the float network.',
     load: async () => (await import('./model-deploy.ts')).modelDeploy,
   },
+  {
+    name: 'inspect',
+    aliases: [],
+    summary: 'Say what a model is made of, what of it cannot be imported, and where its layers would run.',
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
 ];

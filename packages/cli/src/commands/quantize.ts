@@ -1,11 +1,11 @@
 import { extname, join } from 'node:path';
 import { calibrate } from '@q/calib';
-import { type Graph, type Plan, parseCalibrationTable, planFromTables, printCalibrationTable, QError } from '@q/ir';
+import { type Graph, type Plan, parseCalibrationTable, planFromTables, printCalibrationTable } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
-import { loadMlir, loadOnnx, mlirFiles, nameOfModelFile, topWeightFileName } from '../files/model-files.ts';
+import { loadModel, mlirFiles, nameOfModelFile, topWeightFileName } from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import { targetFor } from '../processors.ts';
@@ -19,7 +19,8 @@ import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
 import { renderQuantizeReport, reportJson } from './quantize-report.ts';
 
 function declare(parser: ArgumentParser): void {
-  parser.add_argument('model', { help: '.onnx file, or a Top .mlir with its weights beside it' });
+  parser.add_argument('model', { help: '.onnx file, Top .mlir with its weights beside it, or Caffe .prototxt' });
+  parser.add_argument('--model_data', { default: '', help: 'the .caffemodel of a .prototxt' });
   parser.add_argument('--processor', '--chip', {
     default: 'bm1684x',
     help: 'target processors, separated by commas (default: bm1684x)',
@@ -52,7 +53,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const processors = args.list('processor').map((name) => name.toLowerCase());
   const targets = processors.map(targetFor);
   const folder = args.string('output');
-  const graph = loadModel(args, terminal);
+  const graph = readModel(args, terminal);
   // Opened first: wrong labels or an empty folder must not cost a calibration.
   const samples = await readEvaluationSamples(args, graph);
   const tableText = await calibrateToText(args, graph, terminal);
@@ -87,24 +88,14 @@ function describe(files: readonly Omit<OutputFile, 'description'>[], description
   return files.map((file, index) => ({ ...file, description: index === 0 ? description : 'its weights' }));
 }
 
-function loadModel(args: Arguments, terminal: Terminal): Graph {
+function readModel(args: Arguments, terminal: Terminal): Graph {
   const path = args.string('model');
-  const kind = extname(path).toLowerCase();
-  if (kind === '.mlir') return loadMlir(path, 'model');
-  if (kind !== '.onnx') {
-    throw new QError(`${path} is no model that can be read`, {
-      code: 'cli.unknown-model-format',
-      where: path,
-      found: kind === '' ? 'no extension' : kind,
-      expected: '.onnx or .mlir',
-    });
-  }
-  const inputShapes = args.shapes('input_shapes');
-  return loadOnnx(path, 'model', {
+  return loadModel(path, 'model', {
     name: args.optionalString('model_name') ?? nameOfModelFile(path),
-    inputShapes,
+    inputShapes: args.shapes('input_shapes'),
     outputNames: args.list('output_names'),
-    preprocess: readPreprocess(args),
+    modelData: args.optionalString('model_data'),
+    preprocess: extname(path).toLowerCase() === '.mlir' ? undefined : readPreprocess(args),
     emit: terminal.emit,
   });
 }

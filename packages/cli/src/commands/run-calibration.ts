@@ -30,7 +30,10 @@ function declare(parser: ArgumentParser): void {
   parser.add_argument('--we', { action: 'store_true', help: 'weight equalization (not in this version)' });
   parser.add_argument('--bc', { action: 'store_true', help: 'bias correction (not in this version)' });
   parser.add_argument('--search', { default: 'False', help: 'search_threshold, search_qtable (not in this version)' });
-  parser.add_argument('--tune_list', { default: '', help: 'samples of the tuner: a list like --data_list (default: the calibration samples)' });
+  parser.add_argument('--tune_list', {
+    default: '',
+    help: 'samples of the tuner: a list like --data_list (default: the calibration samples)',
+  });
   parser.add_argument('--debug_cmd', { default: '', help: 'developer switches (not in this version)' });
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { type Emit, type Graph, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
-import { importOnnx, type PreprocessOptions } from '@q/ir/onnx';
+import { type ImportOptions, importOnnx, type PreprocessOptions } from '@q/ir/onnx';
 import { readInputFile, readInputText } from './input-files.ts';
 
 export interface ModelOptions {
@@ -9,6 +9,8 @@ export interface ModelOptions {
   readonly inputShapes?: readonly (readonly number[])[] | undefined;
   readonly outputNames?: readonly string[];
   readonly preprocess?: PreprocessOptions | undefined;
+  /** The weights of a Caffe network. */
+  readonly modelData?: string | undefined;
   readonly emit: Emit;
 }
 
@@ -17,10 +19,28 @@ export function nameOfModelFile(path: string): string {
   return basename(path, extname(path)).replace(/[^A-Za-z0-9_]/g, '_');
 }
 
+/** Reads a model of any format that can be imported: `.onnx`, a Top `.mlir` with its weights, or a Caffe `.prototxt`. */
+export function loadModel(path: string, flag: string, options: ModelOptions): Graph {
+  const kind = extname(path).toLowerCase();
+  if (kind === '.mlir') return loadMlir(path, flag);
+  if (kind === '.onnx') return loadOnnx(path, flag, options);
+  throw new QError(`${path} is no model that can be read`, {
+    code: 'cli.unknown-model-format',
+    where: path,
+    found: kind === '' ? 'no extension' : kind,
+    expected: '.onnx, .mlir or .prototxt',
+  });
+}
+
 /** Reads an ONNX file, with external data from its own folder only. */
 export function loadOnnx(path: string, flag: string, options: ModelOptions): Graph {
+  return importOnnx(readInputFile(path, flag), onnxOptions(path, flag, options));
+}
+
+/** How `path` is to be imported. */
+export function onnxOptions(path: string, flag: string, options: ModelOptions): ImportOptions {
   const folder = resolve(dirname(path));
-  return importOnnx(readInputFile(path, flag), {
+  return {
     name: options.name,
     where: path,
     ...(options.inputShapes === undefined ? {} : { inputShapes: options.inputShapes }),
@@ -41,7 +61,7 @@ export function loadOnnx(path: string, flag: string, options: ModelOptions): Gra
       return readInputFile(file, flag);
     },
     emit: options.emit,
-  });
+  };
 }
 
 /**
