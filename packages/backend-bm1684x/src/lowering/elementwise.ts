@@ -98,11 +98,11 @@ export function lowerMul(context: Bm168xContext, op: OpOf<'top.Mul'>): boolean {
   return true;
 }
 
-/** MulConst becomes a MulShift. */
+/** MulConst becomes a MulShift, which has no Relu of its own: only unsigned codes cut at zero. */
 export function lowerMulConst(context: Bm168xContext, op: OpOf<'top.MulConst'>): boolean {
-  if (op.attributes.doRelu) return false;
   const input = context.quantizerOf(op.inputs[0]!, op).scale;
-  const output = context.quantizerOf(op.name, op).scale;
+  const { scale: output, signed } = context.quantizerOf(op.name, op);
+  if (op.attributes.doRelu && signed) return false;
   const factor = getScaleAndShift((input / output) * op.attributes.constVal, 8);
   context.emitAs(op, 'tpu.MulShift', op.inputs, factor, context.codeType(op.name, op));
   return true;

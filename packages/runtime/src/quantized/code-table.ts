@@ -1,4 +1,5 @@
 import type { PrepareContext, RunOp } from '../implementation.ts';
+import { codesIn } from './codes.ts';
 
 /** f of every code of a byte, in the order in which `lut_x8` looks: by raw byte. */
 export function byteTable(signed: boolean, f: (code: number) => number): number[] {
@@ -26,5 +27,18 @@ export function mapCodes(context: PrepareContext, f: (code: number) => number): 
   return () => {
     const [from, to] = [x.view(), y.view()];
     for (let i = 0; i < from.length; i++) to[i] = f(from[i]!);
+  };
+}
+
+/** `run`, then a Relu on the codes of the result: for operators that move codes and had one fused into them. */
+export function withCodeRelu(context: PrepareContext, doRelu: boolean, run: RunOp): RunOp {
+  const y = context.output();
+  const { signed, zero } = codesIn(y);
+  if (!doRelu || !signed) return run;
+  const { kernels } = context;
+  const table = context.place(codeBytes(signed, (code) => Math.max(code, zero)));
+  return () => {
+    run();
+    kernels.lut_x8(y.ptr, table.ptr, y.ptr, y.length);
   };
 }

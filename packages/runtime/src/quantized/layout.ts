@@ -2,6 +2,7 @@ import type { OpOf } from '@q/ir';
 import type { Implementations, OpImplementation } from '../implementation.ts';
 import { contiguousStrides } from '../shapes.ts';
 import { prepareCopy } from '../strided-copy.ts';
+import { withCodeRelu } from './code-table.ts';
 import { asFloat } from './float-form.ts';
 import { mixed } from './mixed.ts';
 
@@ -17,17 +18,17 @@ const upsample: OpImplementation<'tpu.Upsample'> = {
       sourceStrides: [W, 0, 1, 0],
       targetStrides: [scaleH * rowStride, rowStride, scaleW, 1],
     });
-    return () => copy(x.ptr, y.ptr);
+    return withCodeRelu(context, op.attributes.doRelu, () => copy(x.ptr, y.ptr));
   },
 };
 
-/** A Relu fused into a concatenation of codes: the float clamp would read them as floats. */
+/** The float operator's own clamp would read the codes as floats. */
 const concat: OpImplementation<'tpu.Concat'> = {
-  prepare: (op, context) =>
-    asFloat<'tpu.Concat'>().prepare(
-      { ...op, attributes: { ...op.attributes, doRelu: false } } as OpOf<'tpu.Concat'>,
-      context,
-    ),
+  prepare(op, context) {
+    const { doRelu } = op.attributes;
+    const moved = { ...op, attributes: { ...op.attributes, doRelu: false } } as OpOf<'tpu.Concat'>;
+    return withCodeRelu(context, doRelu, asFloat<'tpu.Concat'>().prepare(moved, context));
+  },
 };
 
 /** Codes are moved by the float operators' copies, which know element sizes. */

@@ -3,6 +3,7 @@ import { forEachWindow, multiplyShift, type PoolGeometry } from '@q/kernels-wasm
 import { refuse } from '../float/refuse.ts';
 import { imageShape, type Window2D, window2D } from '../float/window.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import { withCodeRelu } from './code-table.ts';
 import { codesIn, flag, lowestCode } from './codes.ts';
 import { mixed } from './mixed.ts';
 
@@ -77,7 +78,9 @@ function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
 
 const pool: OpImplementation<'tpu.Pool1D'> & OpImplementation<'tpu.Pool2D'> = {
   prepare: (op: PoolOp, context: PrepareContext) =>
-    op.attributes.poolMode === 'Max' ? prepareMax(op, context) : prepareAverage(op, context),
+    op.attributes.poolMode === 'Max'
+      ? withCodeRelu(context, op.attributes.doRelu, prepareMax(op, context))
+      : prepareAverage(op, context),
 };
 
 export const poolingImplementations: Implementations = {

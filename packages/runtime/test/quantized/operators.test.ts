@@ -137,6 +137,28 @@ describe('functions of one code', () => {
   });
 });
 
+describe('a Relu fused into an operator that moves codes', () => {
+  const x = { type: codes([1, 1, 1, 4], 'i8'), data: Int8Array.of(-5, 7, -9, -2) };
+  const fused = { doRelu: true, reluLimit: -1 };
+  const window = {
+    kernelShape: [1, 2],
+    strides: [1, 2],
+    pads: [0, 0, 0, 0],
+    poolMode: 'Max',
+    isAdaptive: false,
+    countIncludePad: false,
+    padValue: 0,
+  };
+  it.each([
+    ['tpu.Pool2D', { ...window, ...fused }, [1, 1, 1, 2], [7, 0]],
+    ['tpu.Upsample', { scaleH: 1, scaleW: 1, ...fused }, [1, 1, 1, 4], [0, 7, 0, 0]],
+    ['tpu.Concat', { axis: 1, onlyMerge: false, ...fused }, [1, 1, 1, 4], [0, 7, 0, 0]],
+  ] as const)('%s', async (type, attributes, shape, expected) => {
+    const { result } = await runLowered({ type, attributes, inputs: [x], output: codes(shape, 'i8') });
+    expect(result).toEqual(expected);
+  });
+});
+
 describe('16-bit operators', () => {
   const half = (values: readonly number[], shape: readonly number[]) => ({
     type: floats(shape, 'f16'),
