@@ -20,6 +20,7 @@ const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 const END64 = 0x06064b50;
 const END64_LOCATOR = 0x07064b50;
+const END64_BYTES = 56;
 /** Deflate cannot expand more than this; an archive that claims more lies about a size. */
 const BEST_RATIO = 1032;
 const UTF8_NAMES = 0x0800;
@@ -110,9 +111,8 @@ function findDirectory(view: DataView, where: string): { count: number; offset: 
     if (view.getUint32(at, true) !== END) continue;
     const locator = at - 20;
     if (locator >= 0 && view.getUint32(locator, true) === END64_LOCATOR) {
-      const end64 = Number(view.getBigUint64(locator + 8, true));
-      if (end64 + 56 > view.byteLength || view.getUint32(end64, true) !== END64)
-        throw corrupt(where, 'zip64 end record is damaged', locator);
+      const end64 = findEnd64(view, locator);
+      if (end64 === undefined) throw corrupt(where, 'zip64 end record is damaged', locator);
       return {
         count: Number(view.getBigUint64(end64 + 32, true)),
         offset: Number(view.getBigUint64(end64 + 48, true)),
@@ -125,6 +125,17 @@ function findDirectory(view: DataView, where: string): { count: number; offset: 
     where,
     found: `${view.byteLength} bytes without an end-of-archive record`,
   });
+}
+
+/**
+ * Where the zip64 end record is: where the locator says, else directly before the locator. TPU-MLIR's weight files need the
+ * second: the locator that its writer leaves points into the central directory.
+ */
+function findEnd64(view: DataView, locator: number): number | undefined {
+  const said = Number(view.getBigUint64(locator + 8, true));
+  return [said, locator - END64_BYTES].find(
+    (at) => at >= 0 && at + END64_BYTES <= locator && view.getUint32(at, true) === END64,
+  );
 }
 
 function centralRecord(

@@ -211,4 +211,26 @@ describe('npz', () => {
     ]).toEqual(['x']);
     expect(readZip(writeZip([['folder/', new Uint8Array(0)]]))).toEqual([]);
   });
+
+  it('finds the zip64 end record of TPU-MLIR files, whose locator points elsewhere', () => {
+    const plain = writeZip([['x.npy', writeNpy(f32Tensor([1, 2]))]]);
+    const end = plain.length - 22;
+    const view = new DataView(plain.buffer, plain.byteOffset);
+    const offset = view.getUint32(end + 16, true);
+    const end64 = new DataView(new ArrayBuffer(76));
+    end64.setUint32(0, 0x06064b50, true);
+    end64.setBigUint64(4, 68n, true);
+    end64.setBigUint64(24, 1n, true);
+    end64.setBigUint64(32, 1n, true);
+    end64.setBigUint64(40, BigInt(end - offset), true);
+    end64.setBigUint64(48, BigInt(offset), true);
+    end64.setUint32(56, 0x07064b50, true);
+    // Start of the central directory + 56 instead of the record's own place.
+    end64.setBigUint64(64, BigInt(offset + 56), true);
+    end64.setUint32(72, 1, true);
+    view.setUint32(end + 16, 0xffffffff, true);
+    const parts = [plain.subarray(0, end), new Uint8Array(end64.buffer), plain.subarray(end)];
+    const archive = Uint8Array.from(parts.flatMap((part) => [...part]));
+    expect(readNpz(archive).get('x')!.data).toEqual(Float32Array.of(1, 2));
+  });
 });
