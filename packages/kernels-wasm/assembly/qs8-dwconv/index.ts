@@ -1,9 +1,9 @@
-// Depthwise integer convolution, one widened and padded plane at a time, eight outputs of a row at a time. Two taps of a
+// Depthwise integer convolution, one widened and padded plane at a time, up to 64 outputs of a row at a time. Two taps of a
 // kernel row make one 16-bit dot product: with stride 1 the two are interleaved, with stride 2 and no dilation they
 // already lie side by side; other geometries take the plain loop. Definition: src/scalar/qs8-conv.ts.
 
 import { widen } from '../qs8-conv/index';
-import { finishRow, TILE } from '../requant/index';
+import { finishLine, LINE_COLUMNS, LINES } from '../requant/index';
 
 /** int16 elements past the plane that a last vector may touch. */
 const SLACK: i32 = 32;
@@ -46,16 +46,17 @@ export function dwconv(
       const b: f32 = bias ? load<f32>(bias + o) : 0;
       const m = multiplier ? load<i32>(multiplier + o) : 1;
       const rs = rshift ? load<i32>(rshift + o) : 0;
+      const isSmall = kh == 3 && kw == 3 && dw == 1 && sw <= 2;
       for (let row = 0; row < oh; row++) {
         const line = scratch + (<usize>(row * sh * width) << 1);
-        for (let column = 0; column < ow; column += 8) {
-          const count = min(8, ow - column);
-          const at = line + (<usize>(column * sw) << 1);
-          if (sw == 1) dwUnit(at, packed, kh, kw, dh * width, dw);
-          else if (sw == 2 && dw == 1) dwStride2(at, packed, kh, kw, dh * width);
-          else dwPlain(at, packed, kh, kw, dh * width, dw, sw, count);
-          finishRow(TILE, y, <usize>yBytes, count, yBytes, finish, b, m, rs, zero, lo, hi);
-          y += <usize>(count * yBytes);
+        for (let first = 0; first < ow; first += LINE_COLUMNS) {
+          const columns = min(LINE_COLUMNS, ow - first);
+          const at = line + (<usize>(first * sw) << 1);
+          if (isSmall && sw == 1) dw3x3Unit(at, packed, columns, dh * width);
+          else if (isSmall) dw3x3Stride2(at, packed, columns, dh * width);
+          else dwAny(at, packed, columns, kh, kw, dh * width, dw, sw);
+          finishLine(LINES, y, <usize>yBytes, columns, yBytes, finish, b, m, rs, zero, lo, hi);
+          y += <usize>(columns * yBytes);
         }
       }
       packed += filterBytes;
@@ -75,8 +76,86 @@ function padPlane(
   }
 }
 
+/** 3x3, stride 1: two taps of a row by a dot product of interleaved neighbours, the third by a widening product. */
+function dw3x3Unit(x: usize, w: usize, columns: i32, rowStep: i32): void {
+  const w01 = v128.load32_splat(w);
+  const w02 = v128.load16_splat(w, 4);
+  const w11 = v128.load32_splat(w, 8);
+  const w12 = v128.load16_splat(w, 12);
+  const w21 = v128.load32_splat(w, 16);
+  const w22 = v128.load16_splat(w, 20);
+  const step = <usize>rowStep << 1;
+  let out = LINES;
+  for (; columns > 0; columns -= 8) {
+    const x1 = x + step;
+    const x2 = x1 + step;
+    let p = v128.load(x);
+    let q = v128.load(x, 2);
+    let r = v128.load(x, 4);
+    let a = i32x4.dot_i16x8_s(w01, v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11));
+    let b = i32x4.dot_i16x8_s(w01, v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15));
+    a = i32x4.add(a, i32x4.extmul_low_i16x8_s(w02, r));
+    b = i32x4.add(b, i32x4.extmul_high_i16x8_s(w02, r));
+    p = v128.load(x1);
+    q = v128.load(x1, 2);
+    r = v128.load(x1, 4);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(w11, v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(w11, v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15)));
+    a = i32x4.add(a, i32x4.extmul_low_i16x8_s(w12, r));
+    b = i32x4.add(b, i32x4.extmul_high_i16x8_s(w12, r));
+    p = v128.load(x2);
+    q = v128.load(x2, 2);
+    r = v128.load(x2, 4);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(w21, v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(w21, v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15)));
+    a = i32x4.add(a, i32x4.extmul_low_i16x8_s(w22, r));
+    b = i32x4.add(b, i32x4.extmul_high_i16x8_s(w22, r));
+    v128.store(out, a);
+    v128.store(out, b, 16);
+    x += 16;
+    out += 32;
+  }
+}
+
+/** 3x3, stride 2: the two taps of an output already lie side by side. */
+function dw3x3Stride2(x: usize, w: usize, columns: i32, rowStep: i32): void {
+  const w01 = v128.load32_splat(w);
+  const w02 = v128.load32_splat(w, 4);
+  const w11 = v128.load32_splat(w, 8);
+  const w12 = v128.load32_splat(w, 12);
+  const w21 = v128.load32_splat(w, 16);
+  const w22 = v128.load32_splat(w, 20);
+  const step = <usize>rowStep << 1;
+  let out = LINES;
+  for (; columns > 0; columns -= 4) {
+    const x1 = x + step;
+    const x2 = x1 + step;
+    let a = i32x4.dot_i16x8_s(w01, v128.load(x));
+    let b = i32x4.dot_i16x8_s(w02, v128.load(x, 4));
+    a = i32x4.add(a, i32x4.dot_i16x8_s(w11, v128.load(x1)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(w12, v128.load(x1, 4)));
+    a = i32x4.add(a, i32x4.dot_i16x8_s(w21, v128.load(x2)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(w22, v128.load(x2, 4)));
+    v128.store(out, i32x4.add(a, b));
+    x += 16;
+    out += 16;
+  }
+}
+
+/** Any kernel: by dot products where strides allow, else plainly. */
+function dwAny(x: usize, w: usize, columns: i32, kh: i32, kw: i32, rowStep: i32, dw: i32, sw: i32): void {
+  let out = LINES;
+  for (let column = 0; column < columns; column += 8) {
+    const at = x + (<usize>(column * sw) << 1);
+    if (sw == 1) dwUnit(at, w, kh, kw, rowStep, dw, out);
+    else if (sw == 2 && dw == 1) dwStride2(at, w, kh, kw, rowStep, out);
+    else dwPlain(at, w, kh, kw, rowStep, dw, sw, min(8, columns - column), out);
+    out += 32;
+  }
+}
+
 /** Eight outputs of stride 1. */
-function dwUnit(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32): void {
+function dwUnit(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32, out: usize): void {
   let a = i32x4.splat(0);
   let b = i32x4.splat(0);
   const step = <usize>dw << 1;
@@ -94,12 +173,12 @@ function dwUnit(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32): vo
     }
     x += <usize>rowStep << 1;
   }
-  v128.store(TILE, a);
-  v128.store(TILE, b, 16);
+  v128.store(out, a);
+  v128.store(out, b, 16);
 }
 
 /** Eight outputs of stride 2 without dilation: neighbours in memory are the two taps. */
-function dwStride2(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32): void {
+function dwStride2(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, out: usize): void {
   let a = i32x4.splat(0);
   let b = i32x4.splat(0);
   for (let r = 0; r < kh; r++) {
@@ -113,15 +192,17 @@ function dwStride2(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32): void {
     }
     x += <usize>rowStep << 1;
   }
-  v128.store(TILE, a);
-  v128.store(TILE, b, 16);
+  v128.store(out, a);
+  v128.store(out, b, 16);
 }
 
 /** Any geometry, `count` outputs. */
-function dwPlain(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32, sw: i32, count: i32): void {
+function dwPlain(
+  x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32, sw: i32, count: i32, out: usize,
+): void {
   const paddedWidth = (kw + 1) & ~1;
-  v128.store(TILE, i32x4.splat(0));
-  v128.store(TILE, i32x4.splat(0), 16);
+  v128.store(out, i32x4.splat(0));
+  v128.store(out, i32x4.splat(0), 16);
   for (let i = 0; i < count; i++) {
     let sum: i32 = 0;
     for (let r = 0; r < kh; r++) {
@@ -130,6 +211,6 @@ function dwPlain(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32, sw
         sum += value * <i32>load<i16>(w + (<usize>(r * paddedWidth + q) << 1));
       }
     }
-    store<i32>(TILE + (<usize>i << 2), sum);
+    store<i32>(out + (<usize>i << 2), sum);
   }
 }

@@ -1,7 +1,7 @@
 // The integer tile shared by gemm and convolution: 4 rows by 8 columns, two steps of k at a time (`c2`), on 16-bit
 // operands: one 16-bit dot product per four results. Rows are packed [k/2][4][2] int16, columns [k/2][8][2] int16.
 
-import { finishRow, TILE } from '../requant/index';
+import { finishLine, LINE_BYTES, LINE_COLUMNS, LINES } from '../requant/index';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
@@ -37,8 +37,8 @@ export function packRows(w: usize, signed: i32, packed: usize, rows: i32, k: i32
   }
 }
 
-/** 4x8 products of `pairs` steps into TILE. */
-export function qs8_tile_4x8c2(pairs: i32, rows: usize, columns: usize): void {
+/** 4x8 products of `pairs` steps, into four lines `LINE_BYTES` apart. */
+function qs8_tile_4x8c2(pairs: i32, rows: usize, columns: usize, out: usize): void {
   let r00 = i32x4.splat(0), r01 = i32x4.splat(0);
   let r10 = i32x4.splat(0), r11 = i32x4.splat(0);
   let r20 = i32x4.splat(0), r21 = i32x4.splat(0);
@@ -62,18 +62,18 @@ export function qs8_tile_4x8c2(pairs: i32, rows: usize, columns: usize): void {
     rows += 16;
     columns += 32;
   }
-  v128.store(TILE, r00);
-  v128.store(TILE, r01, 16);
-  v128.store(TILE, r10, 32);
-  v128.store(TILE, r11, 48);
-  v128.store(TILE, r20, 64);
-  v128.store(TILE, r21, 80);
-  v128.store(TILE, r30, 96);
-  v128.store(TILE, r31, 112);
+  v128.store(out, r00);
+  v128.store(out, r01, 16);
+  v128.store(out + LINE_BYTES, r10);
+  v128.store(out + LINE_BYTES, r11, 16);
+  v128.store(out + 2 * LINE_BYTES, r20);
+  v128.store(out + 2 * LINE_BYTES, r21, 16);
+  v128.store(out + 3 * LINE_BYTES, r30);
+  v128.store(out + 3 * LINE_BYTES, r31, 16);
 }
 
 /**
- * Every row against `panels` packed panels holding `columns` columns, finished into y: element (row, column) lies at
+ * Every row against packed panels holding `columns` (1…64) columns, finished into y: element (row, column) lies at
  * y + row*rowStride + column*columnStride bytes. bias, multiplier and rshift have one entry per row; bias may be 0.
  */
 export function multiplyPanels(
@@ -86,19 +86,17 @@ export function multiplyPanels(
   for (let row = 0; row < rows; row += MR) {
     const rowsHere = min(MR, rows - row);
     let panel = panels;
-    for (let column = 0; column < columns; column += NR) {
-      qs8_tile_4x8c2(pairs, packed, panel);
-      const count = min(NR, columns - column);
-      const at = y + <usize>row * rowStride + <usize>column * columnStride;
-      for (let r = 0; r < rowsHere; r++) {
-        const o = <usize>(row + r) << 2;
-        finishRow(
-          TILE + (<usize>r << 5), at + <usize>r * rowStride, columnStride, count, bytes, finish,
-          bias ? load<f32>(bias + o) : 0, multiplier ? load<i32>(multiplier + o) : 1, rshift ? load<i32>(rshift + o) : 0,
-          zero, lo, hi,
-        );
-      }
+    for (let column = 0; column < min(columns, LINE_COLUMNS); column += NR) {
+      qs8_tile_4x8c2(pairs, packed, panel, LINES + (<usize>column << 2));
       panel += columnBytes;
+    }
+    for (let r = 0; r < rowsHere; r++) {
+      const o = <usize>(row + r) << 2;
+      finishLine(
+        LINES + <usize>r * LINE_BYTES, y + <usize>(row + r) * rowStride, columnStride, columns, bytes, finish,
+        bias ? load<f32>(bias + o) : 0, multiplier ? load<i32>(multiplier + o) : 1, rshift ? load<i32>(rshift + o) : 0,
+        zero, lo, hi,
+      );
     }
     packed += blockBytes;
   }

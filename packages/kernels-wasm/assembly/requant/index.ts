@@ -12,8 +12,11 @@ export const enum Finish {
   none = 2,
 }
 
-/** Eight int32 columns of four rows: what a tile leaves here is then finished row by row. */
-export const TILE: usize = memory.data(128, 16);
+/** int32 columns of one line of `LINES`. */
+export const LINE_COLUMNS: i32 = 64;
+export const LINE_BYTES: usize = 256;
+/** Accumulators of four rows by 64 columns: what tiles leave here is then finished line by line. */
+export const LINES: usize = memory.data(1024, 16);
 /** Four lanes of the largest |accumulator| since the last `resetPeak`. */
 const PEAK: usize = memory.data(16, 16);
 /** Eight finished int32 of a row. */
@@ -29,11 +32,6 @@ export function peak(): u32 {
     max(load<u32>(PEAK), load<u32>(PEAK, 4)),
     max(load<u32>(PEAK, 8), load<u32>(PEAK, 12)),
   );
-}
-
-@inline
-function notePeak(acc: v128): void {
-  v128.store(PEAK, i32x4.max_u(v128.load(PEAK), i32x4.abs(acc)));
 }
 
 /** A multiplier with its left shift folded in; what leaves 32 bits saturates, as the final clamp would anyway. */
@@ -68,6 +66,27 @@ function finish4(
   return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
 }
 
+/**
+ * The same for multipliers of at most 24 bits, half up, in float64: t has 24 significant bits because it came out of a
+ * float32 sum, so the product is exact, and so is adding a half wherever it decides. `lo` and `hi` are relative to zero.
+ */
+@inline
+function finishExact4(acc: v128, bias: v128, factor: v128, zero: v128, lo: v128, hi: v128): v128 {
+  const half = f64x2.splat(0.5);
+  const t = f32x4.trunc(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
+  const upper = v128.shuffle<i32>(t, t, 2, 3, 2, 3);
+  const a = f64x2.floor(f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(t), factor), half));
+  const b = f64x2.floor(f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(upper), factor), half));
+  const v = v128.shuffle<i64>(i32x4.trunc_sat_f64x2_s_zero(a), i32x4.trunc_sat_f64x2_s_zero(b), 0, 2);
+  return i32x4.add(i32x4.min_s(i32x4.max_s(v, lo), hi), zero);
+}
+
+/** Largest multiplier whose product with a 24-bit number float64 holds with room for the half. */
+const EXACT_MULTIPLIER: i32 = 1 << 24;
+
+/** Ones for the columns of a last group that exist: `MASK + 4*(8 - count)` masks eight int32. */
+const MASK: usize = memory.data<i32>([-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0], 16);
+
 /** Stores `count` (1…8) of the eight int32 in `a`, `b` as codes of `bytes` bytes, `stride` bytes apart. */
 @inline
 function storeRow(a: v128, b: v128, y: usize, stride: usize, count: i32, bytes: i32): void {
@@ -87,21 +106,50 @@ function storeRow(a: v128, b: v128, y: usize, stride: usize, count: i32, bytes: 
 }
 
 /**
- * Finishes `count` columns of one row of eight accumulators at `acc`. `rshift` < 0 is a left shift; `zero` is added
- * before the clamp to [lo, hi].
+ * Finishes `count` accumulators at `acc` (readable up to a multiple of eight) into codes `stride` bytes apart. `rshift` < 0
+ * is a left shift; `zero` is added before the clamp to [lo, hi].
  */
-export function finishRow(
+export function finishLine(
   acc: usize, y: usize, stride: usize, count: i32, bytes: i32, finish: i32,
   bias: f32, multiplier: i32, rshift: i32, zero: i32, lo: i32, hi: i32,
 ): void {
-  const a = v128.load(acc);
-  const b = v128.load(acc, 16);
-  notePeak(a);
-  notePeak(b);
-  if (finish == Finish.none) {
-    storeRow(a, b, y, stride, count, bytes);
-    return;
+  const exact = finish == Finish.multiplierShift && multiplier <= EXACT_MULTIPLIER && multiplier >= -EXACT_MULTIPLIER;
+  const factor = f64x2.splat(<f64>multiplier * power2(-min(rshift, 63)));
+  const bv = f32x4.splat(bias);
+  const z32 = i32x4.splat(zero);
+  const l32 = i32x4.splat(lo - zero);
+  const h32 = i32x4.splat(hi - zero);
+  let peaks = v128.load(PEAK);
+  for (; count > 0; count -= 8) {
+    let a = v128.load(acc);
+    let b = v128.load(acc, 16);
+    const mask = MASK + (<usize>max(8 - count, 0) << 2);
+    peaks = i32x4.max_u(peaks, v128.and(i32x4.abs(a), v128.load(mask)));
+    peaks = i32x4.max_u(peaks, v128.and(i32x4.abs(b), v128.load(mask, 16)));
+    if (exact) {
+      a = finishExact4(a, bv, factor, z32, l32, h32);
+      b = finishExact4(b, bv, factor, z32, l32, h32);
+    } else if (finish != Finish.none) {
+      a = finishWide4(a, bv, finish, multiplier, rshift, zero, lo, hi);
+      b = finishWide4(b, bv, finish, multiplier, rshift, zero, lo, hi);
+    }
+    storeRow(a, b, y, stride, min(count, 8), bytes);
+    acc += 32;
+    y += stride << 3;
   }
+  v128.store(PEAK, peaks);
+}
+
+/** 2^n for -1022 <= n <= 1023. */
+@inline
+function power2(n: i32): f64 {
+  return reinterpret<f64>(<u64>(n + 1023) << 52);
+}
+
+/** Four accumulators by 64-bit integer products: any multiplier, and the double rounding of `qdm`. */
+function finishWide4(
+  acc: v128, bias: v128, finish: i32, multiplier: i32, rshift: i32, zero: i32, lo: i32, hi: i32,
+): v128 {
   let m = multiplier;
   let shift1 = min(rshift, 63);
   let shift2 = 0;
@@ -114,15 +162,8 @@ export function finishRow(
   }
   const round1 = i64x2.splat(shift1 > 0 ? <i64>1 << <i64>(shift1 - 1) : 0);
   const round2 = i64x2.splat(shift2 > 0 ? <i64>1 << <i64>(shift2 - 1) : 0);
-  const mv = i32x4.splat(m);
-  const bv = f32x4.splat(bias);
-  const zv = i64x2.splat(zero);
-  const lv = i64x2.splat(lo);
-  const hv = i64x2.splat(hi);
-  storeRow(
-    finish4(a, bv, mv, round1, shift1, round2, shift2, zv, lv, hv),
-    finish4(b, bv, mv, round1, shift1, round2, shift2, zv, lv, hv),
-    y, stride, count, bytes,
+  return finish4(
+    acc, bias, i32x4.splat(m), round1, shift1, round2, shift2, i64x2.splat(zero), i64x2.splat(lo), i64x2.splat(hi),
   );
 }
 
