@@ -1,4 +1,4 @@
-// @ts-nocheck: generated from ../onnx.proto by scripts/generate-onnx.mjs, typed in ../wire.ts. Do not edit.
+// @ts-nocheck: generated from ../onnx.proto by scripts/generate-protobuf.mjs, typed in ../wire.ts. Do not edit.
 /*eslint-disable block-scoped-var, id-length, no-control-regex, no-magic-numbers, no-mixed-operators, no-prototype-builtins, no-redeclare, no-shadow, no-var, sort-vars, default-case, jsdoc/require-param*/
 import $protobuf from "protobufjs/minimal.js";
 
