@@ -3,6 +3,7 @@ import { byteLengthOf, type DType, elementCount } from '../dtype.ts';
 import { type Issue, QError } from '../errors.ts';
 import type { Graph, GraphState, KnownOp, Op, UnknownOp, Weight } from '../graph.ts';
 import { type OpType, operatorTable } from '../operators/index.ts';
+import { leftOutOperand, type OperatorRow } from '../operators/row.ts';
 import { bytesOf, type Tensor, viewBytes } from '../tensor.ts';
 import type { TensorType } from '../tensor-type.ts';
 import type { Dictionary } from './attribute-syntax.ts';
@@ -119,7 +120,12 @@ class GraphBuilder {
     });
     const isInput = op.mnemonic === 'top.Input';
     if (isInput) this.readArgument(op, name);
-    const inputs = isInput ? [] : op.operands.map((id) => this.nameOf(id, op));
+    const inputs = isInput
+      ? []
+      : withLeftOut(
+          op,
+          op.operands.map((id) => this.nameOf(id, op)),
+        );
     const base = { name, inputs, outputs: names };
     if (op.mnemonic in operatorTable) this.ops.push(this.knownOp(op, base));
     else {
@@ -315,3 +321,11 @@ const STORED_AS: Readonly<Partial<Record<DType, readonly DType[]>>> = {
   i32: ['u32'],
   u32: ['i32'],
 };
+
+/** Puts the operand back that the text leaves out when it is absent (`tileT??` in the operator's row), if others follow it. */
+function withLeftOut(op: OpSyntax, inputs: (string | null)[]): (string | null)[] {
+  const row = operatorTable[op.mnemonic as OpType] as OperatorRow | undefined;
+  const at = row === undefined ? -1 : leftOutOperand(row);
+  if (at < 0 || inputs.length >= row!.operands!.length || inputs.length <= at) return inputs;
+  return [...inputs.slice(0, at), null, ...inputs.slice(at)];
+}

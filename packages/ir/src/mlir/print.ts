@@ -1,6 +1,7 @@
 import { QError } from '../errors.ts';
 import { type Graph, type Op, typeOf } from '../graph.ts';
 import { operatorTable } from '../operators/index.ts';
+import { leftOutOperand } from '../operators/row.ts';
 import type { Tensor } from '../tensor.ts';
 import type { TensorType } from '../tensor-type.ts';
 import { attributeTexts, dictionaryText, keptText, quoted } from './attribute-values.ts';
@@ -34,7 +35,7 @@ class Printer {
 
   print(weightFile: string): PrintedModule {
     const { graph } = this;
-    if (graph.ops.some((op) => op.inputs.includes(null))) {
+    if (graph.ops.some((op) => writtenInputs(op).includes(null))) {
       this.none = this.newId();
       this.body.push({ text: `${this.none} = "top.None"() : () -> none`, names: [] });
     }
@@ -84,11 +85,12 @@ class Printer {
   private op(op: Op, argument: string | undefined): void {
     for (const input of op.inputs)
       if (input !== null && !this.ids.has(input) && this.graph.weights.has(input)) this.weight(input);
+    const inputs = writtenInputs(op);
     const operands =
-      argument === undefined ? op.inputs.map((name) => (name === null ? this.none! : this.id(name))) : [argument];
+      argument === undefined ? inputs.map((name) => (name === null ? this.none! : this.id(name))) : [argument];
     const operandTypes =
       argument === undefined
-        ? op.inputs.map((name) => (name === null ? 'none' : this.type(name)))
+        ? inputs.map((name) => (name === null ? 'none' : this.type(name)))
         : [this.argumentType(op.name)];
     const resultTypes = op.outputs.map((name) => (name === null ? 'none' : this.type(name)));
     const mnemonic = op.type === 'unknown' ? op.mnemonic : op.type;
@@ -202,4 +204,10 @@ function missing(name: string, expected: string): never {
     found: name,
     expected,
   });
+}
+
+/** The operands that the text shows: an absent one is `top.None`, or nothing where the operator's row says so. */
+function writtenInputs(op: Op): readonly (string | null)[] {
+  const leftOut = op.type === 'unknown' ? -1 : leftOutOperand(operatorTable[op.type]);
+  return op.inputs.filter((name, i) => name !== null || i !== leftOut);
 }

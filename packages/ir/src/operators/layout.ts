@@ -96,7 +96,7 @@ export const layoutRows = {
       shape: optional('i64[]', 'shape'),
       flattenStartDim: defaulted('i64', 'flatten_start_dim', -1),
     } as const,
-    operands: ['input', 'shapeT?'],
+    operands: ['input', 'shapeT??'],
     inferShapes({ attributes, inputs, weight }) {
       const target = integers(weight(1)) ?? attributes.shape ?? [-1];
       const shape = resolveReshape(inputs[0]!.shape, target);
@@ -141,7 +141,7 @@ export const layoutRows = {
   }),
   'top.Expand': row({
     attributes: { shape: defaulted('i64[]', 'shape', []) } as const,
-    operands: ['input', 'shapeT?'],
+    operands: ['input', 'shapeT??'],
     inferShapes({ attributes, inputs, weight }) {
       const target = integers(weight(1)) ?? attributes.shape;
       return { outputs: [f32(broadcastShapes([inputs[0]!.shape, target]))], attributes: { shape: target } };
@@ -149,7 +149,7 @@ export const layoutRows = {
   }),
   'top.Tile': row({
     attributes: { tile: optional('i64[]', 'tile') } as const,
-    operands: ['input', 'tileT?'],
+    operands: ['input', 'tileT??'],
     inferShapes({ attributes, inputs, weight }) {
       const repeats = integers(weight(1)) ?? attributes.tile ?? [];
       const rank = Math.max(repeats.length, inputs[0]!.shape.length);
@@ -165,7 +165,7 @@ export const layoutRows = {
       val: defaulted('f64', 'val', 0),
       mode: required('string', 'mode'),
     } as const,
-    operands: ['input', 'paddingsT?'],
+    operands: ['input', 'paddingsT??'],
     inferShapes({ attributes, inputs }) {
       const { shape } = inputs[0]!;
       const { paddings } = attributes;

@@ -32,7 +32,7 @@ export const quantizedLayoutRows = {
       shape: defaulted('i64[]', 'shape', []),
       flattenStartDim: defaulted('i64', 'flatten_start_dim', -1),
     } as const,
-    operands: ['input', 'buffer?'],
+    operands: ['input', 'buffer??'],
     inferShapes: shapedAs(layoutRows['top.Reshape']),
   }),
   'tpu.Squeeze': row({
@@ -68,7 +68,7 @@ export const quantizedLayoutRows = {
   }),
   'tpu.Tile': row({
     attributes: { tile: defaulted('i64[]', 'tile', []) } as const,
-    operands: ['input', 'tileT?', 'buffer?'],
+    operands: ['input', 'tileT??', 'buffer?'],
     inferShapes: shapedAs(layoutRows['top.Tile']),
   }),
   'tpu.Depth2Space': row({
@@ -138,7 +138,7 @@ export const quantizedLayoutRows = {
       sorted: defaulted('bool', 'sorted', true),
       replaceTopkIndices: defaulted('bool', 'replace_topk_indices', false),
     } as const,
-    operands: ['input', 'kT?', 'buffer_val?', 'buffer_idx?'],
+    operands: ['input', 'kT??', 'buffer_val?', 'buffer_idx?'],
     results: ['values?', 'indices?'],
     inferShapes: shapedAs(indexingRows['top.TopK']),
   }),

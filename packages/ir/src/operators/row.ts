@@ -24,7 +24,8 @@ export interface OperatorRow<S extends AttributeSchema = AttributeSchema> {
   readonly fusesRelu: boolean;
   /**
    * Operand names in order: `filter` must be there, `bias?` may be absent (`null`, or left out at the end),
-   * `inputs...` (last) stands for one or more. Without the list the arity is not checked.
+   * `inputs...` (last) stands for one or more. An absent operand is `top.None` in `.mlir`, except `shapeT??`, which is
+   * then not written at all (at most one such operand). Without the list the arity is not checked.
    */
   readonly operands?: readonly string[];
   /** Result names in order, spelled like `operands`; one plain result when left out. */
@@ -39,4 +40,9 @@ export function row<S extends AttributeSchema>(
   declaration: Omit<OperatorRow<S>, 'fusesRelu'> & { readonly fusesRelu?: boolean },
 ): OperatorRow<S> {
   return { fusesRelu: false, ...declaration };
+}
+
+/** Index of the operand that `.mlir` leaves out when it is absent, or -1. */
+export function leftOutOperand(row: OperatorRow): number {
+  return row.operands?.findIndex((name) => name.endsWith('??')) ?? -1;
 }

@@ -183,3 +183,31 @@ return %6 : tensor<1x4xf32>`).replace('TOP_F32', 'TPU_ADDRESSED');
     expect(codes('module @m { } #a = loc(#b) #b = loc(#a)')).toEqual(['m:1:1 mlir.main', 'm:1:1 mlir.state']);
   });
 });
+
+describe('operands that are left out when absent', () => {
+  const reshape = (inputs: readonly (string | null)[]) =>
+    parseMlir(
+      `module @m attributes {module.chip = "ALL", module.platform = "ONNX", module.state = "TOP_F32", module.weight_file = "w.npz"} {
+  func.func @main(%arg0: tensor<2x3xf32>) -> tensor<6xf32> {
+    %0 = "top.Input"(%arg0) : (tensor<2x3xf32>) -> tensor<2x3xf32> loc("in")
+    %1 = "top.Reshape"(${inputs.map(() => '%0').join(', ')}) {shape = [6]} : (${inputs.map(() => 'tensor<2x3xf32>').join(', ')}) -> tensor<6xf32> loc("out")
+    return %1 : tensor<6xf32>
+  }
+}
+`,
+      new Map(),
+    );
+
+  it('are written neither as a value nor as top.None, which TPU-MLIR refuses there', () => {
+    const graph = reshape(['in']);
+    expect(graph.ops[1]!.inputs).toEqual(['in']);
+    const withNull = {
+      ...graph,
+      ops: graph.ops.map((op) => (op.name === 'out' ? { ...op, inputs: ['in', null] } : op)),
+    };
+    for (const { text } of [graph, withNull as typeof graph].map((each) => printMlir(each, { weightFile: 'w.npz' }))) {
+      expect(text).toContain('"top.Reshape"(%0) {flatten_start_dim = -1 : i64, shape = [6]} : (tensor<2x3xf32>) ->');
+      expect(text).not.toContain('top.None');
+    }
+  });
+});

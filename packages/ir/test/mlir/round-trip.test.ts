@@ -104,6 +104,19 @@ const opParts = fc.constantFrom(...opTypes).chain((type) =>
   }),
 );
 
+/**
+ * Operators with an operand that is left out when absent take as many operands as their row has, since their place is
+ * told by the count; at the end it is not kept as `null`.
+ */
+function fitLeftOut(type: OpType, operands: (string | null)[]): void {
+  const signature = operatorTable[type].operands ?? [];
+  const at = signature.findIndex((name) => name.endsWith('??'));
+  if (at < 0) return;
+  while (operands.length < signature.length) operands.push(null);
+  operands.length = signature.length;
+  if (at === signature.length - 1 && operands[at] === null) operands.pop();
+}
+
 /** A graph that is well formed as text; the operators' shapes and arities mean nothing. */
 const graphs: fc.Arbitrary<Graph> = fc
   .record({
@@ -134,6 +147,7 @@ const graphs: fc.Arbitrary<Graph> = fc
         weights.set(`w${i}`, { type: { shape: [weight], dtype: 'f32' }, data: new Float32Array(weight).fill(i) });
         operands.push(`w${i}`);
       }
+      fitLeftOut(type, operands);
       const kept = results.some((result) => result !== null) ? results : [inputs[0]!];
       const outputs = kept.map((result, k) => (result === null ? null : `n${i}_${k}_${suffix}`));
       kept.forEach((result, k) => {
