@@ -11,7 +11,7 @@ export const commands: readonly Command[] = [
   {
     name: 'model_transform',
     aliases: ['model_transform.py'],
-    summary: 'Turn an ONNX model into a Top .mlir and its weights.',
+    summary: 'Turn an ONNX or Caffe model into a Top .mlir and its weights.',
     load: async () => (await import('./model-transform.ts')).modelTransform,
   },
   {

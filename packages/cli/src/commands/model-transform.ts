@@ -3,7 +3,7 @@ import { QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
-import { loadOnnx, mlirFiles, topWeightFileName } from '../files/model-files.ts';
+import { loadModel, type ModelOptions, mlirFiles, requireModelData, topWeightFileName } from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
@@ -13,14 +13,15 @@ import { writeTestResult } from './test-result.ts';
 
 function declare(parser: ArgumentParser): void {
   parser.add_argument('--model_name', { required: true, help: 'module name; prefix of all files that are written' });
-  parser.add_argument('--model_def', { required: true, help: 'the .onnx file' });
+  parser.add_argument('--model_def', { required: true, help: 'the .onnx file, or the .prototxt of a Caffe network' });
+  parser.add_argument('--model_data', { default: '', help: 'the .caffemodel of a .prototxt' });
   parser.add_argument('--input_shapes', {
     default: '[]',
     help: 'one shape per input, e.g. [[1,3,224,224]]; without it all dimensions must be static',
   });
   parser.add_argument('--output_names', {
     default: '',
-    help: 'cut the network here: names of ONNX tensors, separated by commas',
+    help: 'cut the network here: names of ONNX tensors or Caffe blobs, separated by commas',
   });
   parser.add_argument('--test_input', {
     default: '',
@@ -39,7 +40,8 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const definition = args.string('model_def');
   const target = args.string('mlir');
   if (extname(target) !== '.mlir') throw badFlag('mlir', target, 'a file name that ends in .mlir');
-  if (extname(definition).toLowerCase() !== '.onnx') throw badFlag('model_def', definition, 'a .onnx file');
+  if (!['.onnx', '.prototxt'].includes(extname(definition).toLowerCase()))
+    throw badFlag('model_def', definition, 'a .onnx or .prototxt file');
   const testInput = args.list('test_input');
   const testResult = args.optionalString('test_result');
   if (testInput.length > 0 && testResult === undefined)
@@ -48,13 +50,16 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const inputShapes = args.shapes('input_shapes');
   const preprocess = readPreprocess(args);
   if (preprocess !== undefined) for (const line of preprocessBanner(preprocess)) terminal.print(line);
-  const graph = loadOnnx(definition, '--model_def', {
+  const options: ModelOptions = {
     name: args.string('model_name'),
     inputShapes,
     outputNames: args.list('output_names'),
+    modelData: args.optionalString('model_data'),
     preprocess,
     emit: terminal.emit,
-  });
+  };
+  requireModelData(definition, options);
+  const graph = loadModel(definition, '--model_def', options);
   writeFilesWhole(mlirFiles(graph, target, topWeightFileName(graph)));
   terminal.print(`Mlir file generated:${target}`);
   if (testInput.length > 0) await writeTestResult(graph, testInput, testResult!, terminal);

@@ -5,7 +5,14 @@ import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
-import { loadModel, mlirFiles, nameOfModelFile, topWeightFileName } from '../files/model-files.ts';
+import {
+  loadModel,
+  type ModelOptions,
+  mlirFiles,
+  nameOfModelFile,
+  requireModelData,
+  topWeightFileName,
+} from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import { targetFor } from '../processors.ts';
@@ -90,14 +97,16 @@ function describe(files: readonly Omit<OutputFile, 'description'>[], description
 
 function readModel(args: Arguments, terminal: Terminal): Graph {
   const path = args.string('model');
-  return loadModel(path, 'model', {
+  const options: ModelOptions = {
     name: args.optionalString('model_name') ?? nameOfModelFile(path),
     inputShapes: args.shapes('input_shapes'),
     outputNames: args.list('output_names'),
     modelData: args.optionalString('model_data'),
     preprocess: extname(path).toLowerCase() === '.mlir' ? undefined : readPreprocess(args),
     emit: terminal.emit,
-  });
+  };
+  requireModelData(path, options);
+  return loadModel(path, 'model', options);
 }
 
 async function calibrateToText(args: Arguments, graph: Graph, terminal: Terminal): Promise<string> {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { type Emit, type Graph, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
+import { type CaffeNetwork, importCaffe } from '@q/ir/caffe';
 import { type ImportOptions, importOnnx, type PreprocessOptions } from '@q/ir/onnx';
 import { readInputFile, readInputText } from './input-files.ts';
 
@@ -19,11 +20,22 @@ export function nameOfModelFile(path: string): string {
   return basename(path, extname(path)).replace(/[^A-Za-z0-9_]/g, '_');
 }
 
+/** The caffemodel that a `.prototxt` needs to be run. */
+export function requireModelData(path: string, options: ModelOptions): void {
+  if (extname(path).toLowerCase() !== '.prototxt' || options.modelData !== undefined) return;
+  throw new QError(`${path} is a Caffe network; its weights are in a .caffemodel`, {
+    code: 'cli.missing-flag',
+    where: '--model_data',
+    expected: 'the .caffemodel of this network',
+  });
+}
+
 /** Reads a model of any format that can be imported: `.onnx`, a Top `.mlir` with its weights, or a Caffe `.prototxt`. */
 export function loadModel(path: string, flag: string, options: ModelOptions): Graph {
   const kind = extname(path).toLowerCase();
   if (kind === '.mlir') return loadMlir(path, flag);
   if (kind === '.onnx') return loadOnnx(path, flag, options);
+  if (kind === '.prototxt') return loadCaffe(path, flag, options).graph;
   throw new QError(`${path} is no model that can be read`, {
     code: 'cli.unknown-model-format',
     where: path,
@@ -37,17 +49,35 @@ export function loadOnnx(path: string, flag: string, options: ModelOptions): Gra
   return importOnnx(readInputFile(path, flag), onnxOptions(path, flag, options));
 }
 
+/** Reads a Caffe network. Without its caffemodel the weights are zeros: commands that run it must ask for the file. */
+export function loadCaffe(path: string, flag: string, options: ModelOptions): CaffeNetwork {
+  return importCaffe(readInputText(path, flag), {
+    name: options.name,
+    where: path,
+    ...(options.modelData === undefined
+      ? {}
+      : { weights: readInputFile(options.modelData, '--model_data'), weightsWhere: options.modelData }),
+    ...importChoices(options),
+  });
+}
+
+/** The options that every importer understands alike. */
+function importChoices({ inputShapes, outputNames, preprocess, emit }: ModelOptions) {
+  return {
+    ...(inputShapes === undefined ? {} : { inputShapes }),
+    ...(outputNames === undefined || outputNames.length === 0 ? {} : { outputNames }),
+    ...(preprocess === undefined ? {} : { preprocess }),
+    emit,
+  };
+}
+
 /** How `path` is to be imported. */
 export function onnxOptions(path: string, flag: string, options: ModelOptions): ImportOptions {
   const folder = resolve(dirname(path));
   return {
     name: options.name,
     where: path,
-    ...(options.inputShapes === undefined ? {} : { inputShapes: options.inputShapes }),
-    ...(options.outputNames === undefined || options.outputNames.length === 0
-      ? {}
-      : { outputNames: options.outputNames }),
-    ...(options.preprocess === undefined ? {} : { preprocess: options.preprocess }),
+    ...importChoices(options),
     externalData: (location: string) => {
       const file = resolve(folder, location);
       if (!file.startsWith(folder + sep)) {
@@ -60,7 +90,6 @@ export function onnxOptions(path: string, flag: string, options: ModelOptions): 
       }
       return readInputFile(file, flag);
     },
-    emit: options.emit,
   };
 }
 

@@ -80,6 +80,13 @@ export class CaffeConversion {
     this.define(top, this.builder.add(type, { ...op, name: this.nameOf(top) }));
   }
 
+  /** Moves the operators from `start` on to right behind the one that makes `value`. */
+  moveBehind(value: string, start: number): void {
+    const { ops } = this.builder;
+    const moved = ops.splice(start);
+    ops.splice(ops.findIndex(({ outputs }) => outputs.includes(value)) + 1, 0, ...moved);
+  }
+
   top(layer: CaffeLayer, index = 0): string {
     const top = layer.tops[index];
     if (top !== undefined) return top;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { pooledLength } from '../../src/caffe/convert/pooling.ts';
 import { importCaffe } from '../../src/caffe/index.ts';
 import { type Graph, type Issue, isQError, type QEvent, verify } from '../../src/index.ts';
-import { caffemodel, smallNet, smallWeights } from './build-caffe.ts';
+import { branchedNet, branchedWeights, caffemodel, smallNet, smallWeights } from './build-caffe.ts';
 
 const weights = caffemodel(smallWeights);
 
@@ -39,6 +39,20 @@ describe('importCaffe', () => {
     expect(graph.outputs).toEqual(['prob']);
     expect(graph.platform).toBe('CAFFE');
     expect(graph.tensorNames.get('conv1/3')).toBe('conv1');
+  });
+
+  it('gives layers the names and the order of model_transform 1.30', () => {
+    const { graph } = importCaffe(branchedNet, { name: 'branched', weights: caffemodel(branchedWeights) });
+    expect(verify(graph)).toEqual([]);
+    // What TPU-MLIR 1.30 wrote for exactly these two files.
+    expect(layers(graph).map((layer) => layer.replace('top.', ''))).toEqual(
+      (
+        'Input data, Conv conv1/3, Scale conv1, LRN norm1, MaxPool pool1, Conv a, Conv b/1, PRelu b, Add sum, Mul l2_square, ' +
+        'Conv l2_conv, Sqrt l2_sqrt, Reciprocal l2_reciprocal, Mul l2_mul, Scale l2_scale, Concat cat, LeakyRelu slope, ' +
+        'AvgPool gap, Reshape gap_reshape, MatMul fc1, MatMul fc2, Softmax prob, Permute perm, Reshape flat'
+      ).split(', '),
+    );
+    expect(graph.outputs).toEqual(['flat', 'l2_scale', 'prob']);
   });
 
   it('keeps weights as views on the caffemodel', () => {

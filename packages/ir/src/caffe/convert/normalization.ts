@@ -80,7 +80,7 @@ const localResponse: LayerConverter = (layer, to) => {
 
 /**
  * x / √(Σ_c x²) · scale, in the six operators that TPU-MLIR expands it to; the sum over channels is a convolution with ones
- * (tpu-mlir: lib/Dialect/Top/Canonicalize/Normalize.cpp). The layer's name ends in `_scale`.
+ * (tpu-mlir: lib/Dialect/Top/Canonicalize/Normalize.cpp), right behind the operator it reads. The layer's name ends in `_scale`.
  */
 const normalize: LayerConverter = (layer, to) => {
   const parameters = message(layer.fields, 'norm_param');
@@ -92,21 +92,23 @@ const normalize: LayerConverter = (layer, to) => {
   const top = to.top(layer);
   const name = to.nameOf(top);
   const conv = `${name}_conv`;
-  const filter = to.constant(`${conv}_filter`, [channels, channels, 1, 1], () =>
+  const filter = to.constant(`${conv}_${conv}_filter`, [channels, channels, 1, 1], () =>
     new Float32Array(channels * channels).fill(1),
   );
   const window = { kernelShape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0] };
+  const start = to.builder.ops.length;
   const square = to.add('top.Mul', { name: `${name}_square`, inputs: [input, input] });
   const sum = to.add('top.Conv', { name: conv, inputs: [square, filter, null], attributes: window });
   const root = to.add('top.Sqrt', { name: `${name}_sqrt`, inputs: [sum] });
   const inverse = to.add('top.Reciprocal', { name: `${name}_reciprocal`, inputs: [root] });
   const unit = to.add('top.Mul', { name: `${name}_mul`, inputs: [input, inverse] });
   const shape = [1, channels, 1, 1];
-  const weight = to.constant(`${name}_scale_scaleWeight`, shape, () =>
+  const weight = to.constant(`${name}_scale_${name}_scale_scaleWeight`, shape, () =>
     shared ? new Float32Array(channels).fill(factors[0]!) : factors,
   );
-  const bias = to.constant(`${name}_scale_scaleBias`, shape, () => new Float32Array(channels));
+  const bias = to.constant(`${name}_scale_${name}_scale_scaleBias`, shape, () => new Float32Array(channels));
   to.define(top, to.add('top.Scale', { name: `${name}_scale`, inputs: [unit, weight, bias] }));
+  to.moveBehind(input, start);
 };
 
 export const normalizationLayers = { BatchNorm: batchNorm, Scale: scale, LRN: localResponse, Normalize: normalize };
