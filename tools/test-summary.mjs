@@ -45,9 +45,25 @@ function withoutReport(name) {
   };
 }
 
-/** What was not tested is said as loudly as what failed: a green run without it proves less. @param {Tally} tally */
+/** A file that skips more tests than this for one reason gets one line for all of them. */
+const listed = 5;
+
+/**
+ * What was not tested is said as loudly as what failed: a green run without it proves less.
+ * @param {Tally} tally
+ */
 function skippedLines(tally) {
-  const tests = tally.skippedTests.map(({ test, note }) => `${test}${note ? ` (${note})` : ''}`);
+  /** @type {Map<string, string[]>} */
+  const groups = new Map();
+  for (const { test, note } of tally.skippedTests) {
+    const reason = `${test.split(' > ')[0]}\n${note ? ` (${note})` : ''}`;
+    groups.set(reason, [...(groups.get(reason) ?? []), test]);
+  }
+  const tests = [...groups].flatMap(([reason, names]) => {
+    const [file, note] = reason.split('\n');
+    if (names.length <= listed) return names.map((name) => name + note);
+    return [`${file}: ${names.length} tests, the first of them "${names[0]?.slice(`${file} > `.length)}"${note}`];
+  });
   return [...tally.warnings, ...tests].map((line) => `${tally.package}: ${line}`);
 }
 

@@ -89,4 +89,12 @@ describe('summary of several packages', () => {
     expect(silent.closing).toBe('3 passed, 1 failed, 1 skipped');
     expect(silent.lines).toContain('  ✗ the run ended with status 1 without a failing test: see above');
   });
+
+  test('many tests of one file that skip for one reason get one line', () => {
+    const skippedTests = Array.from({ length: 6 }, (_, i) => ({ test: `a.test.ts > case ${i}`, note: 'no moon' }));
+    const { lines } = summarize({ packages: ['@q/ir'], tallies: [{ ...good, skippedTests, skipped: 6 }], status: 0 });
+    expect(lines.filter((line) => line.includes('a.test.ts'))).toEqual([
+      '  ○ @q/ir: a.test.ts: 6 tests, the first of them "case 0" (no moon)',
+    ]);
+  });
 });
