@@ -41,7 +41,10 @@ describe('inspect', () => {
 
   it('lists every unsupported operator, prints the rest, and fails', () => {
     // Same length, so the protobuf around the names stays valid.
-    const text = readFileSync(model).toString('latin1').replaceAll('MaxPool', 'MagPool').replaceAll('Flatten', 'Flaxxen');
+    const text = readFileSync(model)
+      .toString('latin1')
+      .replaceAll('MaxPool', 'MagPool')
+      .replaceAll('Flatten', 'Flaxxen');
     writeFileSync(join(folder, 'strange.onnx'), Buffer.from(text, 'latin1'));
     const { status, stdout, stderr } = q(folder, 'inspect', 'strange.onnx');
     expect(status).toBe(1);

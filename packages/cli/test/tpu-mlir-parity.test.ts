@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { bm168x } from '@q/backend-bm1684x';
+import { calibrate, type MethodName } from '@q/calib';
+import { type Dataset, openDataset, zipSource } from '@q/dataset';
+import { type CalibrationTable, type Graph, parseCalibrationTable, planFromTables } from '@q/ir';
+import { importOnnx } from '@q/ir/onnx';
+import { createSession } from '@q/runtime';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { testModel } from './q-process.ts';
+
+/** Recorded with TPU-MLIR itself; see the README beside the files. */
+const recorded = (file: string): string => testModel(`objects-cnn/tpu-mlir-1.17/${file}`);
+
+interface RecordedLayers {
+  readonly calibrationTable: string;
+  readonly input: string;
+  readonly layers: Readonly<Record<string, { readonly shape: readonly number[]; readonly sha256: string }>>;
+}
+
+let graph: Graph;
+let samples: Dataset;
+
+beforeAll(async () => {
+  const thirds = (value: number): number[] => [value, value, value];
+  graph = importOnnx(readFileSync(testModel('objects-cnn/objects-cnn.onnx')), {
+    name: 'objects-cnn',
+    preprocess: { pixelFormat: 'rgb', mean: thirds(127.5), scale: thirds(0.0078431) },
+  });
+  const path = testModel('objects-cnn/calibration.zip');
+  samples = await openDataset({ source: zipSource(readFileSync(path), path), graph, inputNum: 20 });
+});
+
+function readTable(file: string): CalibrationTable {
+  return parseCalibrationTable(readFileSync(recorded(file), 'utf8'), file);
+}
+
+describe('calibration tables of TPU-MLIR v1.17', () => {
+  it.each([
+    ['kl_tune5_cali_table', 'kl', 5],
+    ['kl_tune0_cali_table', 'kl', 0],
+    ['mse_cali_table', 'mse', 5],
+    ['max_cali_table', 'max', 5],
+    ['percentile9999_cali_table', 'percentile9999', 5],
+    ['aciq_gauss_cali_table', 'aciq_gauss', 5],
+    ['aciq_laplace_cali_table', 'aciq_laplace', 5],
+  ] as const)('%s', async (file, method: MethodName, tuneNum) => {
+    const theirs = readTable(file);
+    const { table } = await calibrate(graph, samples, { method, tuneNum });
+    expect([...table.rows.keys()]).toEqual([...theirs.rows.keys()]);
+    const worst = { difference: 0, at: '' };
+    for (const [name, row] of table.rows) {
+      for (const column of ['threshold', 'min', 'max'] as const) {
+        const expected = theirs.rows.get(name)![column];
+        // Tables have seven decimals; below that nothing can be told.
+        const difference = Math.max(0, Math.abs(row[column] - expected) - 1e-7) / Math.max(1e-5, Math.abs(expected));
+        if (difference > worst.difference) Object.assign(worst, { difference, at: `${name} ${column}` });
+      }
+    }
+    expect(worst.difference, worst.at).toBeLessThan(1e-5);
+  });
+});
+
+describe('bm1684x INT8 of TPU-MLIR v1.17', () => {
+  it('every layer of the lowered network has the codes that the interpreter computes', async () => {
+    const facts = JSON.parse(readFileSync(recorded('bm1684x_int8_layers.json'), 'utf8')) as RecordedLayers;
+    const plan = planFromTables({
+      processor: 'bm1684x',
+      precision: 'INT8',
+      calibrationTable: readTable(facts.calibrationTable),
+    });
+    const lowered = bm168x.lower(graph, plan);
+    const session = await createSession(lowered, { retain: 'all' });
+    const sample = Array.from({ length: samples.length }, (_, i) => i).find(
+      (i) => samples.files(i)[0] === facts.input,
+    )!;
+    session.run(await samples.sample(sample));
+    expect(new Set(lowered.values.keys())).toEqual(new Set(Object.keys(facts.layers)));
+    const different = Object.entries(facts.layers).filter(([name, { sha256 }]) => {
+      const codes = Float32Array.from(session.read(name));
+      return createHash('sha256').update(new Uint8Array(codes.buffer)).digest('hex') !== sha256;
+    });
+    expect(different.map(([name]) => name)).toEqual([]);
+    session.dispose();
+  });
+});
