@@ -12,7 +12,7 @@ export const packageGraph = {
   'kernels-wasm': { packages: [], thirdParty: [] },
   ir: { packages: [], thirdParty: ['fflate', 'protobufjs'] },
   runtime: { packages: ['ir', 'kernels-wasm'], thirdParty: [] },
-  dataset: { packages: ['ir'], thirdParty: ['@jsquash/jpeg', '@jsquash/png', 'fflate'] },
+  dataset: { packages: ['ir'], thirdParty: ['@jsquash/jpeg', '@jsquash/png'] },
   calib: { packages: ['runtime', 'dataset'], thirdParty: [] },
   search: { packages: ['calib'], thirdParty: [] },
   'backend-bm1684x': { packages: ['ir'], thirdParty: [] },

@@ -87,6 +87,12 @@ function edges(project, table) {
       hint: `if the architecture has changed, change ARCHITECTURE.md and ${tableFile}`,
     });
   }
+  for (const name of row.thirdParty.filter((name) => !(name in runtimeDependencies(manifest)))) {
+    problems.push({
+      where: tableFile,
+      message: `allows ${folder} to depend on ${name}, which it does not: take it out`,
+    });
+  }
   for (const name of Object.keys(manifest.devDependencies ?? {})) {
     if (name === '@q/cli')
       problems.push({ where: `${dir}/package.json`, message: 'must not depend on @q/cli, not even in tests' });

@@ -26,16 +26,18 @@ describe('package graph', () => {
   });
 
   test('an edge against the flow', () => {
-    expect(messages(packageFiles('low', { dependencies: { '@q/high': workspace } }))).toEqual([
+    expect(messages(packageFiles('low', { dependencies: { '@q/high': workspace, fflate: 'catalog:' } }))).toEqual([
       'packages/low/package.json: must not depend on @q/high; it may depend on fflate',
       '@q/high: is in a cycle: @q/high → @q/middle → @q/low → @q/high',
     ]);
   });
 
   test('a cycle through development dependencies', () => {
-    expect(messages(packageFiles('low', { devDependencies: { '@q/middle': workspace } }))).toEqual([
-      '@q/middle: is in a cycle: @q/middle → @q/low → @q/middle',
-    ]);
+    expect(
+      messages(
+        packageFiles('low', { dependencies: { fflate: 'catalog:' }, devDependencies: { '@q/middle': workspace } }),
+      ),
+    ).toEqual(['@q/middle: is in a cycle: @q/middle → @q/low → @q/middle']);
   });
 
   test('a third-party package that was not chosen', () => {
@@ -46,12 +48,18 @@ describe('package graph', () => {
 
   test('peer and optional dependencies count', () => {
     const manifest = { peerDependencies: { sharp: 'catalog:' }, optionalDependencies: { lmdb: 'catalog:' } };
-    expect(messages(packageFiles('low', { manifest }))).toHaveLength(2);
+    expect(messages(packageFiles('low', { dependencies: { fflate: 'catalog:' }, manifest }))).toHaveLength(2);
   });
 
   test('a range of its own instead of the workspace or the catalog', () => {
     expect(messages(packageFiles('low', { dependencies: { fflate: '^0.8.0' } }))).toEqual([
       'packages/low/package.json: asks for fflate as "^0.8.0", not as "catalog:…"',
+    ]);
+  });
+
+  test('a third-party package that is allowed and not used', () => {
+    expect(messages(packageFiles('low'))).toEqual([
+      'tools/checks/src/package-graph-table.mjs: allows low to depend on fflate, which it does not: take it out',
     ]);
   });
 
