@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const bin = fileURLToPath(new URL('../bin/q.mjs', import.meta.url));
+/** The command as npm links it. */
+export const qBin: string = fileURLToPath(new URL('../bin/q.mjs', import.meta.url));
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** A file of the test models that the repository ships. */
@@ -17,7 +18,7 @@ export interface Outcome {
 
 /** Runs the built `q` as a user does, in `cwd`, with reproducible times. */
 export function q(cwd: string, ...words: string[]): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [qBin, ...words], {
     cwd,
     encoding: 'utf8',
     env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000', Q_DEBUG: '' },
