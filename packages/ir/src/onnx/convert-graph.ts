@@ -8,10 +8,10 @@ import { elementTypeOfResult, rankOfResult } from './result-type.ts';
 /** Converts every node it can; nodes without converter and nodes that fail are reported, their readers skipped. */
 function convertNodes(graph: OnnxGraph, onFailure: (node: OnnxNode, error: unknown) => void, emit?: Emit): Conversion {
   const conversion = new Conversion(graph, emit);
-  for (const { name, shape, elementType } of graph.inputs) {
+  for (const { name, shape, elementType, isScalar } of graph.inputs) {
     conversion.values.set(name, name);
     conversion.builder.values.set(name, { shape, dtype: 'f32' });
-    conversion.types.set(name, { shape, elementType });
+    conversion.types.set(name, { shape: isScalar ? [] : shape, elementType });
   }
   const failed = new Set<string>();
   for (const node of graph.nodes) {

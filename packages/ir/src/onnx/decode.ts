@@ -1,5 +1,6 @@
 import { type Issue, isQError, QError } from '../errors.ts';
-import type { OnnxAttribute, OnnxGraph, OnnxInput, OnnxNode } from './onnx-graph.ts';
+import { inlineFunctions } from './functions.ts';
+import type { OnnxAttribute, OnnxBody, OnnxGraph, OnnxInput, OnnxNode } from './onnx-graph.ts';
 import { type Constant, decodeTensor, type ElementType, type ExternalData, elementTypeOf } from './tensor-data.ts';
 import {
   type AttributeWire,
@@ -18,7 +19,7 @@ import {
  */
 export function decodeModel(bytes: Uint8Array, where: string, external?: ExternalData): OnnxGraph {
   const model = decodeWire(bytes, where);
-  const graph = model.graph;
+  const graph = inlineFunctions(model, where);
   if (graph === undefined || graph === null || ((graph.node?.length ?? 0) === 0 && (graph.output?.length ?? 0) === 0)) {
     throw corrupt(where, 'no graph', undefined);
   }
@@ -93,6 +94,11 @@ class GraphDecoder {
     };
   }
 
+  private body(wire: GraphWire): OnnxBody {
+    const { nodes, outputs, constants } = this.graph(wire, 0);
+    return { inputs: (wire.input ?? []).map(({ name }) => name ?? ''), outputs, nodes, constants };
+  }
+
   private tensor(decode: () => Constant): Constant | undefined {
     try {
       return decode();
@@ -111,6 +117,8 @@ class GraphDecoder {
       name: wire.name ?? '',
       elementType: elementType ?? 'f32',
       shape: dims.map(({ dimValue }) => (dimValue === undefined || toNumber(dimValue) <= 0 ? -1 : toNumber(dimValue))),
+      ...(tensor?.shape != null && dims.length === 0 ? { isScalar: true } : {}),
+      ...(dims.some(({ dimValue }) => dimValue != null && toNumber(dimValue) === 0) ? { isEmpty: true } : {}),
     };
   }
 
@@ -142,6 +150,8 @@ class GraphDecoder {
         const value = this.tensor(() => decodeTensor(wire.t ?? {}, where, this.external));
         return value === undefined ? { kind: 'other' } : { kind: 'tensor', value };
       }
+      case 5:
+        return wire.g == null ? { kind: 'other' } : { kind: 'graph', value: this.body(wire.g) };
       case 6:
         return { kind: 'floats', value: wire.floats ?? [] };
       case 7:

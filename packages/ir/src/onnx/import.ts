@@ -1,16 +1,18 @@
 import type { Emit } from '../events.ts';
 import type { Graph, Weight } from '../graph.ts';
 import { canonicalize } from '../passes/canonicalize/index.ts';
+import type { Tensor } from '../tensor.ts';
 import { cloneSharedWeights } from '../passes/clone-shared-weights.ts';
 import { countFlops } from '../passes/flops.ts';
 import type { Conversion } from './convert/conversion.ts';
 import { convertGraph, inferTypes } from './convert-graph.ts';
 import { decodeModel } from './decode.ts';
+import { expandNodes } from './expand/index.ts';
 import { foldConstants } from './fold/evaluate.ts';
 import { fuseNodes, simplify } from './fuse/index.ts';
 import { type OnnxGraph, removeDeadNodes } from './onnx-graph.ts';
 import { inputAttributes, type PreprocessOptions, withResizeDims } from './preprocess.ts';
-import { fixInputShapes, selectOutputs } from './prune.ts';
+import { fixConstantInputs, fixInputShapes, keepConstantOutputs, selectOutputs } from './prune.ts';
 import { sortNodes } from './sort.ts';
 import type { ExternalData } from './tensor-data.ts';
 
@@ -21,6 +23,13 @@ export interface ImportOptions {
   readonly inputShapes?: readonly (readonly number[])[];
   /** ONNX tensor names that become the outputs (`--output_names`). */
   readonly outputNames?: readonly string[];
+  /**
+   * Values of network inputs that shapes depend on (the target of a Reshape, the bounds of a Slice, K of a TopK …), by
+   * name: they become constants and are no inputs any more. `staticInputs` of `inspectOnnx` lists them.
+   */
+  readonly constantInputs?: ReadonlyMap<string, Tensor>;
+  /** What becomes of a network output that is constant: `drop` (default, as model_transform does) or `keep`. */
+  readonly constantOutputs?: 'drop' | 'keep';
   readonly preprocess?: PreprocessOptions;
   /** Files that the model keeps tensors in, by the name it uses. */
   readonly externalData?: ExternalData;
@@ -38,10 +47,12 @@ export interface ImportOptions {
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
   const model = decodeModel(bytes, options.where ?? options.name, options.externalData);
+  fixConstantInputs(model, options.constantInputs);
   sortNodes(model);
   if (options.outputNames !== undefined && options.outputNames.length > 0) selectOutputs(model, options.outputNames);
   fixInputShapes(model, options.inputShapes);
   prepare(model);
+  if (options.constantOutputs === 'keep') keepConstantOutputs(model);
   const conversion = convertGraph(model, options.emit);
   const preprocess = withResizeDims(options.preprocess, options.inputShapes);
   return withFlops(canonicalize(cloneSharedWeights(topGraph(model, conversion, options.name, preprocess))));
@@ -56,6 +67,10 @@ function withFlops(graph: Graph): Graph {
 function prepare(model: OnnxGraph): void {
   removeDeadNodes(model);
   foldUntilStable(model);
+  while (expandNodes(model, inferTypes(model)) || expandNodes(model, inferTypes(model), true)) {
+    removeDeadNodes(model);
+    foldUntilStable(model);
+  }
   while (simplify(model, inferTypes(model))) foldUntilStable(model);
   fuseNodes(model, inferTypes(model));
   removeDeadNodes(model);

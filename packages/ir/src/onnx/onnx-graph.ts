@@ -9,6 +9,7 @@ export type OnnxAttribute =
   | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'ints'; readonly value: readonly bigint[] }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
+  | { readonly kind: 'graph'; readonly value: OnnxBody }
   | { readonly kind: 'other' };
 
 /** A node of the ONNX graph. Nodes are replaced, never changed, except for their inputs when a value is renamed. */
@@ -20,6 +21,29 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+  /** Layer name of a node that a rewrite made, where `<output>_<type>` is not it. */
+  readonly layer?: string;
+}
+
+/** The graph inside `If`, `Loop` and `Scan`; it may read values of the graphs around it. */
+export interface OnnxBody {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly OnnxNode[];
+  readonly constants: ReadonlyMap<string, Constant>;
+}
+
+/** Names that a node reads: its inputs, and what its bodies take from outside. */
+export function readsOf(node: OnnxNode): readonly string[] {
+  const captured = [...node.attributes.values()].flatMap((attribute) =>
+    attribute.kind === 'graph' ? capturedBy(attribute.value) : [],
+  );
+  return captured.length === 0 ? node.inputs : [...node.inputs, ...captured];
+}
+
+function capturedBy(body: OnnxBody): string[] {
+  const own = new Set([...body.inputs, ...body.constants.keys(), ...body.nodes.flatMap((node) => node.outputs)]);
+  return [...body.nodes.flatMap(readsOf), ...body.outputs].filter((name) => name !== '' && !own.has(name));
 }
 
 /** Shape (rank 0 for scalars; dims of −1 are unknown) and element type of an ONNX value. */
@@ -33,6 +57,10 @@ export interface OnnxInput {
   readonly elementType: ElementType;
   /** −1: not static in the file. */
   readonly shape: readonly number[];
+  /** Of rank 0 in the file: `[1]` in Top. */
+  readonly isScalar?: boolean;
+  /** The file gives it a dimension of length 0. */
+  readonly isEmpty?: boolean;
 }
 
 /** The ONNX graph while it is being rewritten before conversion. */
@@ -73,6 +101,11 @@ export function floatsAttribute(node: OnnxNode, name: string): readonly number[]
   return attribute?.kind === 'floats' ? attribute.value : undefined;
 }
 
+export function stringsAttribute(node: OnnxNode, name: string): readonly string[] | undefined {
+  const attribute = node.attributes.get(name);
+  return attribute?.kind === 'strings' ? attribute.value : undefined;
+}
+
 export function tensorAttribute(node: OnnxNode, name: string): Constant | undefined {
   const attribute = node.attributes.get(name);
   return attribute?.kind === 'tensor' ? attribute.value : undefined;
@@ -87,7 +120,7 @@ export function numbersOf(constant: { readonly data: TypedArray }): number[] {
 export function readersOf(graph: OnnxGraph): Map<string, OnnxNode[]> {
   const readers = new Map<string, OnnxNode[]>();
   for (const node of graph.nodes) {
-    for (const input of node.inputs) {
+    for (const input of readsOf(node)) {
       const list = readers.get(input);
       if (list === undefined) readers.set(input, [node]);
       else list.push(node);
@@ -133,7 +166,7 @@ export function removeDeadNodes(graph: OnnxGraph): void {
   const kept: OnnxNode[] = [];
   for (const node of graph.nodes.toReversed()) {
     if (!node.outputs.some((output) => needed.has(output))) continue;
-    for (const input of node.inputs) needed.add(input);
+    for (const input of readsOf(node)) needed.add(input);
     kept.push(node);
   }
   graph.nodes = kept.reverse();

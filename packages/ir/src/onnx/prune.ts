@@ -1,6 +1,9 @@
 import { type Issue, QError } from '../errors.ts';
+import { f32FromBf16Bits, f32FromF16Bits } from '../quantization/float16.ts';
+import type { Tensor } from '../tensor.ts';
 import { nearest } from './nearest.ts';
 import { type OnnxGraph, type OnnxInput, removeDeadNodes } from './onnx-graph.ts';
+import type { Constant, ElementType } from './tensor-data.ts';
 
 /**
  * Makes the given tensors the network's outputs, in that order, and drops what they do not need (`--output_names`,
@@ -69,7 +72,7 @@ function fixedInput(input: OnnxInput, given: readonly number[] | undefined, issu
       expected: `${declared.length} dimension(s), like ${text}`,
     });
   }
-  const wrong = given?.find((dim) => !Number.isInteger(dim) || dim <= 0);
+  const wrong = given?.find((dim) => !Number.isInteger(dim) || dim < (input.isEmpty ? 0 : 1));
   if (wrong !== undefined) {
     issues.push({
       code: 'onnx.input-shape',
@@ -79,4 +82,44 @@ function fixedInput(input: OnnxInput, given: readonly number[] | undefined, issu
     });
   }
   return { ...input, shape: given ?? declared };
+}
+
+/** Turns inputs into constants. Throws `onnx.input-shape` for names that are no inputs. */
+export function fixConstantInputs(graph: OnnxGraph, values: ReadonlyMap<string, Tensor> = new Map()): void {
+  const known = graph.inputs.map(({ name }) => name);
+  for (const [name, tensor] of values) {
+    const input = graph.inputs.find((candidate) => candidate.name === name);
+    if (input === undefined) {
+      throw new QError(`The model has no input named ${name}.`, {
+        code: 'onnx.input-shape',
+        where: 'constantInputs',
+        found: name,
+        expected: known.join(', '),
+      });
+    }
+    graph.constants.set(name, constantOf(tensor, input.elementType));
+  }
+  graph.inputs = graph.inputs.filter(({ name }) => !values.has(name));
+}
+
+/** Half floats are wide and 4-bit integers unpacked in a constant. */
+function constantOf({ shape, dtype, data }: Tensor, elementType: ElementType): Constant {
+  if (dtype === 'f16') return { shape, elementType, data: Float32Array.from(data as Uint16Array, f32FromF16Bits) };
+  if (dtype === 'bf16') return { shape, elementType, data: Float32Array.from(data as Uint16Array, f32FromBf16Bits) };
+  return { shape, elementType, data };
+}
+
+/** A constant output gets a layer that makes it: `<output>_Constant`. An input that is an output stays one. */
+export function keepConstantOutputs(graph: OnnxGraph): void {
+  for (const output of graph.outputs) {
+    const constant = graph.constants.get(output);
+    if (constant === undefined) continue;
+    const value = `${output}_value`;
+    graph.constants.delete(output);
+    graph.constants.set(value, constant);
+    const rename = (name: string) => (name === output ? value : name);
+    graph.nodes = graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) }));
+    const attributes = new Map();
+    graph.nodes.push({ name: output, opType: 'ConstantOutput', inputs: [value], outputs: [output], attributes });
+  }
 }

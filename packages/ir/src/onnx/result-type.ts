@@ -10,8 +10,9 @@ const INDICES = new Set(['ArgMax', 'ArgMin', 'NonZero', 'Shape', 'Size']);
 export function elementTypeOfResult(node: OnnxNode, output: number, types: Conversion): ElementType {
   if (BOOLEAN.has(node.opType)) return 'bool';
   if (INDICES.has(node.opType) || (node.opType === 'TopK' && output === 1)) return 'i64';
+  if (node.opType === 'MaxPool' && output === 1) return 'i64';
   if (node.opType === 'Cast') return elementTypeOf(intAttribute(node, 'to')) ?? 'f32';
-  if (node.opType === 'QuantizeLinear') return types.type(node.inputs[2]!).elementType;
+  if (node.opType === 'QuantizeLinear') return node.inputs[2] ? types.type(node.inputs[2]).elementType : 'u8';
   if (node.opType === 'DequantizeLinear') return 'f32';
   const source = node.inputs[node.opType === 'Where' ? 1 : 0];
   return source === undefined || source === '' ? 'f32' : types.type(source).elementType;
@@ -33,6 +34,16 @@ export function rankOfResult(node: OnnxNode, types: Conversion): number {
       return types.numbers(node.inputs[1])?.length ?? 1;
     case 'Expand':
       return Math.max(rank(0), types.numbers(node.inputs[1])?.length ?? 1);
+    case 'GatherND': {
+      const width = types.type(node.inputs[1]!).shape.at(-1)!;
+      return rank(0) + rank(1) - width - 1 - intAttribute(node, 'batch_dims', 0);
+    }
+    case 'MatMul':
+      return Math.max(0, rank(0) + rank(1) - 2);
+    case 'TopK':
+      return rank(0);
+    case 'ConstantOfShape':
+      return types.numbers(node.inputs[0])?.length ?? 1;
     case 'Concat':
     case 'Flatten':
       return 1;

@@ -1,5 +1,5 @@
 import { QError } from '../errors.ts';
-import type { OnnxGraph, OnnxNode } from './onnx-graph.ts';
+import { type OnnxGraph, type OnnxNode, readsOf } from './onnx-graph.ts';
 
 /**
  * Puts the nodes in topological order, keeping the file's order where it is one already. Throws `onnx.cycle` or
@@ -12,7 +12,7 @@ export function sortNodes(graph: OnnxGraph): void {
   while (waiting.length > 0) {
     const rest: OnnxNode[] = [];
     for (const node of waiting) {
-      if (node.inputs.every((input) => made.has(input))) {
+      if (readsOf(node).every((input) => made.has(input))) {
         sorted.push(node);
         for (const output of node.outputs) made.add(output);
       } else rest.push(node);
@@ -26,7 +26,7 @@ export function sortNodes(graph: OnnxGraph): void {
 function stuck(graph: OnnxGraph, rest: readonly OnnxNode[]): QError {
   const produced = new Set(graph.nodes.flatMap((node) => node.outputs));
   const issues = rest.flatMap((node) =>
-    node.inputs
+    readsOf(node)
       .filter((input) => input !== '' && !produced.has(input) && !graph.constants.has(input))
       .filter((input) => !graph.inputs.some(({ name }) => name === input))
       .map((input) => ({ code: 'onnx.unknown-value', where: node.name || node.outputs[0]!, found: input })),

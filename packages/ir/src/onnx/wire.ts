@@ -52,12 +52,14 @@ export interface AttributeWire {
   floats?: number[];
   ints?: Int64[];
   strings?: Uint8Array[];
+  refAttrName?: string;
 }
 
 export interface NodeWire {
   name?: string;
   opType?: string;
   domain?: string;
+  overload?: string;
   input?: string[];
   output?: string[];
   attribute?: AttributeWire[];
@@ -73,7 +75,19 @@ export interface GraphWire {
   sparseInitializer?: unknown[];
 }
 
+export interface FunctionWire {
+  name?: string;
+  domain?: string;
+  overload?: string;
+  input?: string[];
+  output?: string[];
+  attribute?: string[];
+  attributeProto?: AttributeWire[];
+  node?: NodeWire[];
+}
+
 export interface ModelWire {
+  functions?: FunctionWire[];
   irVersion?: Int64;
   producerName?: string;
   producerVersion?: string;

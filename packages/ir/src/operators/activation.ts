@@ -1,4 +1,4 @@
-import { defaulted, required } from '../attribute-schema.ts';
+import { defaulted, optional, required } from '../attribute-schema.ts';
 import { row } from './row.ts';
 import { f32, frontAxis, likeInput } from './shape-rules.ts';
 
@@ -55,7 +55,11 @@ export const activationRows = {
   }),
   /** Top float is always the erf form, whatever `approx_mode` says. */
   'top.GELU': row({
-    attributes: { approxMode: defaulted('string', 'approx_mode', 'normal'), roundMode } as const,
+    attributes: { approxMode: defaulted('string', 'approx_mode', 'normal'),
+      /** Ours: `tanh` for ONNX's approximation, which TPU-MLIR computes with erf all the same. */
+      approximate: optional('string', 'approximate'),
+      roundMode,
+    } as const,
     operands: ['input'],
     inferShapes: likeInput,
   }),
@@ -82,6 +86,11 @@ export const activationRows = {
   'top.Sinh': unary,
   'top.Cosh': unary,
   'top.Arccos': unary,
+  // Ours: TPU-MLIR has no inverse sine and tangent, no inverse hyperbolic sine and cosine.
+  'top.Arcsin': unary,
+  'top.Arctan': unary,
+  'top.Arcsinh': unary,
+  'top.Arccosh': unary,
   'top.Arctanh': unary,
   /** Bounds may be infinite. */
   'top.Clip': row({

@@ -36,6 +36,17 @@ const deconvAttributes = {
   ...reluAttributes,
 } as const;
 
+const deformAttributes = {
+  kernelShape: required('i64[]', 'kernel_shape'),
+  strides: required('i64[]', 'strides'),
+  pads: required('i64[]', 'pads'),
+  group: defaulted('i64', 'group', 1),
+  dilations: optional('i64[]', 'dilations'),
+  deformGroup: defaulted('i64', 'deform_group', 1),
+  useMask: defaulted('bool', 'use_mask', false),
+  ...reluAttributes,
+} as const;
+
 /** Output length of one convolved or pooled dimension. */
 export function windowedLength(
   input: number,
@@ -109,7 +120,25 @@ const deconv: OperatorRow<typeof deconvAttributes> = row({
   },
 });
 
+/** Operands: input [N, C, H, W], filter, offset [N, 2 · groups · kh · kw, H', W'], mask?, bias?. */
+const deformConv: OperatorRow<typeof deformAttributes> = row({
+  attributes: deformAttributes,
+  fusesRelu: true,
+  operands: ['input', 'filter', 'offset', 'mask?', 'bias?'],
+  inferShapes({ attributes, inputs }) {
+    const [input, filter, offset] = inputs;
+    if (filter!.shape[1]! * attributes.group !== input!.shape[1]) {
+      shapeMismatch([input!.shape, filter!.shape], `${attributes.group} group(s) of filter channels = input channels`);
+    }
+    return { outputs: [f32([input!.shape[0]!, filter!.shape[0]!, ...offset!.shape.slice(2)])] };
+  },
+  macs({ inputs }, outputs) {
+    return elementCount(outputs[0]!.shape) * elementCount(inputs[1]!.shape.slice(1));
+  },
+});
+
 export const convolutionRows = {
+  'top.DeformConv2D': deformConv,
   'top.Conv': conv,
   'top.Deconv': deconv,
 } as const;

@@ -1,6 +1,13 @@
 import { defaulted, optional, required } from '../attribute-schema.ts';
 import { row } from './row.ts';
-import { f32, frontAxis, likeInput } from './shape-rules.ts';
+import { broadcastShapes, f32, frontAxis, likeInput } from './shape-rules.ts';
+
+const cumulativeAttributes = {
+  axis: required('i64', 'axis'),
+  /** Ours: the element itself does not count; from the end. */
+  exclusive: optional('bool', 'exclusive'),
+  reverse: optional('bool', 'reverse'),
+} as const;
 
 export const indexingRows = {
   /** `keepdims` is false when the index was a 0-d scalar: the axis then vanishes. */
@@ -53,7 +60,7 @@ export const indexingRows = {
       sorted: defaulted('bool', 'sorted', true),
       replaceTopkIndices: defaulted('bool', 'replace_topk_indices', false),
     } as const,
-    operands: ['input', 'kT?'],
+    operands: ['input', 'kT??'],
     results: ['values?', 'indices?'],
     inferShapes({ attributes, inputs, weight }) {
       const { shape } = inputs[0]!;
@@ -73,10 +80,20 @@ export const indexingRows = {
       return { outputs: [f32(attributes.order === 'ColMajor' ? [shape.length, count] : [count, shape.length])] };
     },
   }),
-  'top.CumSum': row({
-    attributes: { axis: required('i64', 'axis') } as const,
-    operands: ['input', 'dim?'],
-    inferShapes: likeInput,
+  'top.CumSum': row({ attributes: cumulativeAttributes, operands: ['input', 'dim?'], inferShapes: likeInput }),
+  /** Ours: the running product. */
+  'top.CumProd': row({ attributes: cumulativeAttributes, operands: ['input', 'dim?'], inferShapes: likeInput }),
+  /** Ours: And, Or, Xor of two operands, Not of one, on integer codes of at most 16 bits. */
+  'top.Bitwise': row({
+    attributes: { mode: required('string', 'mode'), isUnsigned: defaulted('bool', 'is_unsigned', false) } as const,
+    operands: ['inputs...'],
+    inferShapes: ({ inputs }) => ({ outputs: [f32(broadcastShapes(inputs.map((input) => input!.shape)))] }),
+  }),
+  /** Ours: determinants of square matrices. */
+  'top.Det': row({
+    attributes: {} as const,
+    operands: ['input'],
+    inferShapes: ({ inputs }) => ({ outputs: [f32(inputs[0]!.shape.slice(0, -2))] }),
   }),
   'top.Trilu': row({
     attributes: { upper: required('si32', 'upper'), diagonal: required('si32', 'diagonal') } as const,

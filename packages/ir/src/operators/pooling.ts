@@ -18,6 +18,10 @@ const poolAttributes = {
   countIncludePad: defaulted('bool', 'count_include_pad', false),
   roundMode: defaulted('string', 'round_mode', 'HalfAwayFromZero'),
   firstRoundMode: defaulted('string', 'first_round_mode', 'HalfAwayFromZero'),
+  /** Not TPU-MLIR's: distances between the elements of a window. */
+  dilations: optional('i64[]', 'dilations'),
+  /** Not TPU-MLIR's: cells at the end of each dimension that an average never counts (ONNX `ceil_mode`). */
+  uncountedCells: optional('i64[]', 'uncounted_cells'),
   ...reluAttributes,
 } as const;
 
@@ -29,6 +33,7 @@ interface PoolWindow {
   readonly autoPad?: string;
   readonly keepdims: boolean;
   readonly isAdaptive: boolean;
+  readonly dilations?: readonly number[];
 }
 
 /** Total padding of one dimension under SAME_*; the dilation is not considered (ir.md 6.3). */
@@ -78,7 +83,7 @@ function inferPool<A extends PoolWindow>({ attributes, inputs }: ShapeContext<A>
           length,
           fixed.kernelShape[axis]!,
           fixed.strides[axis]!,
-          1,
+          fixed.dilations?.[axis] ?? 1,
           pads[axis]!,
           pads[axis + spatial.length]!,
         ),
@@ -102,6 +107,16 @@ export const poolingRows = {
     fusesRelu: true,
     operands: ['input'],
     inferShapes: inferPool,
+  }),
+  /** Ours: MaxPool with the flat index of every maximum. */
+  'top.MaxPoolWithIndices': row({
+    attributes: { ...poolAttributes, isColumnMajor: defaulted('bool', 'is_column_major', false) } as const,
+    operands: ['input'],
+    results: ['output?', 'indices?'],
+    inferShapes(context) {
+      const { outputs, attributes } = inferPool(context);
+      return { outputs: [outputs[0]!, outputs[0]!], attributes: attributes! };
+    },
   }),
   /** −1 in `output_size` keeps a dimension. Shape inference rewrites the op to AvgPool. */
   'top.AdaptiveAvgPool': row({

@@ -1,4 +1,4 @@
-import { defaulted, required } from '../attribute-schema.ts';
+import { defaulted, optional, required } from '../attribute-schema.ts';
 import { elementCount } from '../dtype.ts';
 import type { TensorType } from '../tensor-type.ts';
 import { row, type ShapeContext } from './row.ts';
@@ -26,6 +26,18 @@ function recurrentMacs({ inputs }: ShapeContext<RecurrentAttributes>): number {
   return first * second * (elementCount(inputs[1]!.shape) + elementCount(inputs[2]!.shape));
 }
 
+/** Attributes of ours, set only where an ONNX node departs from the usual form. */
+const formAttributes = {
+  /** One direction, from the end to the beginning. */
+  reverse: optional('bool', 'reverse'),
+  /** ONNX names, per direction; the usual ones when missing. */
+  activations: optional('string[]', 'activations'),
+  activationAlpha: optional('f64[]', 'activation_alpha'),
+  activationBeta: optional('f64[]', 'activation_beta'),
+  /** Bound of what goes into the activations; none when missing. */
+  clip: optional('f64', 'clip'),
+} as const;
+
 export const recurrentRows = {
   /** ONNX gate order i, o, f, c. Results: Y?, Y_h?, Y_c?. */
   'top.LSTM': row({
@@ -33,8 +45,21 @@ export const recurrentRows = {
       hiddenSize: required('i64', 'hidden_size'),
       bidirectional: required('bool', 'bidirectional'),
       batchFirst: defaulted('bool', 'batch_first', false),
+      ...formAttributes,
+      /** Ours: the input gate is 1 − the forget gate. */
+      inputForget: optional('bool', 'input_forget'),
     } as const,
-    operands: ['input', 'filter', 'recurrence', 'bias?', 'initial_h?', 'initial_c?', 'cont?'],
+    operands: [
+      'input',
+      'filter',
+      'recurrence',
+      'bias?',
+      'initial_h?',
+      'initial_c?',
+      'cont?',
+      'sequence_lens?',
+      'peepholes?',
+    ],
     results: ['Y?', 'Y_h?', 'Y_c?'],
     inferShapes(context) {
       const [sequence, state] = sequenceAndState(context);
@@ -49,8 +74,22 @@ export const recurrentRows = {
       bidirectional: required('bool', 'bidirectional'),
       linearBeforeReset: defaulted('bool', 'linear_before_reset', true),
       batchFirst: defaulted('bool', 'batch_first', false),
+      ...formAttributes,
     } as const,
-    operands: ['input', 'filter', 'recurrence', 'bias?', 'initial_h?'],
+    operands: ['input', 'filter', 'recurrence', 'bias?', 'initial_h?', 'sequence_lens?'],
+    results: ['Y?', 'Y_h?'],
+    inferShapes: (context) => ({ outputs: sequenceAndState(context) }),
+    macs: recurrentMacs,
+  }),
+  /** Ours: the plain recurrent cell, H = tanh(x · Wᵀ + h · Rᵀ + b). Results: Y?, Y_h?. */
+  'top.RNN': row({
+    attributes: {
+      hiddenSize: required('i64', 'hidden_size'),
+      bidirectional: required('bool', 'bidirectional'),
+      batchFirst: defaulted('bool', 'batch_first', false),
+      ...formAttributes,
+    } as const,
+    operands: ['input', 'filter', 'recurrence', 'bias?', 'initial_h?', 'sequence_lens?'],
     results: ['Y?', 'Y_h?'],
     inferShapes: (context) => ({ outputs: sequenceAndState(context) }),
     macs: recurrentMacs,

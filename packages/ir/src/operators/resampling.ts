@@ -1,4 +1,4 @@
-import { defaulted, required } from '../attribute-schema.ts';
+import { defaulted, optional, required } from '../attribute-schema.ts';
 import { reluAttributes } from './convolution.ts';
 import { row } from './row.ts';
 import { f32 } from './shape-rules.ts';
@@ -24,10 +24,22 @@ export const resamplingRows = {
       coordMode: required('string', 'coord_mode'),
       scaleH: defaulted('f64', 'scale_h', -1),
       scaleW: defaulted('f64', 'scale_w', -1),
+      // What follows is not TPU-MLIR's: set where an ONNX Resize asks for more, then `sizes` and `scales` (one per
+      // dimension) decide, and `coord_mode` and `mode` (also cubic) are spelled as in ONNX.
+      sizes: optional('i64[]', 'sizes'),
+      scales: optional('f64[]', 'scales'),
+      nearestMode: optional('string', 'nearest_mode'),
+      cubicCoeffA: optional('f64', 'cubic_coeff_a'),
+      excludeOutside: optional('bool', 'exclude_outside'),
+      antialias: optional('bool', 'antialias'),
+      /** Start and end of every dimension, in units of the whole. */
+      roi: optional('f64[]', 'roi'),
+      extrapolationValue: optional('f64', 'extrapolation_value'),
     } as const,
     operands: ['input', 'target_shape?'],
     inferShapes({ attributes, inputs, weight }) {
       const { shape } = inputs[0]!;
+      if (attributes.sizes !== undefined) return { outputs: [f32(attributes.sizes)] };
       const target = weight(1);
       const lead = shape.slice(0, 2);
       if (target !== undefined) {
@@ -40,7 +52,7 @@ export const resamplingRows = {
       return { outputs: [f32([...lead, ...shape.slice(2).map((dim, axis) => Math.floor(dim * scales[axis]!))])] };
     },
   }),
-  /** input [N, C, H, W], grid [N, H', W', 2] in −1..1. */
+  /** input [N, C, H, W] (or more dimensions), grid [N, H', W', 2] in −1..1; mode 0 linear, 1 nearest, 2 cubic (ours). */
   'top.GridSampler': row({
     attributes: {
       mode: required('i64', 'mode'),

@@ -174,7 +174,7 @@ describe('layer names', () => {
       initializers: { two: int64s([2]) },
       nodes: [node('Div', ['x', 'two'], ['y'])],
     });
-    expect(layers(graph)).toEqual(['MulConst y_Div', 'Floor y_Div_floor']);
+    expect(layers(graph)).toEqual(['DivConst y_Div', 'Cast y_Div_floor']);
   });
 });
 

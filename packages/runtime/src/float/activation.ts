@@ -106,8 +106,8 @@ export const activationImplementations: Implementations = {
     q: op.attributes.beta,
   })),
   'top.Swish': unary<'top.Swish'>((op) => ({ name: 'swish', p: op.attributes.beta })),
-  // Always the erf form, whatever `approx_mode` says (ir.md 6.4).
-  'top.GELU': plain('gelu'),
+  // The erf form, whatever `approx_mode` says (ir.md 6.4), unless an ONNX Gelu asked for the other.
+  'top.GELU': unary<'top.GELU'>((op) => ({ name: op.attributes.approximate === 'tanh' ? 'geluTanh' : 'gelu' })),
   'top.Softplus': plain('softplus'),
   'top.Softsign': plain('softsign'),
   'top.Tanh': plain('tanh'),

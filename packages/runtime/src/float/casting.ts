@@ -26,9 +26,34 @@ const cast: OpImplementation<'top.Cast'> = {
     const rounding =
       ROUNDINGS[op.attributes.roundMode] ?? refuse(op, op.attributes.roundMode, Object.keys(ROUNDINGS).join(', '));
     const code = UnaryOp[rounding];
-    return () => kernels.f32_unary(code, x.ptr, y.ptr, y.length, 0, 0);
+    const wrap = wrapOf(op.attributes.to);
+    return () => {
+      kernels.f32_unary(code, x.ptr, y.ptr, y.length, 0, 0);
+      if (wrap !== undefined) wrapAll(y.f32(), wrap);
+    };
   },
 };
+
+/** Size of a narrow integer type: what is beyond it wraps, as numpy's and C's conversions do. */
+interface Wrap {
+  readonly modulus: number;
+  readonly isSigned: boolean;
+}
+
+function wrapOf(to: string): Wrap | undefined {
+  const bits = Number(/\d+$/.exec(to)?.[0] ?? 0);
+  const isSigned = !to.startsWith('U');
+  // INT32 and INT64 stand for "whole number": float32 holds no more.
+  return bits >= 64 || (bits === 32 && isSigned) || bits === 0 ? undefined : { modulus: 2 ** bits, isSigned };
+}
+
+function wrapAll(values: Float32Array, { modulus, isSigned }: Wrap): void {
+  for (let i = 0; i < values.length; i++) {
+    const rest = values[i]! % modulus;
+    const positive = rest < 0 ? rest + modulus : rest;
+    values[i] = isSigned && positive >= modulus / 2 ? positive - modulus : positive;
+  }
+}
 
 function isIntegerCast(op: OpOf<'top.Cast'>): boolean {
   return /^U?INT/.test(op.attributes.to);

@@ -1,14 +1,17 @@
 import type { OpOf } from '@q/ir';
 import type { ConstantOperand, Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
 import type { Slot } from '../slot.ts';
+import { prepareConvolution, prepareTransposed } from './convolution-definition.ts';
+import { deformConv } from './deformable-convolution.ts';
 import { refuse } from './refuse.ts';
 import { reluBounds } from './relu-bounds.ts';
 import { type ImageShape, imageShape, type Window2D, window2D } from './window.ts';
 
 const conv: OpImplementation<'top.Conv'> = {
   prepare(op, context) {
-    checkRank(op);
     if (op.attributes.inserts?.some((insert) => insert !== 0)) refuse(op, 'inserted zeros', 'inserts of 0');
+    if (context.input(0).shape.length > 4 || context.input(0).length === 0) return prepareConvolution(op, context);
+    checkRank(op);
     const { kernels } = context;
     const [x, y, bias] = [context.input(0), context.output(), context.optionalInput(2)];
     const { N, C, H, W } = imageShape(x.shape);
@@ -54,6 +57,7 @@ function packedFilter(op: OpOf<'top.Conv'>, context: PrepareContext, channels: {
 
 const deconv: OpImplementation<'top.Deconv'> = {
   prepare(op, context) {
+    if (context.input(0).shape.length > 4 || context.constant(1) === undefined) return prepareTransposed(op, context);
     checkRank(op);
     const { kernels } = context;
     const [x, y, bias] = [context.input(0), context.output(), context.optionalInput(2)];
@@ -77,7 +81,6 @@ const deconv: OpImplementation<'top.Deconv'> = {
 };
 
 function packedDeconvFilter(op: OpOf<'top.Deconv'>, context: PrepareContext, ic: number, oc: number): Slot {
-  if (context.constant(1) === undefined) refuse(op, 'a computed filter', 'a weight');
   const { kernels } = context;
   const { kernelH, kernelW } = window2D(op.attributes);
   const geometry = [ic, oc, kernelH, kernelW, op.attributes.group] as const;
@@ -120,4 +123,8 @@ function checkRank(op: OpOf<'top.Conv'> | OpOf<'top.Deconv'>): void {
   if (rank < 1 || rank > 2) refuse(op, `${rank} spatial dimensions`, '1 or 2');
 }
 
-export const convolutionImplementations: Implementations = { 'top.Conv': conv, 'top.Deconv': deconv };
+export const convolutionImplementations: Implementations = {
+  'top.Conv': conv,
+  'top.Deconv': deconv,
+  'top.DeformConv2D': deformConv,
+};

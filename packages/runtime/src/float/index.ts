@@ -5,6 +5,7 @@ import { castingImplementations } from './casting.ts';
 import { comparisonImplementations } from './comparison.ts';
 import { convolutionImplementations } from './convolution.ts';
 import { indexingImplementations } from './indexing.ts';
+import { inverseFunctionImplementations } from './inverse-functions.ts';
 import { layoutImplementations } from './layout.ts';
 import { matrixProductImplementations } from './matrix-product.ts';
 import { normalizationImplementations } from './normalization.ts';
@@ -21,6 +22,7 @@ export const floatImplementations: Implementations = {
   ...comparisonImplementations,
   ...convolutionImplementations,
   ...indexingImplementations,
+  ...inverseFunctionImplementations,
   ...layoutImplementations,
   ...matrixProductImplementations,
   ...normalizationImplementations,

@@ -1,6 +1,6 @@
 import { elementCount, type OpOf, QError } from '@q/ir';
 import type { ConstantOperand, Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
-import { aroundAxis, contiguousStrides } from '../shapes.ts';
+import { aroundAxis, broadcastStrides, contiguousStrides } from '../shapes.ts';
 import type { Slot, TensorSlot } from '../slot.ts';
 import { bytesPerElement } from '../storage.ts';
 import { refuse } from './refuse.ts';
@@ -170,24 +170,98 @@ const scatterND: OpImplementation<'top.ScatterND'> = {
   },
 };
 
-/** Running sum along an axis, in float64, rounded at every element. */
-const cumSum: OpImplementation<'top.CumSum'> = {
-  prepare(op, context) {
-    const [x, y] = [context.input(0), context.output()];
-    const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.axis);
-    return () => {
-      const [from, to] = [x.f32(), y.f32()];
-      for (let line = 0; line < outer * inner; line++) {
-        let at = Math.floor(line / inner) * axis * inner + (line % inner);
-        let sum = 0;
-        for (let i = 0; i < axis; i++, at += inner) {
-          sum += from[at]!;
-          to[at] = sum;
+/** Running sum or product along an axis, in float64, rounded at every element. */
+function cumulative<T extends 'top.CumSum' | 'top.CumProd'>(
+  neutral: number,
+  combine: (total: number, value: number) => number,
+): OpImplementation<T> {
+  return {
+    prepare(op, context) {
+      const [x, y] = [context.input(0), context.output()];
+      const attributes: OpOf<'top.CumSum'>['attributes'] = op.attributes;
+      const { outer, axis, inner } = aroundAxis(x.shape, attributes.axis);
+      const { exclusive = false, reverse = false } = attributes;
+      return () => {
+        const [from, to] = [x.f32(), y.f32()];
+        for (let line = 0; line < outer * inner; line++) {
+          const first = Math.floor(line / inner) * axis * inner + (line % inner);
+          let total = neutral;
+          for (let i = 0; i < axis; i++) {
+            const at = first + (reverse ? axis - 1 - i : i) * inner;
+            const value = combine(total, from[at]!);
+            to[at] = exclusive ? total : value;
+            total = value;
+          }
         }
+      };
+    },
+  };
+}
+
+const BITWISE: Readonly<Record<string, (a: number, b: number) => number>> = {
+  And: (a, b) => a & b,
+  Or: (a, b) => a | b,
+  Xor: (a, b) => a ^ b,
+  Not: (a) => ~a,
+};
+
+/** Bit by bit on whole numbers of at most 16 bits. */
+const bitwise: OpImplementation<'top.Bitwise'> = {
+  prepare(op, context) {
+    const { mode, isUnsigned } = op.attributes;
+    const combine = BITWISE[mode] ?? refuse(op, `the mode ${mode}`, Object.keys(BITWISE).join(', '));
+    const [y, a] = [context.output(), context.input(0)];
+    const b = op.inputs.length > 1 ? context.input(1) : a;
+    const digits = contiguousStrides(y.shape);
+    const stepsOf = (slot: TensorSlot): number[] => broadcastStrides(slot.shape, y.shape);
+    const offset = (i: number, steps: readonly number[]): number =>
+      y.shape.reduce((sum, dim, axis) => sum + (Math.floor(i / digits[axis]!) % dim) * steps[axis]!, 0);
+    const [aSteps, bSteps] = [stepsOf(a), stepsOf(b)];
+    return () => {
+      const [left, right, to] = [a.f32(), b.f32(), y.f32()];
+      for (let i = 0; i < to.length; i++) {
+        const value = combine(left[offset(i, aSteps)]!, right[offset(i, bSteps)]!);
+        // The complement of an unsigned code: its type is the width of what is stored.
+        to[i] = isUnsigned && value < 0 ? value & 0xffff : value;
       }
     };
   },
 };
+
+/** Determinants by elimination with the largest pivot, in float64. */
+const det: OpImplementation<'top.Det'> = {
+  prepare(_op, context) {
+    const [x, y] = [context.input(0), context.output()];
+    const size = x.shape.at(-1)!;
+    return () => {
+      const [from, to] = [x.f32(), y.f32()];
+      for (let m = 0; m < to.length; m++) to[m] = determinant(Float64Array.from(from.subarray(m * size * size, (m + 1) * size * size)), size);
+    };
+  },
+};
+
+function determinant(a: Float64Array, size: number): number {
+  let product = 1;
+  for (let k = 0; k < size; k++) {
+    let pivot = k;
+    for (let r = k + 1; r < size; r++) if (Math.abs(a[r * size + k]!) > Math.abs(a[pivot * size + k]!)) pivot = r;
+    if (a[pivot * size + k] === 0) return 0;
+    if (pivot !== k) {
+      product = -product;
+      for (let c = 0; c < size; c++) {
+        const swapped = a[k * size + c]!;
+        a[k * size + c] = a[pivot * size + c]!;
+        a[pivot * size + c] = swapped;
+      }
+    }
+    product *= a[k * size + k]!;
+    for (let r = k + 1; r < size; r++) {
+      const factor = a[r * size + k]! / a[k * size + k]!;
+      for (let c = k; c < size; c++) a[r * size + c]! -= factor * a[k * size + c]!;
+    }
+  }
+  return product;
+}
 
 /** Keeps the upper or lower triangle of the last two dimensions, zero elsewhere. */
 const trilu: OpImplementation<'top.Trilu'> = {
@@ -234,7 +308,10 @@ export const indexingImplementations: Implementations = {
   'top.ScatterElements': scatterElements,
   'top.ScatterND': scatterND,
   'top.TopK': topK,
-  'top.CumSum': cumSum,
+  'top.CumSum': cumulative<'top.CumSum'>(0, (total, value) => total + value),
+  'top.CumProd': cumulative<'top.CumProd'>(1, (total, value) => total * value),
+  'top.Bitwise': bitwise,
+  'top.Det': det,
   'top.Trilu': trilu,
   'top.Shape': shape,
   'top.Range': range,

@@ -7,6 +7,7 @@ import { refuse } from './refuse.ts';
 
 /** Which input position a padded position reads, for paddings that repeat existing elements. */
 const REPEATS: Readonly<Record<string, (at: number, length: number) => number>> = {
+  wrap: (at, length) => ((at % length) + length) % length,
   edge: (at, length) => Math.min(Math.max(at, 0), length - 1),
   reflect: (at, length) => mirror(at, length, 2 * (length - 1), 0),
   symmetric: (at, length) => mirror(at, length, 2 * length, 1),

@@ -1,6 +1,6 @@
 import type { OpOf } from '@q/ir';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
-import { preparePoolByDefinition } from './pool-definition.ts';
+import { maxPoolWithIndices, preparePoolByDefinition } from './pool-definition.ts';
 import { type Bounds, reluBounds } from './relu-bounds.ts';
 import { imageShape, type Window2D, window2D } from './window.ts';
 
@@ -14,7 +14,8 @@ function preparePool(op: PoolOp, context: PrepareContext): () => void {
 
 /** The kernels do one or two dimensions, equal windows, each of them over at least one element, and zero padding. */
 function fitsKernel(op: PoolOp, context: PrepareContext): boolean {
-  const { kernelShape, isAdaptive, padValue, pads } = op.attributes;
+  const { kernelShape, isAdaptive, padValue, pads, dilations, uncountedCells } = op.attributes;
+  if (dilations?.some((step) => step !== 1) || uncountedCells !== undefined) return false;
   if (kernelShape.length < 1 || kernelShape.length > 2 || isAdaptive) return false;
   if (padValue !== 0 && pads.some((pad) => pad !== 0)) return false;
   const { input, output, w } = poolGeometry(op, context);
@@ -70,4 +71,5 @@ function outputLength(input: number, kernel: number, stride: number, pads: numbe
 export const poolingImplementations: Implementations = {
   'top.AvgPool': { prepare: preparePool } satisfies OpImplementation<'top.AvgPool'>,
   'top.MaxPool': { prepare: preparePool } satisfies OpImplementation<'top.MaxPool'>,
+  'top.MaxPoolWithIndices': maxPoolWithIndices,
 };

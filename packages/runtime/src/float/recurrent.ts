@@ -2,6 +2,7 @@ import type { OpOf } from '@q/ir';
 import { BinaryOp, type BinaryOpName, UnaryOp } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
 import type { Slot } from '../slot.ts';
+import { prepareRecurrent } from './recurrent-definition.ts';
 import {
   prepareProjection,
   prepareState,
@@ -20,10 +21,27 @@ interface Cell {
   step(direction: number, projectedRow: (b: number) => number): void;
 }
 
+/** Whether weights are constant and the node has the usual form: what the packed kernels do. */
+function fitsKernels(op: OpOf<'top.LSTM'> | OpOf<'top.GRU'>, context: PrepareContext): boolean {
+  const { reverse, activations, clip } = op.attributes;
+  const inputForget = op.type === 'top.LSTM' && op.attributes.inputForget === true;
+  const isConstant = (index: number): boolean => op.inputs[index] == null || context.constant(index) !== undefined;
+  const further = op.type === 'top.LSTM' ? [7, 8] : [5];
+  return (
+    reverse !== true &&
+    activations === undefined &&
+    clip === undefined &&
+    !inputForget &&
+    [1, 2, 3].every(isConstant) &&
+    further.every((index) => op.inputs[index] == null)
+  );
+}
+
 /** ONNX LSTM, gate order i o f c: C = f·C + i·tanh(c), H = o·tanh(C). */
 const lstm: OpImplementation<'top.LSTM'> = {
   prepare(op, context) {
     if (op.inputs[6] != null) refuse(op, 'a continuation operand', 'none');
+    if (!fitsKernels(op, context)) return prepareRecurrent(op, context);
     const layout = recurrentLayout(context.input(0), op.attributes);
     return prepareSequence(op, context, layout, lstmCell(op, context, layout));
   },
@@ -70,6 +88,7 @@ function lstmCell(op: OpOf<'top.LSTM'>, context: PrepareContext, layout: Recurre
 /** ONNX GRU, gate order z r h: H = (1 − z)·h + z·H. */
 const gru: OpImplementation<'top.GRU'> = {
   prepare(op, context) {
+    if (!fitsKernels(op, context)) return prepareRecurrent(op, context);
     const layout = recurrentLayout(context.input(0), op.attributes);
     return prepareSequence(op, context, layout, gruCell(op, context, layout));
   },
@@ -182,4 +201,8 @@ function combiner({ kernels }: PrepareContext, length: number) {
     kernels.f32_binary(BinaryOp[operation], a, 1, b, 1, y, length, 1, 1, -Infinity, Infinity);
 }
 
-export const recurrentImplementations: Implementations = { 'top.LSTM': lstm, 'top.GRU': gru };
+export const recurrentImplementations: Implementations = {
+  'top.LSTM': lstm,
+  'top.GRU': gru,
+  'top.RNN': { prepare: prepareRecurrent } satisfies OpImplementation<'top.RNN'>,
+};

@@ -20,11 +20,28 @@ const reduce: OpImplementation<'top.Reduce'> = {
     const { axes, mode } = op.attributes;
     const operation = MODES[mode] ?? refuse(op, `the mode ${mode}`, Object.keys(MODES).join(', '));
     const { shape } = context.input(0);
+    if (shape.includes(0)) return prepareEmpty(context, EMPTY[operation]);
     const given = axes.length === 0 ? shape.map((_, axis) => axis) : axes;
     const runs = adjacentRuns(given.map((axis) => (axis < 0 ? axis + shape.length : axis)).sort((a, b) => a - b));
     return prepareRuns(context, ReduceOp[operation], runs);
   },
 };
+
+/** Results over no elements at all. */
+const EMPTY: Readonly<Record<ReduceOpName, number>> = {
+  sum: 0,
+  mean: Number.NaN,
+  max: Number.NEGATIVE_INFINITY,
+  min: Number.POSITIVE_INFINITY,
+  prod: 1,
+  l1: 0,
+  l2: 0,
+};
+
+function prepareEmpty(context: PrepareContext, value: number): () => void {
+  const y = context.output();
+  return () => void y.f32().fill(value);
+}
 
 /** Axes grouped into runs of neighbours, each of which is one reduction. */
 function adjacentRuns(axes: readonly number[]): number[][] {

@@ -1,6 +1,9 @@
 import { ResizeCoord, type ResizeCoordName, UnaryOp } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation } from '../implementation.ts';
+import { gridSampler } from './grid-sample.ts';
 import { refuse } from './refuse.ts';
+import { prepareResize } from './resize-definition.ts';
+import { roiAlign } from './roi-align.ts';
 import { upperBound } from './relu-bounds.ts';
 import { imageShape } from './window.ts';
 
@@ -29,6 +32,7 @@ const COORDINATES: Readonly<Record<string, ResizeCoordName>> = {
 
 const interp: OpImplementation<'top.Interp'> = {
   prepare(op, context) {
+    if (op.attributes.sizes !== undefined) return prepareResize(op, context);
     const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
     const { mode, coordMode } = op.attributes;
@@ -51,4 +55,9 @@ const interp: OpImplementation<'top.Interp'> = {
   },
 };
 
-export const resamplingImplementations: Implementations = { 'top.Upsample': upsample, 'top.Interp': interp };
+export const resamplingImplementations: Implementations = {
+  'top.Upsample': upsample,
+  'top.Interp': interp,
+  'top.GridSampler': gridSampler,
+  'top.RoiAlign': roiAlign,
+};

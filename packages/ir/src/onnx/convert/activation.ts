@@ -48,10 +48,15 @@ export const activationConverters: Readonly<Record<string, Converter>> = {
   Tan: simple('top.Tan'),
   Sinh: simple('top.Sinh'),
   Cosh: simple('top.Cosh'),
+  Asin: simple('top.Arcsin'),
+  Atan: simple('top.Arctan'),
+  Asinh: simple('top.Arcsinh'),
+  Acosh: simple('top.Arccosh'),
+  Det: simple('top.Det'),
   Gelu(node, to) {
-    if (stringAttribute(node, 'approximate', 'none') !== 'none')
-      throw unsupported(node, 'approximate tanh', 'the erf form');
-    to.finish(node, 'top.GELU', { inputs: [to.operand(node.inputs[0])] });
+    const isTanh = stringAttribute(node, 'approximate', 'none') === 'tanh';
+    const attributes = isTanh ? { approximate: 'tanh' } : {};
+    to.finish(node, 'top.GELU', { inputs: [to.operand(node.inputs[0])], attributes });
   },
   Swish(node, to) {
     const attributes = { beta: floatAttribute(node, 'alpha', 1) };

@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../onnx-graph.ts';
+import { intAttribute, type OnnxNode } from '../onnx-graph.ts';
 import type { ElementType } from '../tensor-data.ts';
 import type { NewOp } from '../top-builder.ts';
 import { type Conversion, type Converter, layerName, unsupported } from './conversion.ts';
@@ -57,26 +57,35 @@ const sub: Converter = (node, to) => {
 const div: Converter = (node, to) => {
   const [left, right] = node.inputs as [string, string];
   const [leftScalar, rightScalar] = [to.scalar(left), to.scalar(right)];
-  if (leftScalar !== undefined && fits(to, left, right)) {
+  if (leftScalar !== undefined && fits(to, left, right) && !isInteger(to.type(left).elementType)) {
     to.finish(node, 'top.Reciprocal', { inputs: [to.operand(right)], attributes: { constVal: leftScalar } });
   } else if (rightScalar !== undefined && fits(to, right, left)) {
-    floored(node, to, 'top.MulConst', { inputs: [to.operand(left)], attributes: { constVal: 1 / rightScalar } });
-  } else floored(node, to, 'top.Div', { inputs: [to.operand(left), to.operand(right)] });
+    const inputs = [to.operand(left)];
+    if (isInteger(to.type(left).elementType)) {
+      // Not a product with 1 / c: that misses whole quotients by a rounding error.
+      truncated(node, to, 'top.DivConst', { inputs, attributes: { constVal: rightScalar } });
+    } else to.finish(node, 'top.MulConst', { inputs, attributes: { constVal: 1 / rightScalar } });
+  } else if (isInteger(to.type(left).elementType)) {
+    truncated(node, to, 'top.Div', { inputs: [to.operand(left), to.operand(right)] });
+  } else to.finish(node, 'top.Div', { inputs: [to.operand(left), to.operand(right)] });
 };
 
-/** A quotient; of integers it is rounded down by a helper layer `<out>_Div_floor` (ir.md 8.3). */
-function floored<T extends 'top.MulConst' | 'top.Div'>(
+/**
+ * A quotient of integers, cut off by a helper layer `<out>_Div_floor` (ir.md 8.3). TPU-MLIR rounds it down; ONNX rounds
+ * towards zero, which differs for negative quotients.
+ */
+function truncated<T extends 'top.DivConst' | 'top.Div'>(
   node: OnnxNode,
   to: Conversion,
   type: T,
   op: Omit<NewOp<T>, 'name'>,
 ): void {
-  if (!isInteger(to.type(node.inputs[0]!).elementType)) {
-    to.finish(node, type, op);
-    return;
-  }
   const quotient = to.add(type, { ...op, name: layerName(node) });
-  to.finish(node, 'top.Floor', { name: `${layerName(node)}_floor`, inputs: [quotient] });
+  to.finish(node, 'top.Cast', {
+    name: `${layerName(node)}_floor`,
+    inputs: [quotient],
+    attributes: { to: 'INT32', roundMode: 'TowardsZero' },
+  });
 }
 
 const pow: Converter = (node, to) => {
@@ -90,6 +99,12 @@ const pow: Converter = (node, to) => {
   } else if (constantBase !== undefined) {
     to.finish(node, 'top.Pow2', { inputs: [to.operand(exponent)], attributes: { constVal: constantBase } });
   } else to.finish(node, 'top.Pow3', { inputs: [to.operand(base), to.operand(exponent)] });
+};
+
+/** `fmod`: sign of the dividend, as in C; otherwise that of the divisor, as in Python. */
+const mod: Converter = (node, to) => {
+  const inputs = node.inputs.map((input) => to.operand(input));
+  to.finish(node, intAttribute(node, 'fmod', 0) === 0 ? 'top.Remainder' : 'top.Mod', { inputs });
 };
 
 /** A uniform constant may stand as a number only where it does not broadcast the other operand to a bigger shape. */
@@ -115,6 +130,7 @@ export const arithmeticConverters: Readonly<Record<string, Converter>> = {
   Sub: numpyBroadcast(sub),
   Div: numpyBroadcast(div),
   Pow: pow,
+  Mod: mod,
   Sum: sum,
   Min: extremum('top.Min'),
   Max: extremum('top.Max'),

@@ -56,24 +56,58 @@ const where: Converter = (node, to) => {
 const isInt = (type: ElementType) => type === 'i32' || type === 'i64';
 const isFloat = (type: ElementType) => type === 'f32' || type === 'f64' || type === 'f16' || type === 'bf16';
 
-/** Which Cast nodes survive: float → int32/int64 and int32/int64 → float (ir.md 8.1, 7a). */
-export function castKind(node: OnnxNode, from: ElementType): 'INT32' | 'F32' | undefined {
+/** Bits and sign of the integer types that a cast can wrap to. */
+const NARROW: Readonly<Partial<Record<ElementType, readonly [bits: number, isSigned: boolean]>>> = {
+  i4: [4, true],
+  u4: [4, false],
+  i8: [8, true],
+  u8: [8, false],
+  i16: [16, true],
+  u16: [16, false],
+  u32: [32, false],
+};
+
+export type CastKind = 'INT32' | 'F32' | 'BOOL' | `${'U' | ''}INT${4 | 8 | 16}` | 'UINT32';
+
+/** Whether every value of `from` is one of `to`. */
+function holds(to: readonly [number, boolean], from: ElementType): boolean {
+  const source = NARROW[from];
+  if (from === 'bool') return true;
+  if (source === undefined) return false;
+  const [bits, isSigned] = to;
+  return source[1] === isSigned ? source[0] <= bits : isSigned && source[0] < bits;
+}
+
+/**
+ * Which Cast nodes make a layer: float → int32/int64 and int32/int64 → float as in TPU-MLIR (ir.md 8.1, 7a), and, beyond it,
+ * casts that change values: to bool, and to an integer type that does not hold every value of the source type. Casts
+ * between float types only round: they make no layer.
+ */
+export function castKind(node: OnnxNode, from: ElementType): CastKind | undefined {
   const to = elementTypeOf(intAttribute(node, 'to'));
   if (to === undefined) return undefined;
   if (isFloat(from) && isInt(to)) return 'INT32';
-  return isInt(from) && isFloat(to) ? 'F32' : undefined;
+  if (isFloat(to)) return isInt(from) ? 'F32' : undefined;
+  if (to === 'bool') return from === 'bool' ? undefined : 'BOOL';
+  const target = NARROW[to];
+  if (to === 'u64') return isFloat(from) ? 'INT32' : undefined;
+  if (target === undefined || holds(target, from)) return undefined;
+  return `${target[1] ? '' : 'U'}INT${target[0]}` as CastKind;
 }
 
 function cast(node: OnnxNode, to: Conversion): void {
   const target = castKind(node, to.type(node.inputs[0]!).elementType);
-  if (target === undefined) {
-    to.skip(node);
-    return;
+  const input = to.operand(node.inputs[0]);
+  if (target === undefined) to.skip(node);
+  else if (target === 'BOOL') {
+    to.finish(node, 'top.CompareConst', {
+      inputs: [input],
+      attributes: { mode: 'NotEqual', constVal: 0, inversed: false },
+    });
+  } else {
+    const roundMode = target === 'F32' ? {} : { roundMode: 'TowardsZero' };
+    to.finish(node, 'top.Cast', { inputs: [input], attributes: { to: target, ...roundMode } });
   }
-  to.finish(node, 'top.Cast', {
-    inputs: [to.operand(node.inputs[0])],
-    attributes: { to: target, ...(target === 'INT32' ? { roundMode: 'TowardsZero' } : {}) },
-  });
 }
 
 export const comparisonConverters: Readonly<Record<string, Converter>> = {

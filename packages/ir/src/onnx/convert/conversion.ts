@@ -119,7 +119,7 @@ export class Conversion {
 
 /** `<first output tensor name>_<op type>` (ir.md 8.2). */
 export function layerName(node: OnnxNode): string {
-  return `${node.outputs[0]}_${node.opType}`;
+  return node.layer ?? `${node.outputs[0]}_${node.opType}`;
 }
 
 /** An attribute value or input that no Top operator can express. */

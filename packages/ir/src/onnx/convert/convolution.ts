@@ -1,7 +1,7 @@
 import { gatherStrided, stridesOf } from '../fold/constant-array.ts';
 import { intAttribute, intsAttribute, type OnnxNode, stringAttribute } from '../onnx-graph.ts';
 import type { Constant } from '../tensor-data.ts';
-import { type Converter, floatData, unsupported } from './conversion.ts';
+import { type Conversion, type Converter, floatData, layerName } from './conversion.ts';
 
 interface Window {
   readonly kernelShape: number[];
@@ -38,7 +38,6 @@ function windowOf(node: OnnxNode, spatial: readonly number[], filter: readonly n
 const conv: Converter = (node, to) => {
   const [input, filter, bias] = node.inputs;
   const window = windowOf(node, to.type(input!).shape.slice(2), to.type(filter!).shape);
-  if (bias && to.constant(bias) === undefined) throw unsupported(node, 'a computed bias', 'a constant bias');
   to.finish(node, 'top.Conv', {
     inputs: [to.operand(input), to.operand(filter), to.operand(bias)],
     attributes: {
@@ -66,39 +65,82 @@ function deconvFilter(filter: Constant, group: number): { shape: number[]; data:
   return { shape: [ocPerGroup, ic, ...kernel], data: relaid };
 }
 
+/** Pads of a transposed convolution, and what is added at the end where an output shape asks for more than no pads. */
 function deconvPads(
   node: OnnxNode,
   spatial: readonly number[],
   window: Window,
   outputPadding: readonly number[],
-): number[] {
+): { readonly pads: number[]; readonly outputPadding: readonly number[] } {
   const outputShape = intsAttribute(node, 'output_shape');
   const autoPad = stringAttribute(node, 'auto_pad', 'NOTSET');
-  if (outputShape === undefined && !autoPad.startsWith('SAME')) return window.pads;
+  if (outputShape === undefined && !autoPad.startsWith('SAME')) {
+    return { pads: autoPad === 'VALID' ? window.pads.map(() => 0) : window.pads, outputPadding };
+  }
   const wanted = outputShape?.slice(-spatial.length) ?? spatial.map((length, axis) => length * window.strides[axis]!);
   const totals = spatial.map((length, axis) => {
     const extent = window.dilations[axis]! * (window.kernelShape[axis]! - 1) + 1;
-    return Math.max(0, window.strides[axis]! * (length - 1) + (outputPadding[axis] ?? 0) + extent - wanted[axis]!);
+    return window.strides[axis]! * (length - 1) + (outputPadding[axis] ?? 0) + extent - wanted[axis]!;
   });
-  const begins = totals.map((total) =>
+  const padded = totals.map((total) => Math.max(0, total));
+  const begins = padded.map((total) =>
     autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : total - Math.floor(total / 2),
   );
-  return [...begins, ...totals.map((total, axis) => total - begins[axis]!)];
+  return {
+    pads: [...begins, ...padded.map((total, axis) => total - begins[axis]!)],
+    outputPadding: outputPadding.map((amount, axis) => amount + Math.max(0, -totals[axis]!)),
+  };
+}
+
+/** The same re-laying as layers, for a filter that the graph computes. */
+function computedDeconvFilter(node: OnnxNode, to: Conversion, group: number): string {
+  const filter = node.inputs[1]!;
+  const [ic, ocPerGroup, ...kernel] = to.type(filter).shape as [number, number, ...number[]];
+  const base = `${layerName(node)}_filter`;
+  const grouped = to.add('top.Reshape', {
+    name: `${base}_grouped`,
+    inputs: [to.operand(filter), null],
+    attributes: { shape: [group, ic / group, ocPerGroup, ...kernel] },
+  });
+  const order = [0, 2, 1, ...kernel.map((_, axis) => axis + 3)];
+  const turned = to.add('top.Permute', { name: `${base}_turned`, inputs: [grouped], attributes: { order } });
+  return to.add('top.Reshape', {
+    name: base,
+    inputs: [turned, null],
+    attributes: { shape: [ocPerGroup, ic, ...kernel] },
+  });
 }
 
 const convTranspose: Converter = (node, to) => {
   const [input, filter, bias] = node.inputs;
   const constant = to.constant(filter);
-  if (constant === undefined) throw unsupported(node, 'a computed filter', 'a constant filter');
-  const spatial = to.type(input!).shape.slice(2);
-  const window = windowOf({ ...node, attributes: withoutAutoPad(node) }, spatial, constant.shape);
-  const outputPadding = intsAttribute(node, 'output_padding') ?? window.kernelShape.map(() => 0);
   const group = intAttribute(node, 'group', 1);
-  const { shape, data } = deconvFilter(constant, group);
-  const weight = to.builder.addWeight(filter!, shape, data);
+  const spatial = to.type(input!).shape.slice(2);
+  const window = windowOf({ ...node, attributes: withoutAutoPad(node) }, spatial, to.type(filter!).shape);
+  const outputPadding = intsAttribute(node, 'output_padding') ?? window.kernelShape.map(() => 0);
+  const fixed = constant === undefined ? undefined : deconvFilter(constant, group);
+  const weight =
+    fixed === undefined
+      ? computedDeconvFilter(node, to, group)
+      : to.builder.addWeight(filter!, fixed.shape, fixed.data);
   to.finish(node, 'top.Deconv', {
     inputs: [to.operand(input), weight, to.operand(bias)],
-    attributes: { ...window, pads: deconvPads(node, spatial, window, outputPadding), outputPadding, group },
+    attributes: { ...window, ...deconvPads(node, spatial, window, outputPadding), group },
+  });
+};
+
+/** Deformable convolution (opset 19, 22): operands X, W, offset, bias?, mask?. */
+const deformConv: Converter = (node, to) => {
+  const [input, filter, offset, bias, mask] = node.inputs;
+  const window = windowOf(node, to.type(input!).shape.slice(2), to.type(filter!).shape);
+  to.finish(node, 'top.DeformConv2D', {
+    inputs: [input, filter, offset, mask, bias].map((tensor) => to.operand(tensor)),
+    attributes: {
+      ...window,
+      group: intAttribute(node, 'group', 1),
+      deformGroup: intAttribute(node, 'offset_group', 1),
+      useMask: Boolean(mask),
+    },
   });
 };
 
@@ -106,4 +148,4 @@ function withoutAutoPad(node: OnnxNode): OnnxNode['attributes'] {
   return new Map([...node.attributes].filter(([name]) => name !== 'auto_pad'));
 }
 
-export const convolutionConverters = { Conv: conv, ConvTranspose: convTranspose };
+export const convolutionConverters = { Conv: conv, ConvTranspose: convTranspose, DeformConv: deformConv };

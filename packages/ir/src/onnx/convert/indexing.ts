@@ -1,4 +1,5 @@
 import { intAttribute, stringAttribute } from '../onnx-graph.ts';
+import type { ElementType } from '../tensor-data.ts';
 import { type Converter, requiredNumbers, unsupported } from './conversion.ts';
 
 const gather: Converter = (node, to) => {
@@ -34,6 +35,38 @@ const topK: Converter = (node, to) => {
   if (indices) to.define(indices, names[1]!);
 };
 
+/** `exclusive`: without the element itself; `reverse`: from the end. Attributes of ours, printed only when set. */
+const cumulative =
+  (type: 'top.CumSum' | 'top.CumProd'): Converter =>
+  (node, to) => {
+    const flag = (name: string) => intAttribute(node, name, 0) !== 0;
+    const axis = requiredNumbers(node, to, 1, 'axis')[0]!;
+    const rank = to.type(node.inputs[0]!).shape.length;
+    to.finish(node, type, {
+      inputs: [to.operand(node.inputs[0]), null],
+      attributes: {
+        axis: axis < 0 ? axis + rank : axis,
+        ...(flag('exclusive') ? { exclusive: true } : {}),
+        ...(flag('reverse') ? { reverse: true } : {}),
+      },
+    });
+  };
+
+const BITWISE: readonly string[] = ['BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot'];
+const EXACT: readonly ElementType[] = ['bool', 'u8', 'i8', 'u16', 'i16', 'u4', 'i4'];
+
+/** Bitwise operators on codes that float32 holds exactly: at most 16 bits. */
+const bitwise: Converter = (node, to) => {
+  const { elementType } = to.type(node.inputs[0]!);
+  if (!EXACT.includes(elementType)) {
+    throw unsupported(node, `${elementType} operands`, 'at most 16 bits: values are float32 in Top');
+  }
+  to.finish(node, 'top.Bitwise', {
+    inputs: node.inputs.map((input) => to.operand(input)),
+    attributes: { mode: node.opType.slice('Bitwise'.length), isUnsigned: elementType.startsWith('u') },
+  });
+};
+
 const scatterReduction = (mode: string): number => ['none', 'add', 'mul', 'max', 'min'].indexOf(mode);
 
 export const indexingConverters: Readonly<Record<string, Converter>> = {
@@ -61,16 +94,15 @@ export const indexingConverters: Readonly<Record<string, Converter>> = {
       inputs: node.inputs.map((input) => to.operand(input)),
       attributes: { reduction: scatterReduction(stringAttribute(node, 'reduction', 'none')) },
     }),
+  Scatter: (node, to) =>
+    to.finish(node, 'top.ScatterElements', {
+      inputs: node.inputs.map((input) => to.operand(input)),
+      attributes: { axis: intAttribute(node, 'axis', 0), reduction: 0 },
+    }),
+  ...Object.fromEntries(BITWISE.map((type) => [type, bitwise])),
   TopK: topK,
-  CumSum(node, to) {
-    if (intAttribute(node, 'exclusive', 0) !== 0 || intAttribute(node, 'reverse', 0) !== 0) {
-      throw unsupported(node, 'exclusive or reverse sums', 'plain cumulative sums');
-    }
-    to.finish(node, 'top.CumSum', {
-      inputs: [to.operand(node.inputs[0]), null],
-      attributes: { axis: requiredNumbers(node, to, 1, 'axis')[0]! },
-    });
-  },
+  CumSum: cumulative('top.CumSum'),
+  CumProd: cumulative('top.CumProd'),
   Trilu: (node, to) =>
     to.finish(node, 'top.Trilu', {
       inputs: [to.operand(node.inputs[0])],

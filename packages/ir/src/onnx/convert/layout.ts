@@ -96,9 +96,17 @@ const split: Converter = (node, to) => {
 };
 
 const reshape: Converter = (node, to) => {
-  const target = intsAttribute(node, 'shape') ?? requiredNumbers(node, to, 1, 'shape');
-  const allowZero = intAttribute(node, 'allowzero', 0) !== 0 && target.includes(0);
-  if (allowZero) throw unsupported(node, 'a dimension of length 0', 'non-empty dimensions');
+  const target = [...(intsAttribute(node, 'shape') ?? requiredNumbers(node, to, 1, 'shape'))];
+  const { shape: input } = to.type(node.inputs[0]!);
+  // Top reads 0 as "the input's dimension"; with allowzero it is an empty dimension, which must come from the input.
+  if (intAttribute(node, 'allowzero', 0) !== 0 && target.some((dim, axis) => dim === 0 && input[axis] !== 0)) {
+    const shape = target.map((dim) => (dim === -1 ? 0 : dim));
+    to.finish(node, 'top.ConstantFill', {
+      inputs: [to.builder.addWeight(`${node.outputs[0]}_empty`, [shape.length], () => Float32Array.from(shape))],
+      attributes: { value: 0 },
+    });
+    return;
+  }
   to.finish(node, 'top.Reshape', {
     inputs: [to.operand(node.inputs[0]), null],
     attributes: { shape: target.length === 0 ? [1] : target },
@@ -128,8 +136,9 @@ const pad: Converter = (node, to) => {
     paddings[axis + rank] = given[index + all.length]!;
   });
   const mode = stringAttribute(node, 'mode', 'constant');
-  if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge')
-    throw unsupported(node, `mode ${mode}`, 'constant, reflect or edge');
+  // `wrap` (opset 19) is not TPU-MLIR's.
+  if (!['constant', 'reflect', 'edge', 'wrap'].includes(mode))
+    throw unsupported(node, `mode ${mode}`, 'constant, reflect, edge or wrap');
   to.finish(node, 'top.Pad', {
     inputs: [to.operand(node.inputs[0]), null],
     attributes: { paddings, val: to.scalar(node.inputs[2]) ?? floatAttribute(node, 'value', 0), mode },
@@ -154,8 +163,18 @@ const depthToSpace =
 
 const skip: Converter = (node, to) => to.skip(node);
 
+/** A network output that is a constant: a copy of the weight. */
+const constantOutput: Converter = (node, to) => {
+  to.finish(node, 'top.Cast', {
+    name: `${node.outputs[0]}_Constant`,
+    inputs: [to.operand(node.inputs[0])],
+    attributes: { to: 'F32' },
+  });
+};
+
 export const layoutConverters: Readonly<Record<string, Converter>> = {
   Identity: skip,
+  ConstantOutput: constantOutput,
   Dropout: skip,
   Concat: concat,
   Slice: slice,

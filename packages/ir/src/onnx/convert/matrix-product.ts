@@ -36,9 +36,10 @@ const gemm: Converter = (node, to) => {
   const transA = intAttribute(node, 'transA', 0) !== 0;
   const transB = intAttribute(node, 'transB', 0) !== 0;
   const rightConstant = to.constant(right) !== undefined;
-  if (factor !== 1 && !rightConstant) throw unsupported(node, `alpha ${factor} on computed operands`, 'alpha 1');
-  if (biasFactor !== 1 && bias && to.constant(bias) === undefined)
-    throw unsupported(node, `beta ${biasFactor}`, 'beta 1');
+  const isComputed = (tensor: string | undefined) => Boolean(tensor) && to.constant(tensor) === undefined;
+  if ((factor !== 1 && !rightConstant) || (isComputed(bias) && (biasFactor !== 1 || !isPerColumn(to, node)))) {
+    return gemmInSteps(node, to, { factor, biasFactor, transA, transB });
+  }
   const operands = [
     to.operand(left),
     gemmOperand(to, right, rightConstant && transB, rightConstant ? factor : 1),
@@ -57,6 +58,34 @@ const gemm: Converter = (node, to) => {
   const biasOperand = bias && biasFactor !== 0 ? gemmBias(to, node, bias, biasFactor) : null;
   to.finish(node, 'top.MatMul', { inputs: [...operands, biasOperand], attributes });
 };
+
+/** Factors on operands that the graph computes, and computed biases of any shape: a layer for each step. */
+function gemmInSteps(
+  node: OnnxNode,
+  to: Conversion,
+  { factor, biasFactor, transA, transB }: { factor: number; biasFactor: number; transA: boolean; transB: boolean },
+): void {
+  const [left, right, bias] = node.inputs.map((input) => to.operand(input)) as [string, string, string | null];
+  const name = layerName(node);
+  const hasBias = bias != null && biasFactor !== 0;
+  const attributes = { leftTranspose: transA, rightTranspose: transB };
+  const inputs = [left, right, null];
+  if (factor === 1 && !hasBias) {
+    to.finish(node, 'top.MatMul', { inputs, attributes });
+    return;
+  }
+  const product = to.add('top.MatMul', { name: `${name}_product`, inputs, attributes });
+  const scale = (suffix: string, value: string, by: number) =>
+    by === 1 ? value : to.add('top.MulConst', { name: `${name}_${suffix}`, inputs: [value], attributes: { constVal: by } });
+  if (hasBias) to.finish(node, 'top.Add', { inputs: [scale('alpha', product, factor), scale('beta', bias, biasFactor)] });
+  else to.finish(node, 'top.MulConst', { inputs: [product], attributes: { constVal: factor } });
+}
+
+/** One bias for every column, as Top has it. */
+function isPerColumn(to: Conversion, node: OnnxNode): boolean {
+  const { shape } = to.type(node.inputs[2]!);
+  return elementCount(shape) === columnsOf(to, node) && shape.at(-1) === columnsOf(to, node);
+}
 
 const isMatrix = (to: Conversion, bias: string) => to.type(bias).shape.length === 2 && to.type(bias).shape[0] !== 1;
 

@@ -42,6 +42,13 @@ export const normalizationConverters: Readonly<Record<string, Converter>> = {
       },
     });
   },
+  /** Made of RMSNormalization over the last dimension. */
+  RMSNorm(node, to) {
+    to.finish(node, 'top.RMSNorm', {
+      inputs: [to.operand(node.inputs[0]), to.operand(node.inputs[1])],
+      attributes: { eps: floatAttribute(node, 'epsilon', 1e-5) },
+    });
+  },
   PixelNormalization(node, to) {
     to.finish(node, 'top.PixelNorm', {
       inputs: affine(node, to),

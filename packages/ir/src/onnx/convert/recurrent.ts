@@ -1,4 +1,11 @@
-import { intAttribute, type OnnxNode, stringAttribute } from '../onnx-graph.ts';
+import {
+  floatAttribute,
+  floatsAttribute,
+  intAttribute,
+  type OnnxNode,
+  stringAttribute,
+  stringsAttribute,
+} from '../onnx-graph.ts';
 import { type Conversion, type Converter, unsupported } from './conversion.ts';
 
 /** Result names and which of them are produced (ir.md 8.3): unused ones get default names and no value. */
@@ -9,26 +16,24 @@ function results(node: OnnxNode, to: Conversion, fallback: readonly string[]): (
   });
 }
 
-function direction(node: OnnxNode): boolean {
-  const value = stringAttribute(node, 'direction', 'forward');
-  if (value === 'reverse') throw unsupported(node, 'direction reverse', 'forward or bidirectional');
-  return value === 'bidirectional';
-}
+const DIRECTIONS = ['forward', 'reverse', 'bidirectional'];
 
-function checkRecurrent(node: OnnxNode): void {
-  if (node.inputs[4]) throw unsupported(node, 'sequence lengths', 'sequences of full length');
-  if (node.attributes.has('clip')) throw unsupported(node, 'cell clipping', 'no clip');
-  if (node.attributes.has('activations')) {
-    const given = node.attributes.get('activations')!;
-    const usual = ['Sigmoid', 'Tanh', 'Tanh', 'Sigmoid', 'Tanh', 'Tanh'];
-    if (
-      given.kind === 'strings' &&
-      node.opType === 'LSTM' &&
-      given.value.some((name, index) => name !== usual[index % 6])
-    ) {
-      throw unsupported(node, `activations ${given.value}`, 'Sigmoid, Tanh, Tanh');
-    }
-  }
+/** Attributes of the recurrent operators beyond TPU-MLIR's: present only where the node departs from the usual form. */
+function formOf(node: OnnxNode, usual: readonly string[]) {
+  const direction = stringAttribute(node, 'direction', 'forward');
+  if (!DIRECTIONS.includes(direction)) throw unsupported(node, `direction ${direction}`, DIRECTIONS.join(', '));
+  const activations = stringsAttribute(node, 'activations') ?? [];
+  const parameters = (name: string) => floatsAttribute(node, name) ?? [];
+  const [alpha, beta] = [parameters('activation_alpha'), parameters('activation_beta')];
+  const isUsual = activations.every((name, index) => name.toLowerCase() === usual[index % usual.length]!.toLowerCase());
+  const clip = floatAttribute(node, 'clip', 0);
+  return {
+    bidirectional: direction === 'bidirectional',
+    batchFirst: intAttribute(node, 'layout', 0) === 1,
+    ...(direction === 'reverse' ? { reverse: true } : {}),
+    ...(isUsual ? {} : { activations, activationAlpha: alpha, activationBeta: beta }),
+    ...(clip > 0 ? { clip } : {}),
+  };
 }
 
 const hiddenSize = (node: OnnxNode, to: Conversion) =>
@@ -41,41 +46,53 @@ const finishRecurrent = (node: OnnxNode, to: Conversion, outputs: readonly (stri
 };
 
 const lstm: Converter = (node, to) => {
-  checkRecurrent(node);
-  if (node.inputs[7]) throw unsupported(node, 'peephole weights', 'an LSTM without peepholes');
   const first = node.outputs.find((output) => output !== '')!;
   const outputs = results(node, to, [`${first}_LSTM`, `${first}_H`, `${first}_C`]);
-  const [x, w, r, b, , h, c] = node.inputs;
+  const [x, w, r, b, lengths, h, c, peepholes] = node.inputs;
+  const inputForget = intAttribute(node, 'input_forget', 0) !== 0;
+  const more = lengths || peepholes ? [lengths, peepholes] : [];
   to.add('top.LSTM', {
     name: outputs[0] ?? `${first}_LSTM`,
-    inputs: [x, w, r, b, h, c, ''].map((input) => to.operand(input)),
+    inputs: [x, w, r, b, h, c, '', ...more].map((input) => to.operand(input)),
     outputs,
     attributes: {
       hiddenSize: hiddenSize(node, to),
-      bidirectional: direction(node),
-      batchFirst: intAttribute(node, 'layout', 0) === 1,
+      ...formOf(node, ['Sigmoid', 'Tanh', 'Tanh']),
+      ...(inputForget ? { inputForget } : {}),
     },
   });
   finishRecurrent(node, to, outputs);
 };
 
 const gru: Converter = (node, to) => {
-  checkRecurrent(node);
   const first = node.outputs.find((output) => output !== '')!;
   const outputs = results(node, to, [`${first}_GRU`, `${first}_H`]);
-  const [x, w, r, b, , h] = node.inputs;
+  const [x, w, r, b, lengths, h] = node.inputs;
   to.add('top.GRU', {
     name: outputs[0] ?? `${first}_GRU`,
-    inputs: [x, w, r, b, h].map((input) => to.operand(input)),
+    inputs: [x, w, r, b, h, ...(lengths ? [lengths] : [])].map((input) => to.operand(input)),
     outputs,
     attributes: {
       hiddenSize: hiddenSize(node, to),
-      bidirectional: direction(node),
       linearBeforeReset: intAttribute(node, 'linear_before_reset', 0) !== 0,
-      batchFirst: intAttribute(node, 'layout', 0) === 1,
+      ...formOf(node, ['Sigmoid', 'Tanh']),
     },
   });
   finishRecurrent(node, to, outputs);
 };
 
-export const recurrentConverters: Readonly<Record<string, Converter>> = { LSTM: lstm, GRU: gru };
+/** An operator of ours: TPU-MLIR has no plain recurrent cell. */
+const rnn: Converter = (node, to) => {
+  const first = node.outputs.find((output) => output !== '')!;
+  const outputs = results(node, to, [`${first}_RNN`, `${first}_H`]);
+  const [x, w, r, b, lengths, h] = node.inputs;
+  to.add('top.RNN', {
+    name: outputs[0] ?? `${first}_RNN`,
+    inputs: [x, w, r, b, h, ...(lengths ? [lengths] : [])].map((input) => to.operand(input)),
+    outputs,
+    attributes: { hiddenSize: hiddenSize(node, to), ...formOf(node, ['Tanh']) },
+  });
+  finishRecurrent(node, to, outputs);
+};
+
+export const recurrentConverters: Readonly<Record<string, Converter>> = { LSTM: lstm, GRU: gru, RNN: rnn };

@@ -51,7 +51,7 @@ function constantResults(
   types: ReadonlyMap<string, OnnxType>,
 ): Constant[] | undefined {
   if (node.opType === 'Constant') return constantNode(node);
-  if (node.opType === 'Size') return sizeResult(types.get(node.inputs[0]!));
+  if (node.opType === 'Size') return sizeResult(types.get(node.inputs[0]!) ?? graph.constants.get(node.inputs[0]!));
   if (node.opType === 'Shape')
     return shapeResult(node, types.get(node.inputs[0]!) ?? graph.constants.get(node.inputs[0]!));
   const evaluator = evaluators[node.opType];

@@ -18,7 +18,9 @@ import { RuleContext } from './rule.ts';
 export function removeCasts(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): void {
   for (const node of [...graph.nodes]) {
     const from = types.get(node.inputs[0] ?? '')?.elementType;
-    if (node.opType !== 'Cast' || from === undefined || castKind(node, from) !== undefined) continue;
+    if (node.opType !== 'Cast' || from === undefined) continue;
+    const kind = castKind(node, from);
+    if (kind !== undefined && !(kind === 'BOOL' && onlyTestsForZero(graph, node))) continue;
     const context = new RuleContext(graph, types);
     const source = context.producer(node.inputs[0]);
     if (from === 'bool' && source?.opType === 'Cast' && isFloatTarget(node))
@@ -30,6 +32,21 @@ export function removeCasts(graph: OnnxGraph, types: ReadonlyMap<string, OnnxTyp
 }
 
 const isFloatTarget = (node: OnnxNode) => ['f32', 'f16', 'f64'].includes(elementTypeOf(intAttribute(node, 'to')) ?? '');
+
+/** Operators that read "not zero" as true: a cast to bool before them changes nothing. */
+const LOGICAL = new Set(['And', 'Or', 'Xor', 'Not']);
+
+function onlyTestsForZero(graph: OnnxGraph, node: OnnxNode): boolean {
+  const output = node.outputs[0]!;
+  if (graph.outputs.includes(output)) return false;
+  return graph.nodes.every(
+    (reader) =>
+      !reader.inputs.includes(output) ||
+      LOGICAL.has(reader.opType) ||
+      (reader.opType === 'Where' && reader.inputs.indexOf(output) === 0 && reader.inputs.lastIndexOf(output) === 0) ||
+      (reader.opType === 'Cast' && isFloatTarget(reader)),
+  );
+}
 
 /** A cast to bool whose reader casts back to float must stay until that reader has been rewritten. */
 function feedsFloatCast(context: RuleContext, node: OnnxNode): boolean {

@@ -120,6 +120,8 @@ const squeezeToSame = rule(
 const interpToUpsample = rule('top.Interp', (op, rw) => {
   const { mode, scaleH, scaleW } = op.attributes;
   const [input, target] = op.inputs as [string, string | null | undefined];
+  // With sizes of ours it is a resize that Top's rules do not describe.
+  if (op.attributes.sizes !== undefined) return false;
   const sameSize = sameShape(rw.shape(input), rw.shape(op.name));
   if (sameSize) return drop(op, rw);
   if (mode === 'nearest' && Number.isInteger(scaleH) && scaleH === scaleW && rw.shape(input).length === 4) {

@@ -1,0 +1,88 @@
+/**
+ * What conformance cases may not need: operator types and element types, never a case's name. A case is out of scope when its
+ * model has one of these operators, or an input or output of one of these element types. Every entry says why.
+ */
+
+const DATA_DEPENDENT = 'the number of results depends on data; every shape of a compiled network is static';
+const RANDOM = 'random numbers: no two runtimes agree on them, and no network is quantized with them';
+const TRAINING = 'training: networks are quantized for inference';
+const SEQUENCES = 'sequences, maps and optional values are no tensors';
+const STRINGS = 'text and classical machine learning: no NPU computes it';
+const SIGNAL = 'signal processing: it belongs to the front end, before the network';
+
+/** Operator type → reason. */
+export const operators = new Map([
+  ...list(DATA_DEPENDENT, ['NonMaxSuppression', 'NonZero', 'Unique', 'Compress']),
+  ...list(RANDOM, [
+    'Bernoulli',
+    'Multinomial',
+    'RandomNormal',
+    'RandomNormalLike',
+    'RandomUniform',
+    'RandomUniformLike',
+  ]),
+  ...list(TRAINING, [
+    'Adagrad',
+    'Adam',
+    'Gradient',
+    'Momentum',
+    'NegativeLogLikelihoodLoss',
+    'SoftmaxCrossEntropyLoss',
+    'ai.onnx.preview.training.Adagrad',
+    'ai.onnx.preview.training.Adam',
+    'ai.onnx.preview.training.Gradient',
+    'ai.onnx.preview.training.Momentum',
+  ]),
+  ...list(SEQUENCES, [
+    'ConcatFromSequence',
+    'Optional',
+    'OptionalGetElement',
+    'OptionalHasElement',
+    'SequenceAt',
+    'SequenceConstruct',
+    'SequenceEmpty',
+    'SequenceErase',
+    'SequenceInsert',
+    'SequenceLength',
+    'SequenceMap',
+    'SplitToSequence',
+  ]),
+  ...list(STRINGS, [
+    'LabelEncoder',
+    'RegexFullMatch',
+    'StringConcat',
+    'StringNormalizer',
+    'StringSplit',
+    'TfIdfVectorizer',
+    'ai.onnx.ml.*',
+  ]),
+  ...list(SIGNAL, [
+    'BlackmanWindow',
+    'DFT',
+    'HammingWindow',
+    'HannWindow',
+    'ImageDecoder',
+    'MelWeightMatrix',
+    'STFT',
+  ]),
+]);
+
+/** Operators that are in scope except for operands of some element types. */
+export const operandTypes = new Map([
+  ...list({ types: ['i32', 'u32', 'i64', 'u64'], reason: 'codes of more than 24 bits do not fit into float32, which values of a Top graph are' }, [
+    'BitwiseAnd',
+    'BitwiseOr',
+    'BitwiseXor',
+    'BitwiseNot',
+  ]),
+]);
+
+/** Opset from which on an operator is in scope. */
+export const firstOpset = new Map([['Scan', { opset: 9, reason: 'the Scan of opset 8 had a batch dimension; no exporter writes it any more' }]]);
+
+/** Why element types are out of scope that the reader does not know: float8, float4, 2-bit integers, complex numbers, strings. */
+export const unknownElementType = 'element type without integer hardware in the supported processors, or no number at all (float8, float4, 2-bit, complex, string), or no tensor';
+
+function list(reason, types) {
+  return types.map((type) => [type, reason]);
+}
