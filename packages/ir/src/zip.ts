@@ -11,9 +11,15 @@ export interface ZipEntry {
 }
 
 export interface ZipLimits {
-  /** Most uncompressed bytes that all entries together may have. Default 4 GiB. */
+  /**
+   * Most uncompressed bytes that all entries together may have. Default: 256 MiB, or 64 times the archive where that is
+   * more. Weights hardly compress; an archive that unpacks to more is a bomb.
+   */
   readonly maxBytes?: number;
 }
+
+const SMALLEST_LIMIT = 2 ** 28;
+const LARGEST_RATIO = 64;
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -37,6 +43,7 @@ export function readZip(bytes: Uint8Array, where = 'zip', limits: ZipLimits = {}
   const directory = findDirectory(view, where);
   const entries: ZipEntry[] = [];
   let at = directory.offset;
+  const limit = limits.maxBytes ?? Math.max(SMALLEST_LIMIT, LARGEST_RATIO * bytes.length);
   let total = 0;
   for (let i = 0; i < directory.count; i++) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== CENTRAL)
@@ -47,12 +54,12 @@ export function readZip(bytes: Uint8Array, where = 'zip', limits: ZipLimits = {}
     if (record.size > record.compressed * BEST_RATIO + 64) {
       throw corrupt(where, `${record.name} claims ${record.size} bytes from ${record.compressed}`, at);
     }
-    if (total > (limits.maxBytes ?? 2 ** 32)) {
+    if (total > limit) {
       throw new QError(`${where} unpacks to more than is allowed.`, {
         code: 'zip.too-large',
         where,
         found: `${total} bytes up to ${record.name}`,
-        expected: `at most ${limits.maxBytes ?? 2 ** 32} bytes`,
+        expected: `at most ${limit} bytes`,
       });
     }
     if (!record.name.endsWith('/')) {

@@ -69,7 +69,7 @@ function readNumber(scanner: Scanner, text: string): MlirAttribute {
     return { kind: 'float', value: fromBits(text, type ?? 'f64'), ...typed };
   }
   if (isFloat) return { kind: 'float', value: Number(text), ...typed };
-  if (/[.]/.test(text)) scanner.fail(`an integer before ': ${type}'`, scanner.at);
+  if (!isHex && /[.eE]/.test(text)) scanner.fail(`an integer before ': ${type}'`, scanner.at);
   const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
   return { kind: 'int', value: Number.isSafeInteger(Number(value)) ? Number(value) : value, ...typed };
 }

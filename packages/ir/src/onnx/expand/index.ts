@@ -1,3 +1,4 @@
+import { isQError, QError } from '../../errors.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxType, replaceNode } from '../onnx-graph.ts';
 import { attentionExpanders } from './attention.ts';
 import { controlFlowExpanders } from './control-flow.ts';
@@ -52,7 +53,15 @@ function expansionOf(
   } catch (error) {
     // What is computed at run time now may be a constant after the next folding.
     if (error instanceof NotYet || !isFinal) return undefined;
-    throw error;
+    throw isQError(error) ? error : malformed(node, error);
   }
   return expansion.nodes.length === 0 ? undefined : expansion.nodes;
+}
+
+/** A node that breaks an expander lacks something that ONNX requires of its type. */
+function malformed(node: OnnxNode, cause: unknown): QError {
+  const where = node.name || node.outputs[0]!;
+  const found = cause instanceof Error ? cause.message : String(cause);
+  const issue = { code: 'onnx.malformed-node', where, found, expected: `inputs and attributes of ${node.opType}` };
+  return new QError(`The ${node.opType} node ${where} is not usable: ${found}.`, issue, { cause });
 }

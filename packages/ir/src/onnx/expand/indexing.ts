@@ -3,7 +3,14 @@ import { intAttribute, intsAttribute, stringAttribute } from '../onnx-graph.ts';
 import { elementTypeOf } from '../tensor-data.ts';
 import { type Expander, int, ints, notExpanded } from './expansion.ts';
 
-const count = (length: number) => Array.from({ length }, (_, index) => index);
+/** More positions than this are a mistyped depth, not a network. */
+const MOST_POSITIONS = 2 ** 24;
+
+function count(length: number): number[] {
+  if (!(length <= MOST_POSITIONS)) throw new RangeError(`${length} positions`);
+  return Array.from({ length }, (_, index) => index);
+}
+
 const along = (rank: number, axis: number, length: number) => count(rank).map((at) => (at === axis ? length : 1));
 
 /** on where the index is the position, off elsewhere; negative indices count from the end. */
@@ -86,7 +93,9 @@ const centerCropPad: Expander = (node, to) => {
   const shape = to.shape(to.input(0));
   const target = to.numbers(to.input(1));
   if (target === undefined) throw notExpanded(node, 'a shape computed at run time', 'a constant shape');
-  const axes = (intsAttribute(node, 'axes') ?? count(shape.length)).map((axis) => (axis < 0 ? axis + shape.length : axis));
+  const axes = (intsAttribute(node, 'axes') ?? count(shape.length)).map((axis) =>
+    axis < 0 ? axis + shape.length : axis,
+  );
   const wanted = shape.map((dim, axis) => target[axes.indexOf(axis)] ?? dim);
   const starts = shape.map((dim, axis) => Math.max(0, Math.floor((dim - wanted[axis]!) / 2)));
   const ends = shape.map((dim, axis) => starts[axis]! + Math.min(dim, wanted[axis]!));
@@ -177,9 +186,11 @@ const compress: Expander = (node, to) => {
   to.finish('Gather', [source, to.ints(kept)], { axis: int(axis ?? 0) });
 };
 
-const dynamicOnly = (what: string): Expander => (node) => {
-  throw notExpanded(node, `${what} whose number of results depends on data`, 'constant operands');
-};
+const dynamicOnly =
+  (what: string): Expander =>
+  (node) => {
+    throw notExpanded(node, `${what} whose number of results depends on data`, 'constant operands');
+  };
 
 export const indexingExpanders: Readonly<Record<string, Expander>> = {
   OneHot: oneHot,
@@ -195,4 +206,3 @@ export const indexingExpanders: Readonly<Record<string, Expander>> = {
   NonMaxSuppression: dynamicOnly('a suppression'),
   Unique: dynamicOnly('a set'),
 };
-

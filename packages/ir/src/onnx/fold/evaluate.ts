@@ -32,7 +32,7 @@ const evaluators: Readonly<Record<string, Evaluator>> = {
 export function foldConstants(graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): boolean {
   const remaining: OnnxNode[] = [];
   for (const node of graph.nodes) {
-    const results = constantResults(node, graph, types);
+    const results = evaluated(node, graph, types);
     if (results === undefined) remaining.push(node);
     else
       node.outputs.forEach((output, index) => {
@@ -43,6 +43,21 @@ export function foldConstants(graph: OnnxGraph, types: ReadonlyMap<string, OnnxT
   graph.nodes = remaining;
   if (folded) removeDeadNodes(graph);
   return folded;
+}
+
+/** Constants that are small can make one that is not; such a node is left to the executor, which knows its memory. */
+const MOST_ELEMENTS = 2 ** 24;
+
+function evaluated(node: OnnxNode, graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>): Constant[] | undefined {
+  const given = node.inputs.reduce((sum, input) => sum + (graph.constants.get(input)?.data.length ?? 0), 0);
+  const made = node.outputs.reduce((sum, output) => sum + elementCount(types.get(output)?.shape ?? []), 0);
+  if (made > Math.max(MOST_ELEMENTS, 2 * given)) return undefined;
+  try {
+    return constantResults(node, graph, types);
+  } catch {
+    // A malformed node stays where it is: its conversion names it.
+    return undefined;
+  }
 }
 
 function constantResults(
@@ -58,16 +73,11 @@ function constantResults(
   const present = node.inputs.filter((input) => input !== '');
   if (evaluator === undefined || present.length === 0 || !present.every((input) => graph.constants.has(input)))
     return undefined;
-  try {
-    return evaluator(
-      node.inputs.map((input) => graph.constants.get(input)),
-      node,
-      { opset: graph.opset },
-    );
-  } catch {
-    // A malformed node stays where it is: its conversion names it.
-    return undefined;
-  }
+  return evaluator(
+    node.inputs.map((input) => graph.constants.get(input)),
+    node,
+    { opset: graph.opset },
+  );
 }
 
 function constantNode(node: OnnxNode): Constant[] | undefined {
