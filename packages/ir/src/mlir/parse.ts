@@ -151,10 +151,18 @@ class GraphBuilder {
       if (value === undefined) this.issue('mlir.attribute', given.at, `${spec.mlir} of another kind`, spec.kind);
       else attributes[key] = value;
     }
+    if (RESHAPES.has(op.mnemonic)) this.fillTarget(op, base, attributes);
     const unknownAttributes = this.remaining(op.attributes, [...read]);
     const kept = Object.keys(unknownAttributes).length > 0 ? { unknownAttributes } : {};
     // The schema that filled `attributes` is the one its type is derived from.
     return { type: op.mnemonic, ...base, attributes, ...kept } as unknown as KnownOp;
+  }
+
+  /** Files of the Caffe front end have Reshapes whose target is the result type alone. */
+  private fillTarget(op: OpSyntax, base: Pick<Op, 'inputs'>, attributes: Record<string, unknown>): void {
+    const [type] = op.resultTypes;
+    const isGiven = op.attributes.has('shape') || base.inputs.slice(1).some((input) => input !== null);
+    if (!isGiven && type?.kind === 'tensor' && type.shape !== undefined) attributes.shape = type.shape;
   }
 
   /** The caller's element type is that of the function's argument; the network computes with the op's own. */
@@ -285,6 +293,8 @@ class GraphBuilder {
   }
 }
 
+const RESHAPES = new Set(['top.Reshape', 'tpu.Reshape']);
+
 const MODULE_FIELDS = ['module.name', 'module.state', 'module.chip', 'module.platform', 'module.weight_file'];
 
 /** The first `@main`, also in nested modules. */
@@ -293,8 +303,8 @@ function findMain(module: ModuleSyntax): { module: ModuleSyntax; main: FunctionS
   if (main !== undefined) return { module, main };
   for (const nested of module.modules) {
     const found = findMain(nested);
-    // Only the outer module of an addressed file has the attributes.
-    if (found !== undefined) return found.module.attributes.size > 0 ? found : { module, main: found.main };
+    // The inner module of an addressed file has addresses only; what the network is stands at the outer one.
+    if (found !== undefined) return found.module.attributes.has('module.state') ? found : { module, main: found.main };
   }
   return undefined;
 }

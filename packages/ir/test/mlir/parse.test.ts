@@ -1,4 +1,4 @@
-import { f32Tensor, type Issue, isQError, parseMlir, printMlir, weightFileOf } from '@q/ir';
+import { f32Tensor, type Issue, isQError, parseMlir, printMlir, verify, weightFileOf } from '@q/ir';
 import { describe, expect, it } from 'vitest';
 
 const none = new Map();
@@ -89,6 +89,35 @@ return %4 : tensor<1x4xf32>`;
     expect(parseMlir(spelled('%values, %indices', '%values'), none)).toEqual(graph);
     expect(graph.ops[1]).toMatchObject({ name: 'a', outputs: ['a', null] });
     expect(parseMlir(printMlir(graph, { weightFile: 'w' }).text, none)).toEqual(graph);
+  });
+
+  it('says what an addressed module is, and which lines are no operators', () => {
+    const addressed = `module @m attributes {module.state = "TPU_ADDRESSED", module.chip = "bm1684x", module.weight_file = "w.npz"} {
+      module @m attributes {module.coeff_addr = 4294967296 : i64} {
+        func.func @main(%arg0: tensor<1x4xf32>) -> tensor<1x4xf32, 618475294720 : i64> {
+          %0 = "top.Input"(%arg0) : (tensor<1x4xf32>) -> tensor<1x4xf32, 4294967296 : i64> loc("x")
+          %1 = call @subfunc_0(%0) : (tensor<1x4xf32, 4294967296 : i64>) -> tensor<1x4xf32, 618475294720 : i64> loc("y")
+          %2 = "top.If"(%1) ({ "top.Yield"(%1) : (tensor<1x4xf32>) -> () loc("z") }) : (tensor<1x4xf32>) -> tensor<1x4xf32> loc("if")
+          return %1 : tensor<1x4xf32, 618475294720 : i64>
+        }
+        func.func @subfunc_0(%arg0: tensor<1x4xf32>) -> tensor<1x4xf32> attributes {id = 0 : i64, mode = #tpu<run_mode TPU_STATIC>} {
+          return %arg0 : tensor<1x4xf32>
+        }
+      }
+    }`;
+    expect(issuesOf(() => parseMlir(addressed, none, 'm')).map(({ code, found }) => [code, found])).toEqual([
+      ['mlir.unsupported', 'a call of a sub-function'],
+      ['mlir.unsupported', 'top.If with regions'],
+      ['mlir.state', 'module.state TPU_ADDRESSED'],
+    ]);
+  });
+
+  it('takes the target of a Reshape from its type where the file gives none', () => {
+    const lines =
+      '%1 = "top.Reshape"(%0) {flatten_start_dim = -1 : i64} : (tensor<1x4xf32>) -> tensor<2x2xf32> loc("r")\nreturn %1 : tensor<2x2xf32>';
+    const graph = parseMlir(module(lines), none);
+    expect(graph.ops[1]?.attributes).toEqual({ shape: [2, 2], flattenStartDim: -1 });
+    expect(verify(graph)).toEqual([]);
   });
 
   it('reads integer arguments, nested modules and per-axis types', () => {
