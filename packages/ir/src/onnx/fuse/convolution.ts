@@ -42,8 +42,16 @@ export const batchNormIntoConv: Rule = (node, context) => {
     context.addConstant(`${conv.outputs[0]}_weight`, scaledFilter(filter, scale)),
     context.addConstant(`${conv.outputs[0]}_bias`, vector(fusedBias)),
   ];
+  forget(context, conv, conv.inputs[1]!);
   return absorb(context, conv, { ...conv, inputs: [conv.inputs[0]!, ...names] }, node);
 };
+
+/** A large model must not be held twice: what only `reader` read goes as soon as its replacement is there. */
+function forget({ graph }: RuleContext, reader: OnnxNode, constant: string): void {
+  const isRead =
+    graph.outputs.includes(constant) || graph.nodes.some((node) => node !== reader && node.inputs.includes(constant));
+  if (!isRead) graph.constants.delete(constant);
+}
 
 function batchNormScale(gamma: Float32Array, variance: Float32Array, epsilon: number): Float32Array {
   const eps = Math.fround(epsilon);
@@ -52,7 +60,12 @@ function batchNormScale(gamma: Float32Array, variance: Float32Array, epsilon: nu
 
 function scaledFilter(filter: Constant, scale: Float32Array): Constant {
   const perChannel = elementCount(filter.shape.slice(1));
-  const data = floatData(filter).map((value, index) => value * scale[Math.floor(index / perChannel)]!);
+  const source = floatData(filter);
+  const data = new Float32Array(source.length);
+  scale.forEach((factor, channel) => {
+    const end = (channel + 1) * perChannel;
+    for (let at = channel * perChannel; at < end; at++) data[at] = source[at]! * factor;
+  });
   return { shape: filter.shape, elementType: 'f32', data };
 }
 
