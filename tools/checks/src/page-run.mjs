@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import { quietFlags } from './browser.mjs';
 
 /** A strict page: scripts of its own origin, WebAssembly, and neither `eval` nor `Function`. */
-const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:";
+export const strictPolicy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:";
 
 const page =
   '<!doctype html><meta charset="utf-8"><title>waiting</title><script type="module" src="/main.js"></script>';
@@ -28,9 +28,10 @@ export class Pages {
   /**
    * @param {string} bundle file that calls `report(verdict, text)` once
    * @param {string} modules the project's node_modules
+   * @param {string} [policy] content-security policy of the page
    * @returns {Promise<Outcome>}
    */
-  async run(bundle, modules) {
+  async run(bundle, modules, policy = strictPolicy) {
     const server = createServer((request, response) => {
       const path = new URL(request.url ?? '/', 'http://page').pathname;
       response.setHeader('content-security-policy', policy);
