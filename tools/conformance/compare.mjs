@@ -27,7 +27,9 @@ export function difference(name, result, shape, expected) {
     first ??= `[${i}] is ${result[i]}, expected ${values[i]}`;
     wrong++;
   }
-  return wrong === 0 ? undefined : `${name}: ${wrong} of ${values.length} ${expected.elementType} elements differ, ${first}`;
+  return wrong === 0
+    ? undefined
+    : `${name}: ${wrong} of ${values.length} ${expected.elementType} elements differ, ${first}`;
 }
 
 /** Top has no rank 0: a scalar is a tensor of one element. */

@@ -1,6 +1,8 @@
 // Runs ONNX operator cases: `node tools/conformance/main.mjs DIR [--verbose]`. The packages must be built.
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { importOnnx, inspectOnnx, readTensorProto } from '../../packages/ir/dist/onnx/index.js';
+import { loadKernels } from '../../packages/kernels-wasm/dist/index.js';
+import { createSession } from '../../packages/runtime/dist/index.js';
 import { runDirectory } from './run-directory.mjs';
 
 const [directory, ...flags] = process.argv.slice(2);
@@ -8,17 +10,14 @@ if (directory === undefined || !existsSync(directory) || !statSync(directory).is
   console.error('usage: npm run conformance -- DIR   (a folder of case folders, each with a model.onnx)');
   process.exit(2);
 }
-const folders = readdirSync(directory)
-  .sort()
-  .map((name) => join(directory, name))
-  .filter((folder) => existsSync(join(folder, 'model.onnx')));
-
-const { passed, failed, outOfScope } = await runDirectory(folders);
+const kernels = await loadKernels();
+const environment = { importOnnx, inspectOnnx, readTensorProto, createSession, kernels };
+const { passed, failed, outOfScope } = await runDirectory(directory, environment);
 
 /** Cases by reason, the most frequent first. */
 function print(title, cases) {
   console.log(`\n${title}: ${cases.length}`);
-  const groups = Map.groupBy ? Map.groupBy(cases, groupOf) : grouped(cases);
+  const groups = grouped(cases);
   for (const [reason, list] of [...groups].sort(([, a], [, b]) => b.length - a.length)) {
     console.log(`  ${String(list.length).padStart(4)}  ${reason}`);
     console.log(`        ${list.map(({ name }) => name).join(' ')}`);
@@ -33,7 +32,9 @@ function grouped(cases) {
 
 /** Reasons without the numbers and names that differ from case to case. */
 function groupOf({ reason }) {
-  return flags.includes('--verbose') ? reason : reason.replace(/^[^:]*: \d+ of .*elements differ.*/, 'wrong numbers').replace(/^[^:]*: shape .*/, 'wrong shape');
+  return flags.includes('--verbose')
+    ? reason
+    : reason.replace(/^[^:]*: \d+ of .*elements differ.*/, 'wrong numbers').replace(/^[^:]*: shape .*/, 'wrong shape');
 }
 
 print('out of scope', outOfScope);

@@ -56,32 +56,28 @@ export const operators = new Map([
     'TfIdfVectorizer',
     'ai.onnx.ml.*',
   ]),
-  ...list(SIGNAL, [
-    'BlackmanWindow',
-    'DFT',
-    'HammingWindow',
-    'HannWindow',
-    'ImageDecoder',
-    'MelWeightMatrix',
-    'STFT',
-  ]),
+  ...list(SIGNAL, ['BlackmanWindow', 'DFT', 'HammingWindow', 'HannWindow', 'ImageDecoder', 'MelWeightMatrix', 'STFT']),
 ]);
 
 /** Operators that are in scope except for operands of some element types. */
 export const operandTypes = new Map([
-  ...list({ types: ['i32', 'u32', 'i64', 'u64'], reason: 'codes of more than 24 bits do not fit into float32, which values of a Top graph are' }, [
-    'BitwiseAnd',
-    'BitwiseOr',
-    'BitwiseXor',
-    'BitwiseNot',
-  ]),
+  ...list(
+    {
+      types: ['i32', 'u32', 'i64', 'u64'],
+      reason: 'codes of more than 24 bits do not fit into float32, which values of a Top graph are',
+    },
+    ['BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot'],
+  ),
 ]);
 
 /** Opset from which on an operator is in scope. */
-export const firstOpset = new Map([['Scan', { opset: 9, reason: 'the Scan of opset 8 had a batch dimension; no exporter writes it any more' }]]);
+export const firstOpset = new Map([
+  ['Scan', { opset: 9, reason: 'the Scan of opset 8 had a batch dimension; no exporter writes it any more' }],
+]);
 
 /** Why element types are out of scope that the reader does not know: float8, float4, 2-bit integers, complex numbers, strings. */
-export const unknownElementType = 'element type without integer hardware in the supported processors, or no number at all (float8, float4, 2-bit, complex, string), or no tensor';
+export const unknownElementType =
+  'element type without integer hardware in the supported processors, or no number at all (float8, float4, 2-bit, complex, string), or no tensor';
 
 function list(reason, types) {
   return types.map((type) => [type, reason]);

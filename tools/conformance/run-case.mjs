@@ -1,12 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { importOnnx, inspectOnnx, readTensorProto } from '../../packages/ir/dist/onnx/index.js';
-import { createSession } from '../../packages/runtime/dist/index.js';
 import { difference } from './compare.mjs';
 import { firstOpset, operandTypes, operators, unknownElementType } from './out-of-scope.mjs';
 
 /**
  * Runs one case folder: `model.onnx`, `test_data_set_*` with `input_*.pb` and `output_*.pb`.
+ * `environment` holds the packages' functions and one instance of the kernels.
  * Answers `{ outcome: 'passed' | 'failed' | 'outOfScope', reason? }`.
  */
 export async function runCase(folder, environment) {
@@ -15,9 +14,12 @@ export async function runCase(folder, environment) {
   const externalData = externalDataOf(path);
   let summary;
   try {
-    summary = inspectOnnx(bytes, path, externalData);
+    summary = environment.inspectOnnx(bytes, path, externalData);
   } catch (error) {
-    return { outcome: isUnreadType(error) ? 'outOfScope' : 'failed', reason: isUnreadType(error) ? unknownElementType : message(error) };
+    return {
+      outcome: isUnreadType(error) ? 'outOfScope' : 'failed',
+      reason: isUnreadType(error) ? unknownElementType : message(error),
+    };
   }
   const reason = outOfScope(summary);
   if (reason !== undefined) return { outcome: 'outOfScope', reason };
@@ -34,7 +36,10 @@ export async function runCase(folder, environment) {
 
 /** Constants of an element type that the reader does not know. */
 function isUnreadType(error) {
-  return error?.issues?.length > 0 && error.issues.every(({ code, found }) => code === 'onnx.tensor' && /^element type|sparse/.test(found ?? ''));
+  return (
+    error?.issues?.length > 0 &&
+    error.issues.every(({ code, found }) => code === 'onnx.tensor' && /^element type|sparse/.test(found ?? ''))
+  );
 }
 
 /** Files next to the model, and only there. */
@@ -58,7 +63,9 @@ function outOfScope({ opset, inputs, outputs, operators: used }) {
     const hit = limited && inputs.find(({ elementType }) => limited.types.includes(elementType));
     if (hit) return `${type} of ${hit.elementType}: ${limited.reason}`;
   }
-  const unknown = [...inputs, ...outputs].some(({ elementType }) => elementType === undefined || elementType === 'string');
+  const unknown = [...inputs, ...outputs].some(
+    ({ elementType }) => elementType === undefined || elementType === 'string',
+  );
   return unknown ? unknownElementType : undefined;
 }
 
@@ -69,7 +76,7 @@ function dataSets(folder) {
     .map((name) => join(folder, name));
 }
 
-function tensors(set, kind) {
+function tensors(set, kind, { readTensorProto }) {
   const count = readdirSync(set).filter((name) => name.startsWith(`${kind}_`) && name.endsWith('.pb')).length;
   return Array.from({ length: count }, (_, index) => {
     const path = join(set, `${kind}_${index}.pb`);
@@ -78,23 +85,23 @@ function tensors(set, kind) {
 }
 
 async function runSet({ bytes, summary, externalData, set, environment }) {
-  const inputs = tensors(set, 'input');
+  const inputs = tensors(set, 'input', environment);
   const given = new Map(summary.inputs.slice(0, inputs.length).map(({ name }, index) => [name, inputs[index]]));
   const isStatic = new Set(summary.staticInputs);
   const constantInputs = new Map([...given].filter(([name]) => isStatic.has(name)));
   const fed = [...given].filter(([name]) => !isStatic.has(name));
-  const graph = importOnnx(bytes, {
+  const graph = environment.importOnnx(bytes, {
     name: 'case',
     externalData,
     constantInputs,
     constantOutputs: 'keep',
     inputShapes: fed.map(([, { shape }]) => (shape.length === 0 ? [1] : shape)),
   });
-  const session = await createSession(graph, { kernels: environment.kernels, nonFinite: 'allow' });
+  const session = await environment.createSession(graph, { kernels: environment.kernels, nonFinite: 'allow' });
   try {
     const feeds = new Map(fed.map(([name, { data }]) => [name, Float32Array.from(data, Number)]));
     const results = session.run(feeds);
-    const problems = tensors(set, 'output').map((expected, index) => {
+    const problems = tensors(set, 'output', environment).map((expected, index) => {
       const name = summary.outputs[index].name;
       const value = graph.outputs[index];
       return difference(name, results.get(value), graph.values.get(value).shape, expected);

@@ -43,6 +43,8 @@ export interface AttributeSpec<K extends AttributeKind = AttributeKind, Optional
   readonly optional: Optional;
   /** Value of a missing attribute; absent for required and for optional ones. */
   readonly fallback?: KindTypes[K];
+  /** Ours, not TPU-MLIR's: set only where an ONNX node says more than Top does. */
+  readonly isOwn?: true;
   /** Name of the enumeration for `enum` attributes, e.g. `tpu<rq_mode …>`. */
   readonly enumeration?: string;
 }
@@ -64,6 +66,11 @@ export function required<K extends AttributeKind>(kind: K, mlir: string): Attrib
 /** An attribute that is printed only when set. */
 export function optional<K extends AttributeKind>(kind: K, mlir: string): AttributeSpec<K, true> {
   return { kind, mlir, optional: true };
+}
+
+/** An optional attribute that TPU-MLIR does not have: printed when set, and then only this project reads the op right. */
+export function own<K extends AttributeKind>(kind: K, mlir: string): AttributeSpec<K, true> {
+  return { kind, mlir, optional: true, isOwn: true };
 }
 
 /** An attribute whose missing value means `fallback`; writers print it all the same. */

@@ -21,6 +21,7 @@ export { readNpz, writeNpz } from './npz.ts';
 export { attributesWithDefaults } from './operators/defaults.ts';
 export { type OpAttributes, type OpType, operatorTable } from './operators/index.ts';
 export { type MatMulDimensions, matMulDimensions } from './operators/matrix-product.ts';
+export { ownAttributesOf } from './operators/own-attributes.ts';
 export { type ResizeAxis, type ResizeForm, type ResizeTap, resizeTaps } from './operators/resize-taps.ts';
 export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts';
 export { broadcastShapes } from './operators/shape-rules.ts';

@@ -31,7 +31,9 @@ export function inlineFunctions(model: ModelWire, where: string): GraphWire | un
 /** The nodes of `body` as the call `node` means them: names, and attributes that refer to the call's. */
 function bodyOf(node: NodeWire, body: FunctionWire): NodeWire[] {
   const names = new Map<string, string>([['', '']]);
-  (body.input ?? []).forEach((name, index) => names.set(name, node.input?.[index] ?? ''));
+  (body.input ?? []).forEach((name, index) => {
+    names.set(name, node.input?.[index] ?? '');
+  });
   (body.output ?? []).forEach((name, index) => {
     if (node.output?.[index]) names.set(name, node.output[index]);
   });

@@ -1,9 +1,9 @@
 import type { Emit } from '../events.ts';
 import type { Graph, Weight } from '../graph.ts';
 import { canonicalize } from '../passes/canonicalize/index.ts';
-import type { Tensor } from '../tensor.ts';
 import { cloneSharedWeights } from '../passes/clone-shared-weights.ts';
 import { countFlops } from '../passes/flops.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Conversion } from './convert/conversion.ts';
 import { convertGraph, inferTypes } from './convert-graph.ts';
 import { decodeModel } from './decode.ts';

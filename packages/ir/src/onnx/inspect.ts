@@ -122,7 +122,10 @@ function withBodies(nodes: readonly OnnxNode[]): OnnxNode[] {
  * A `.pb` file with one TensorProto, as the test data of ONNX models are stored. Half floats are widened to f32 and 4-bit
  * integers to one byte per element; `elementType` says what they were. Throws `onnx.tensor`, `onnx.corrupt`.
  */
-export function readTensorProto(bytes: Uint8Array, where: string): Tensor & { readonly elementType: ElementType; readonly name: string } {
+export function readTensorProto(
+  bytes: Uint8Array,
+  where: string,
+): Tensor & { readonly elementType: ElementType; readonly name: string } {
   const wire = tensorCodec.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const { shape, elementType, data } = decodeTensor(wire, where);
   const dtype = elementType === 'string' ? 'u8' : elementType;

@@ -110,6 +110,14 @@ function has(bytes: Uint8Array | undefined): bytes is Uint8Array {
 function externalBytes(tensor: TensorWire, where: string, external?: ExternalData): Uint8Array {
   const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
+  if (isOutside(location)) {
+    throw new QError(`The ONNX file keeps the tensor ${where} outside of its own folder.`, {
+      code: 'onnx.external-data',
+      where,
+      found: location,
+      expected: 'a relative path inside the folder of the model',
+    });
+  }
   const bytes = external?.(location);
   if (bytes === undefined) {
     throw new QError(`The ONNX file keeps the tensor ${where} in another file, which is missing.`, {
@@ -120,7 +128,16 @@ function externalBytes(tensor: TensorWire, where: string, external?: ExternalDat
     });
   }
   const offset = Number(entries.get('offset') ?? 0);
-  return bytes.subarray(offset, offset + Number(entries.get('length') ?? bytes.length - offset));
+  const end = offset + Number(entries.get('length') ?? bytes.length - offset);
+  if (!(offset >= 0 && end >= offset && end <= bytes.length)) {
+    throw tensorError(where, `bytes ${offset} to ${end} of ${location}`, `a part of its ${bytes.length} bytes`);
+  }
+  return bytes.subarray(offset, end);
+}
+
+/** Absolute paths, drives, and paths that climb out of the folder. */
+function isOutside(location: string): boolean {
+  return /^([/\\\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\\\]/).includes('..');
 }
 
 /** Elements of little-endian raw bytes. */

@@ -1,4 +1,4 @@
-import { defaulted, optional, required } from '../attribute-schema.ts';
+import { defaulted, own, required } from '../attribute-schema.ts';
 import { row } from './row.ts';
 import { f32, frontAxis, likeInput } from './shape-rules.ts';
 
@@ -55,9 +55,10 @@ export const activationRows = {
   }),
   /** Top float is always the erf form, whatever `approx_mode` says. */
   'top.GELU': row({
-    attributes: { approxMode: defaulted('string', 'approx_mode', 'normal'),
+    attributes: {
+      approxMode: defaulted('string', 'approx_mode', 'normal'),
       /** Ours: `tanh` for ONNX's approximation, which TPU-MLIR computes with erf all the same. */
-      approximate: optional('string', 'approximate'),
+      approximate: own('string', 'approximate'),
       roundMode,
     } as const,
     operands: ['input'],

@@ -1,12 +1,12 @@
-import { defaulted, optional, required } from '../attribute-schema.ts';
+import { defaulted, optional, own, required } from '../attribute-schema.ts';
 import { row } from './row.ts';
 import { broadcastShapes, f32, frontAxis, likeInput } from './shape-rules.ts';
 
 const cumulativeAttributes = {
   axis: required('i64', 'axis'),
   /** Ours: the element itself does not count; from the end. */
-  exclusive: optional('bool', 'exclusive'),
-  reverse: optional('bool', 'reverse'),
+  exclusive: own('bool', 'exclusive'),
+  reverse: own('bool', 'reverse'),
 } as const;
 
 export const indexingRows = {
@@ -85,7 +85,10 @@ export const indexingRows = {
   'top.CumProd': row({ attributes: cumulativeAttributes, operands: ['input', 'dim?'], inferShapes: likeInput }),
   /** Ours: And, Or, Xor of two operands, Not of one, on integer codes of at most 16 bits. */
   'top.Bitwise': row({
-    attributes: { mode: required('string', 'mode'), isUnsigned: defaulted('bool', 'is_unsigned', false) } as const,
+    attributes: {
+      mode: required('string', 'mode'),
+      /** Width of unsigned codes; 0: signed. */ unsignedBits: defaulted('i64', 'unsigned_bits', 0),
+    } as const,
     operands: ['inputs...'],
     inferShapes: ({ inputs }) => ({ outputs: [f32(broadcastShapes(inputs.map((input) => input!.shape)))] }),
   }),

@@ -1,4 +1,4 @@
-import { defaulted, optional, required } from '../attribute-schema.ts';
+import { defaulted, optional, own, required } from '../attribute-schema.ts';
 import { elementCount } from '../dtype.ts';
 import { reluAttributes, windowedLength } from './convolution.ts';
 import { row, type ShapeContext, type ShapeResult } from './row.ts';
@@ -19,9 +19,9 @@ const poolAttributes = {
   roundMode: defaulted('string', 'round_mode', 'HalfAwayFromZero'),
   firstRoundMode: defaulted('string', 'first_round_mode', 'HalfAwayFromZero'),
   /** Not TPU-MLIR's: distances between the elements of a window. */
-  dilations: optional('i64[]', 'dilations'),
+  dilations: own('i64[]', 'dilations'),
   /** Not TPU-MLIR's: cells at the end of each dimension that an average never counts (ONNX `ceil_mode`). */
-  uncountedCells: optional('i64[]', 'uncounted_cells'),
+  uncountedCells: own('i64[]', 'uncounted_cells'),
   ...reluAttributes,
 } as const;
 

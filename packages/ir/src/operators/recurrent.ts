@@ -1,4 +1,4 @@
-import { defaulted, optional, required } from '../attribute-schema.ts';
+import { defaulted, own, required } from '../attribute-schema.ts';
 import { elementCount } from '../dtype.ts';
 import type { TensorType } from '../tensor-type.ts';
 import { row, type ShapeContext } from './row.ts';
@@ -29,13 +29,13 @@ function recurrentMacs({ inputs }: ShapeContext<RecurrentAttributes>): number {
 /** Attributes of ours, set only where an ONNX node departs from the usual form. */
 const formAttributes = {
   /** One direction, from the end to the beginning. */
-  reverse: optional('bool', 'reverse'),
+  reverse: own('bool', 'reverse'),
   /** ONNX names, per direction; the usual ones when missing. */
-  activations: optional('string[]', 'activations'),
-  activationAlpha: optional('f64[]', 'activation_alpha'),
-  activationBeta: optional('f64[]', 'activation_beta'),
+  activations: own('string[]', 'activations'),
+  activationAlpha: own('f64[]', 'activation_alpha'),
+  activationBeta: own('f64[]', 'activation_beta'),
   /** Bound of what goes into the activations; none when missing. */
-  clip: optional('f64', 'clip'),
+  clip: own('f64', 'clip'),
 } as const;
 
 export const recurrentRows = {
@@ -46,8 +46,8 @@ export const recurrentRows = {
       bidirectional: required('bool', 'bidirectional'),
       batchFirst: defaulted('bool', 'batch_first', false),
       ...formAttributes,
-      /** Ours: the input gate is 1 − the forget gate. */
-      inputForget: optional('bool', 'input_forget'),
+      /** Ours: the forget gate is 1 − the input gate. */
+      inputForget: own('bool', 'input_forget'),
     } as const,
     operands: [
       'input',

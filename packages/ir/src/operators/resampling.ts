@@ -1,4 +1,4 @@
-import { defaulted, optional, required } from '../attribute-schema.ts';
+import { defaulted, own, required } from '../attribute-schema.ts';
 import { reluAttributes } from './convolution.ts';
 import { row } from './row.ts';
 import { f32 } from './shape-rules.ts';
@@ -26,15 +26,15 @@ export const resamplingRows = {
       scaleW: defaulted('f64', 'scale_w', -1),
       // What follows is not TPU-MLIR's: set where an ONNX Resize asks for more, then `sizes` and `scales` (one per
       // dimension) decide, and `coord_mode` and `mode` (also cubic) are spelled as in ONNX.
-      sizes: optional('i64[]', 'sizes'),
-      scales: optional('f64[]', 'scales'),
-      nearestMode: optional('string', 'nearest_mode'),
-      cubicCoeffA: optional('f64', 'cubic_coeff_a'),
-      excludeOutside: optional('bool', 'exclude_outside'),
-      antialias: optional('bool', 'antialias'),
+      sizes: own('i64[]', 'sizes'),
+      scales: own('f64[]', 'scales'),
+      nearestMode: own('string', 'nearest_mode'),
+      cubicCoeffA: own('f64', 'cubic_coeff_a'),
+      excludeOutside: own('bool', 'exclude_outside'),
+      antialias: own('bool', 'antialias'),
       /** Start and end of every dimension, in units of the whole. */
-      roi: optional('f64[]', 'roi'),
-      extrapolationValue: optional('f64', 'extrapolation_value'),
+      roi: own('f64[]', 'roi'),
+      extrapolationValue: own('f64', 'extrapolation_value'),
     } as const,
     operands: ['input', 'target_shape?'],
     inferShapes({ attributes, inputs, weight }) {

@@ -208,7 +208,8 @@ const BITWISE: Readonly<Record<string, (a: number, b: number) => number>> = {
 /** Bit by bit on whole numbers of at most 16 bits. */
 const bitwise: OpImplementation<'top.Bitwise'> = {
   prepare(op, context) {
-    const { mode, isUnsigned } = op.attributes;
+    const { mode, unsignedBits } = op.attributes;
+    const mask = unsignedBits === 0 ? -1 : 2 ** unsignedBits - 1;
     const combine = BITWISE[mode] ?? refuse(op, `the mode ${mode}`, Object.keys(BITWISE).join(', '));
     const [y, a] = [context.output(), context.input(0)];
     const b = op.inputs.length > 1 ? context.input(1) : a;
@@ -220,9 +221,7 @@ const bitwise: OpImplementation<'top.Bitwise'> = {
     return () => {
       const [left, right, to] = [a.f32(), b.f32(), y.f32()];
       for (let i = 0; i < to.length; i++) {
-        const value = combine(left[offset(i, aSteps)]!, right[offset(i, bSteps)]!);
-        // The complement of an unsigned code: its type is the width of what is stored.
-        to[i] = isUnsigned && value < 0 ? value & 0xffff : value;
+        to[i] = combine(left[offset(i, aSteps)]!, right[offset(i, bSteps)]!) & mask;
       }
     };
   },
@@ -235,7 +234,8 @@ const det: OpImplementation<'top.Det'> = {
     const size = x.shape.at(-1)!;
     return () => {
       const [from, to] = [x.f32(), y.f32()];
-      for (let m = 0; m < to.length; m++) to[m] = determinant(Float64Array.from(from.subarray(m * size * size, (m + 1) * size * size)), size);
+      for (let m = 0; m < to.length; m++)
+        to[m] = determinant(Float64Array.from(from.subarray(m * size * size, (m + 1) * size * size)), size);
     };
   },
 };

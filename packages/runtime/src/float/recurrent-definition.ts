@@ -149,8 +149,8 @@ function lstmCell({ hidden, clip, activations, gate }: CellParts, inputForget: b
     for (let k = 0; k < hidden; k++) {
       const value = (index: number) => gate(data, d, at, before, index * hidden + k);
       const old = c[k]!;
-      const forget = f(clip(value(2) + peep(2, k) * old));
-      const input = inputForget ? 1 - forget : f(clip(value(0) + peep(0, k) * old));
+      const input = f(clip(value(0) + peep(0, k) * old));
+      const forget = inputForget ? 1 - input : f(clip(value(2) + peep(2, k) * old));
       const next = Math.fround(forget * old + input * g(clip(value(3))));
       c[k] = next;
       h[k] = Math.fround(f(clip(value(1) + peep(1, k) * next)) * out(next));

@@ -2,9 +2,9 @@ import { ResizeCoord, type ResizeCoordName, UnaryOp } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation } from '../implementation.ts';
 import { gridSampler } from './grid-sample.ts';
 import { refuse } from './refuse.ts';
+import { upperBound } from './relu-bounds.ts';
 import { prepareResize } from './resize-definition.ts';
 import { roiAlign } from './roi-align.ts';
-import { upperBound } from './relu-bounds.ts';
 import { imageShape } from './window.ts';
 
 const upsample: OpImplementation<'top.Upsample'> = {

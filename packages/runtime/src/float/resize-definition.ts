@@ -3,7 +3,7 @@ import type { PrepareContext, RunOp } from '../implementation.ts';
 
 /**
  * ONNX's Resize in any number of dimensions and all its modes, axis by axis from the innermost, in plain TypeScript: for
- * what TPU-MLIR's Interp does not say. Sums are float64, rounded after each axis.
+ * what TPU-MLIR's Interp does not say. Sums are float64, rounded once at the end.
  */
 export function prepareResize(op: OpOf<'top.Interp'>, context: PrepareContext): RunOp {
   const [x, y] = [context.input(0), context.output()];
@@ -36,17 +36,20 @@ export function prepareResize(op: OpOf<'top.Interp'>, context: PrepareContext): 
   }
   const outside = attributes.extrapolationValue ?? 0;
   return () => {
-    const result = stages.reduce((data, stage) => resizedAxis(data, stage, outside), x.f32());
+    const result = stages.reduce<Float32Array | Float64Array>(
+      (data, stage) => resizedAxis(data, stage, outside),
+      x.f32(),
+    );
     y.f32().set(result);
   };
 }
 
 function resizedAxis(
-  data: Float32Array,
+  data: Float32Array | Float64Array,
   { taps, outer, axis, inner }: { taps: readonly ResizeTap[]; outer: number; axis: number; inner: number },
   outside: number,
-): Float32Array {
-  const result = new Float32Array(outer * taps.length * inner);
+): Float64Array {
+  const result = new Float64Array(outer * taps.length * inner);
   let at = 0;
   for (let o = 0; o < outer; o++) {
     for (const { indices, weights } of taps) {

@@ -38,7 +38,11 @@ export const roiAlign: OpImplementation<'top.RoiAlign'> = {
         const [binH, binW] = [size(y1!, y2!) / rows, size(x1!, x2!) / columns];
         const gridH = samplingRatio > 0 ? samplingRatio : Math.ceil(binH);
         const gridW = samplingRatio > 0 ? samplingRatio : Math.ceil(binW);
-        const cells = pointsOf({ rows, columns, gridH, gridW, binH, binW, top: edge(y1!), left: edge(x1!) }, height, width);
+        const cells = pointsOf(
+          { rows, columns, gridH, gridW, binH, binW, top: edge(y1!), left: edge(x1!) },
+          height,
+          width,
+        );
         for (let c = 0; c < channels; c++) {
           const base = (sample! * channels + c) * height * width;
           for (const points of cells) to[at++] = pooled(from, base, points, isMax);
@@ -62,7 +66,11 @@ interface Bins {
 }
 
 /** The sampled points of every output cell. */
-function pointsOf({ rows, columns, gridH, gridW, binH, binW, top, left }: Bins, height: number, width: number): Points[] {
+function pointsOf(
+  { rows, columns, gridH, gridW, binH, binW, top, left }: Bins,
+  height: number,
+  width: number,
+): Points[] {
   return Array.from({ length: rows * columns }, (_, cell) => {
     const [row, column] = [Math.floor(cell / columns), cell % columns];
     return Array.from({ length: Math.max(0, gridH * gridW) }, (_point, index) => {

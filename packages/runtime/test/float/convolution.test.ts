@@ -83,15 +83,16 @@ describe('top.Conv', () => {
     expectClose(got, convolve(x, w, [], plain));
   });
 
-  test('three spatial dimensions are refused with a code', async () => {
-    const attributes = { kernelShape: [1, 1, 1], strides: [1, 1, 1], pads: [0, 0, 0, 0, 0, 0] };
-    const run = dataOf({
+  test('three spatial dimensions, from the definition', async () => {
+    const attributes = { kernelShape: [2, 1, 2], strides: [1, 2, 1], pads: [1, 0, 0, 0, 0, 0], dilations: [1, 1, 1] };
+    const got = await dataOf({
       type: 'top.Conv',
       attributes,
-      inputs: [ramp([1, 1, 2, 2, 2]), ramp([1, 1, 1, 1, 1]), null],
+      inputs: [tensor([1, 1, 2, 1, 2], [1, 2, 3, 4]), tensor([1, 1, 2, 1, 2], [1, 10, 100, 1000]), null],
       weightsFrom: 1,
     });
-    await expect(run).rejects.toMatchObject({ code: 'runtime.attribute.unsupported', where: 'y0' });
+    // First output depth: padding above, then 1·100 + 2·1000; second: 1·1 + 2·10 + 3·100 + 4·1000.
+    expect(got).toEqual([2100, 4321]);
   });
 });
 

@@ -55,6 +55,8 @@ const cumulative =
 const BITWISE: readonly string[] = ['BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot'];
 const EXACT: readonly ElementType[] = ['bool', 'u8', 'i8', 'u16', 'i16', 'u4', 'i4'];
 
+const UNSIGNED_BITS: Readonly<Partial<Record<ElementType, number>>> = { bool: 1, u4: 4, u8: 8, u16: 16 };
+
 /** Bitwise operators on codes that float32 holds exactly: at most 16 bits. */
 const bitwise: Converter = (node, to) => {
   const { elementType } = to.type(node.inputs[0]!);
@@ -63,7 +65,7 @@ const bitwise: Converter = (node, to) => {
   }
   to.finish(node, 'top.Bitwise', {
     inputs: node.inputs.map((input) => to.operand(input)),
-    attributes: { mode: node.opType.slice('Bitwise'.length), isUnsigned: elementType.startsWith('u') },
+    attributes: { mode: node.opType.slice('Bitwise'.length), unsignedBits: UNSIGNED_BITS[elementType] ?? 0 },
   });
 };
 

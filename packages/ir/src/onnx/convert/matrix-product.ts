@@ -76,8 +76,11 @@ function gemmInSteps(
   }
   const product = to.add('top.MatMul', { name: `${name}_product`, inputs, attributes });
   const scale = (suffix: string, value: string, by: number) =>
-    by === 1 ? value : to.add('top.MulConst', { name: `${name}_${suffix}`, inputs: [value], attributes: { constVal: by } });
-  if (hasBias) to.finish(node, 'top.Add', { inputs: [scale('alpha', product, factor), scale('beta', bias, biasFactor)] });
+    by === 1
+      ? value
+      : to.add('top.MulConst', { name: `${name}_${suffix}`, inputs: [value], attributes: { constVal: by } });
+  if (hasBias)
+    to.finish(node, 'top.Add', { inputs: [scale('alpha', product, factor), scale('beta', bias, biasFactor)] });
   else to.finish(node, 'top.MulConst', { inputs: [product], attributes: { constVal: factor } });
 }
 

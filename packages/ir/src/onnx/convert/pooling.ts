@@ -9,7 +9,12 @@ const reach = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
  * Pads with `ceil_mode` made explicit: the last window is kept when it starts inside the input or its leading padding.
  * With symmetric pads this is TPU-MLIR's rule (ir.md 6.3); elsewhere ONNX's, so that the numbers stay right.
  */
-function ceilPads(spatial: readonly number[], reaches: readonly number[], strides: readonly number[], pads: readonly number[]) {
+function ceilPads(
+  spatial: readonly number[],
+  reaches: readonly number[],
+  strides: readonly number[],
+  pads: readonly number[],
+) {
   const rank = spatial.length;
   const result = [...pads];
   spatial.forEach((length, axis) => {
@@ -23,7 +28,12 @@ function ceilPads(spatial: readonly number[], reaches: readonly number[], stride
 }
 
 /** Explicit pads of SAME_* with dilations: the Top attribute `auto_pad` does not consider them. */
-function samePads(spatial: readonly number[], reaches: readonly number[], strides: readonly number[], isUpper: boolean) {
+function samePads(
+  spatial: readonly number[],
+  reaches: readonly number[],
+  strides: readonly number[],
+  isUpper: boolean,
+) {
   const totals = spatial.map((length, axis) =>
     Math.max(0, (Math.ceil(length / strides[axis]!) - 1) * strides[axis]! + reaches[axis]! - length),
   );
@@ -48,6 +58,7 @@ function poolAttributes(node: OnnxNode, to: Conversion) {
   const ceil = intAttribute(node, 'ceil_mode', 0) !== 0 && !isSame;
   const rounded = ceil ? ceilPads(spatial, reaches, strides, pads) : explicit;
   const rank = kernelShape.length;
+  // An LpPool written as a mean (`full_windows`) divides every window by its size.
   // Cells that only ceil_mode adds are no padding: an average that counts padding does not count them.
   const beyond = rounded.slice(rank).map((end, axis) => end - explicit[axis + rank]!);
   return {
@@ -57,7 +68,9 @@ function poolAttributes(node: OnnxNode, to: Conversion) {
     countIncludePad: intAttribute(node, 'count_include_pad', 0) !== 0,
     ...(isDilated ? { dilations } : {}),
     ...(isSame && !isDilated ? { autoPad } : {}),
-    ...(node.opType === 'AveragePool' && beyond.some((cells) => cells > 0) ? { uncountedCells: beyond } : {}),
+    ...(node.opType === 'AveragePool' && !node.attributes.has('full_windows') && beyond.some((cells) => cells > 0)
+      ? { uncountedCells: beyond }
+      : {}),
   };
 }
 

@@ -41,7 +41,12 @@ function sizesOf(to: Expansion): Sizes {
 }
 
 /** Group query attention: every key head serves several query heads. */
-function repeatHeads(to: Expansion, tensor: string, { batch, queryHeads, keyHeads, keys }: Sizes, size: number): string {
+function repeatHeads(
+  to: Expansion,
+  tensor: string,
+  { batch, queryHeads, keyHeads, keys }: Sizes,
+  size: number,
+): string {
   const times = queryHeads / keyHeads;
   if (times === 1) return tensor;
   const wide = to.expand(to.reshape(tensor, [batch, keyHeads, 1, keys, size]), [batch, keyHeads, times, keys, size]);
@@ -53,7 +58,10 @@ function biasOf(to: Expansion, sizes: Sizes): string | undefined {
   const parts = [givenMask(to, sizes), causalMask(to, sizes), paddingMask(to, sizes)].filter(
     (part) => part !== undefined,
   );
-  return parts.reduce<string | undefined>((sum, part) => (sum === undefined ? part : to.add('Add', [sum, part])), undefined);
+  return parts.reduce<string | undefined>(
+    (sum, part) => (sum === undefined ? part : to.add('Add', [sum, part])),
+    undefined,
+  );
 }
 
 const allow = (to: Expansion, condition: string) =>
@@ -87,7 +95,10 @@ function causalMask(to: Expansion, { batch, queries, keys, past }: Sizes): strin
 /** Keys beyond the number of valid ones of each sample. */
 function paddingMask(to: Expansion, { batch, keys }: Sizes): string | undefined {
   if (!to.has(6)) return undefined;
-  const positions = to.floats(Array.from({ length: keys }, (_, index) => index), [1, 1, 1, keys]);
+  const positions = to.floats(
+    Array.from({ length: keys }, (_, index) => index),
+    [1, 1, 1, keys],
+  );
   const lengths = to.reshape(to.cast(to.input(6), 'f32'), [batch, 1, 1, 1]);
   return allow(to, to.add('Less', [positions, lengths]));
 }
@@ -126,7 +137,8 @@ function scores(to: Expansion, raw: string, bias: string | undefined): string {
   const cap = floatAttribute(to.source, 'softcap', 0);
   const mode = intAttribute(to.source, 'qk_matmul_output_mode', 0);
   const withBias = (value: string) => (bias === undefined ? value : to.add('Add', [value, bias]));
-  const capped = cap > 0 ? to.add('Mul', [to.add('Tanh', [to.add('Div', [raw, to.floats(cap)])]), to.floats(cap)]) : raw;
+  const capped =
+    cap > 0 ? to.add('Mul', [to.add('Tanh', [to.add('Div', [raw, to.floats(cap)])]), to.floats(cap)]) : raw;
   const biased = withBias(capped);
   const weights = to.add('Softmax', [biased], { axis: int(-1) });
   if (to.wants(3)) {
@@ -143,9 +155,7 @@ const rotaryEmbedding: Expander = (node, to) => {
   const count = flat ? intAttribute(node, 'num_heads', 1) : original[1]!;
   const [batch, length] = flat ? [original[0]!, original[1]!] : [original[0]!, original[2]!];
   const size = flat ? original[2]! / count : original[3]!;
-  const x = flat
-    ? to.reshape(to.input(0), [batch, length, count, size])
-    : to.transpose(to.input(0), [0, 2, 1, 3]);
+  const x = flat ? to.reshape(to.input(0), [batch, length, count, size]) : to.transpose(to.input(0), [0, 2, 1, 3]);
   const rotated = intAttribute(node, 'rotary_embedding_dim', 0) || size;
   const half = rotated / 2;
   const table = (index: number) => {

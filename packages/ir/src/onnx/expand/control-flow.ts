@@ -1,5 +1,12 @@
 import { QError } from '../../errors.ts';
-import { intAttribute, intsAttribute, numbersOf, type OnnxAttribute, type OnnxBody, type OnnxNode } from '../onnx-graph.ts';
+import {
+  intAttribute,
+  intsAttribute,
+  numbersOf,
+  type OnnxAttribute,
+  type OnnxBody,
+  type OnnxNode,
+} from '../onnx-graph.ts';
 import { type Expander, type Expansion, int, ints, notExpanded } from './expansion.ts';
 
 /** More iterations than this make a graph that nobody can quantize. */
@@ -18,7 +25,8 @@ function bodyOf(node: OnnxNode, name: string): OnnxBody {
 function instantiate(body: OnnxBody, given: readonly string[], prefix: string, to: Expansion): string[] {
   const names = new Map(body.inputs.map((name, index) => [name, given[index] ?? ''] as const));
   const own = new Set([...body.constants.keys(), ...body.nodes.flatMap((node) => node.outputs)]);
-  const rename = (name: string) => (name === '' ? '' : (names.get(name) ?? (own.has(name) ? `${prefix}${name}` : name)));
+  const rename = (name: string) =>
+    name === '' ? '' : (names.get(name) ?? (own.has(name) ? `${prefix}${name}` : name));
   for (const [name, constant] of body.constants) to.keepAs(`${prefix}${name}`, constant);
   for (const node of body.nodes) to.nodes.push(renamedNode(node, rename));
   return body.outputs.map(rename);
@@ -61,7 +69,11 @@ const branch: Expander = (node, to) => {
 function keepsCondition(body: OnnxBody): boolean {
   const producers = new Map(body.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   let name = body.outputs[0]!;
-  for (let node = producers.get(name); node?.opType === 'Identity' || node?.opType === 'Cast'; node = producers.get(name))
+  for (
+    let node = producers.get(name);
+    node?.opType === 'Identity' || node?.opType === 'Cast';
+    node = producers.get(name)
+  )
     name = node.inputs[0]!;
   if (name === body.inputs[1]) return true;
   const constant = body.constants.get(name) ?? constantOf(producers.get(name));
@@ -114,7 +126,9 @@ function stack(values: readonly string[], axis: number, output: number, to: Expa
       where: to.source.name,
     });
   }
-  const parts = values.map((value) => to.add('Unsqueeze', [value, to.ints([axis])], to.opset < 13 ? { axes: ints([axis]) } : {}));
+  const parts = values.map((value) =>
+    to.add('Unsqueeze', [value, to.ints([axis])], to.opset < 13 ? { axes: ints([axis]) } : {}),
+  );
   to.finish(parts.length === 1 ? 'Identity' : 'Concat', parts, { axis: int(axis) }, output);
 }
 

@@ -28,6 +28,10 @@ const selu: Expander = (node, to) => {
 /** alpha · elu(x / alpha) */
 const celu: Expander = (node, to) => {
   const alpha = floatAttribute(node, 'alpha', 1);
+  if (alpha === 1) {
+    to.finish('Elu', [to.input(0)], { alpha: { kind: 'float', value: 1 } });
+    return;
+  }
   const scaled = to.add('Div', [to.input(0), to.floats(alpha)]);
   const elu = to.add('Elu', [scaled], { alpha: { kind: 'float', value: 1 } });
   to.finish('Mul', [elu, to.floats(alpha)]);
@@ -80,7 +84,7 @@ const prelu: Expander = (_node, to) => {
 };
 
 /** Only NaN differs from itself. */
-const isNaN: Expander = (_node, to) => {
+const isNotANumber: Expander = (_node, to) => {
   to.finish('Not', [to.add('Equal', [to.input(0), to.input(0)])]);
 };
 
@@ -102,7 +106,8 @@ const bitShift: Expander = (node, to) => {
   const type = to.elementType(to.input(0));
   const [x, n] = node.inputs.map((input) => to.cast(input, 'f32')) as [string, string];
   const factor = to.add('Pow', [to.floats(2), n]);
-  if (stringAttribute(node, 'direction', '') === 'LEFT') to.finishCast(to.cast(to.add('Mul', [x, factor]), 'i64'), type);
+  if (stringAttribute(node, 'direction', '') === 'LEFT')
+    to.finishCast(to.cast(to.add('Mul', [x, factor]), 'i64'), type);
   else to.finishCast(to.add('Floor', [to.add('Div', [x, factor])]), type);
 };
 
@@ -147,7 +152,7 @@ export const elementwiseExpanders: Readonly<Record<string, Expander>> = {
   Mean: mean,
   Clip: clip,
   PRelu: prelu,
-  IsNaN: isNaN,
+  IsNaN: isNotANumber,
   IsInf: isInf,
   CastLike: castLike,
   BitShift: bitShift,

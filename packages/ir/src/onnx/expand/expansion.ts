@@ -171,9 +171,7 @@ export class Expansion {
   }
 
   transpose(tensor: string, perm: readonly number[]): string {
-    return perm.every((axis, index) => axis === index)
-      ? tensor
-      : this.add('Transpose', [tensor], { perm: ints(perm) });
+    return perm.every((axis, index) => axis === index) ? tensor : this.add('Transpose', [tensor], { perm: ints(perm) });
   }
 
   expand(tensor: string, shape: readonly number[]): string {

@@ -63,7 +63,9 @@ const layerNormalization: Expander = (node, to) => {
   if (!more) return;
   const statistics = batchStatistics(to, to.input(0), range(front, shape.length));
   to.finish('Identity', [statistics.mean], {}, 1);
-  const deviation = to.add('Sqrt', [to.add('Add', [statistics.variance, to.floats(floatAttribute(node, 'epsilon', 1e-5))])]);
+  const deviation = to.add('Sqrt', [
+    to.add('Add', [statistics.variance, to.floats(floatAttribute(node, 'epsilon', 1e-5))]),
+  ]);
   to.finish('Reciprocal', [deviation], {}, 2);
 };
 

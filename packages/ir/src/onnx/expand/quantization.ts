@@ -49,9 +49,7 @@ const isOneParameter = (to: Expansion, tensor: string) =>
 
 /** Scales that the graph computes, blocks, no zero point, and codes that Top has no type for. */
 const quantizeLinear: Expander = (node, to) => {
-  const type = to.has(2)
-    ? to.elementType(to.input(2))
-    : (elementTypeOf(intAttribute(node, 'output_dtype', 0)) ?? 'u8');
+  const type = to.has(2) ? to.elementType(to.input(2)) : (elementTypeOf(intAttribute(node, 'output_dtype', 0)) ?? 'u8');
   const native = isOneParameter(to, to.input(1)) && intAttribute(node, 'block_size', 0) === 0 && NATIVE.has(type);
   if (native && to.has(2) && isOneParameter(to, to.input(2))) return;
   const shape = to.shape(to.input(0));
@@ -103,7 +101,10 @@ function requantize(to: Expansion, sum: string, factor: string, zero: string): v
 
 const ones = (rank: number) => new Array<number>(rank).fill(1);
 
-const convIntegerOf = (to: Expansion, inputs: { x: number; w: number; xZero: number; wZero: number; bias?: number }) => {
+const convIntegerOf = (
+  to: Expansion,
+  inputs: { x: number; w: number; xZero: number; wZero: number; bias?: number },
+) => {
   const { x, w } = inputs;
   const rank = to.shape(to.input(w)).length;
   const wZero = to.has(inputs.wZero) ? to.input(inputs.wZero) : undefined;
@@ -138,7 +139,12 @@ function matrixParameter(to: Expansion, tensor: string, matrix: readonly number[
 }
 
 function integerProduct(to: Expansion, a: number, aZero: number, b: number, bZero: number): string {
-  const operands = ([[a, aZero, true], [b, bZero, false]] as const).map(([x, zero, isLeft]) => {
+  const operands = (
+    [
+      [a, aZero, true],
+      [b, bZero, false],
+    ] as const
+  ).map(([x, zero, isLeft]) => {
     const real = to.cast(to.input(x), 'f32');
     if (!to.has(zero)) return real;
     return to.add('Sub', [real, matrixParameter(to, to.input(zero), to.shape(to.input(x)), isLeft)]);

@@ -51,13 +51,13 @@ const logSumExp: Expander = (node, to) => {
 
 const square = (x: string, to: Expansion) => to.add('Mul', [x, x]);
 
-/** Integers round the mean towards zero. */
-const reduceMean: Expander = (node, to) => {
+/** Means and norms of integers are rounded towards zero. */
+const ofIntegers: Expander = (node, to) => {
   const type = to.elementType(to.input(0));
   if (isFloatType(type)) return;
   const attributes = Object.fromEntries(node.attributes);
-  const mean = to.add('ReduceMean', [to.cast(to.input(0), 'f32'), ...node.inputs.slice(1)], attributes);
-  to.finishCast(mean, type);
+  const result = to.add(node.opType, [to.cast(to.input(0), 'f32'), ...node.inputs.slice(1)], attributes);
+  to.finishCast(result, type);
 };
 
 /** (Σ |x|ᵖ)^(1/p) of the elements that a mean was taken of. */
@@ -75,7 +75,7 @@ const lpPool: Expander = (node, to) => {
   const p = Math.trunc(floatAttribute(node, 'p', 2));
   const kernel = intsAttribute(node, 'kernel_shape')!;
   const { p: _p, ...rest } = Object.fromEntries(node.attributes);
-  const mean = to.add('AveragePool', [powers(to, p)], { ...rest, count_include_pad: int(1) });
+  const mean = to.add('AveragePool', [powers(to, p)], { ...rest, count_include_pad: int(1), full_windows: int(1) });
   rootOfMean(to, mean, elementCount(kernel), p);
 };
 
@@ -90,7 +90,8 @@ export const reductionExpanders: Readonly<Record<string, Expander>> = {
   ReduceLogSum: composed('ReduceSum', null, 'Log'),
   ReduceSumSquare: composed('ReduceSum', square, null),
   ReduceLogSumExp: logSumExp,
-  ReduceMean: reduceMean,
+  ReduceMean: ofIntegers,
+  ReduceL2: ofIntegers,
   LpPool: lpPool,
   GlobalLpPool: globalLpPool,
 };

@@ -1,4 +1,5 @@
 import type { KnownOp } from '../../graph.ts';
+import { ownAttributesOf } from '../../operators/own-attributes.ts';
 import { activationEmitters } from './activation.ts';
 import { arithmeticEmitters } from './arithmetic.ts';
 import { comparisonEmitters } from './comparison.ts';
@@ -32,6 +33,8 @@ const emitters: Emitters = {
 
 /** How an op is written; undefined for types that have no ONNX form here. */
 export function emitterOf(op: KnownOp): Emitter<KnownOp> | undefined {
+  // An attribute of ours changes what the operator means, and the emitters write Top's meaning.
+  if (ownAttributesOf(op).length > 0) return undefined;
   // The table is keyed by the discriminant of `op`, so the emitter accepts exactly this op.
   return emitters[op.type] as Emitter<KnownOp> | undefined;
 }

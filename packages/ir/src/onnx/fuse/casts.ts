@@ -19,6 +19,8 @@ export function removeCasts(graph: OnnxGraph, types: ReadonlyMap<string, OnnxTyp
   for (const node of [...graph.nodes]) {
     const from = types.get(node.inputs[0] ?? '')?.elementType;
     if (node.opType !== 'Cast' || from === undefined) continue;
+    // Widening narrow integers makes no layer either, but later casts must know that the values are wide.
+    if (WRAPPING.has(from)) continue;
     const kind = castKind(node, from);
     if (kind !== undefined && !(kind === 'BOOL' && onlyTestsForZero(graph, node))) continue;
     const context = new RuleContext(graph, types);
@@ -32,6 +34,9 @@ export function removeCasts(graph: OnnxGraph, types: ReadonlyMap<string, OnnxTyp
 }
 
 const isFloatTarget = (node: OnnxNode) => ['f32', 'f16', 'f64'].includes(elementTypeOf(intAttribute(node, 'to')) ?? '');
+
+/** Types whose arithmetic wraps at a size that matters. */
+const WRAPPING: ReadonlySet<string> = new Set(['i4', 'u4', 'i8', 'u8', 'i16', 'u16', 'u32', 'u64']);
 
 /** Operators that read "not zero" as true: a cast to bool before them changes nothing. */
 const LOGICAL = new Set(['And', 'Or', 'Xor', 'Not']);
