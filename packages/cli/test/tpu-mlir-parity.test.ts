@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { bm168x } from '@q/backend-bm1684x';
+import { cv18xx } from '@q/backend-cv18xx';
 import { calibrate, type MethodName } from '@q/calib';
 import { type Dataset, openDataset, zipSource } from '@q/dataset';
-import { type CalibrationTable, type Graph, parseCalibrationTable, planFromTables } from '@q/ir';
+import {
+  type CalibrationTable,
+  type Graph,
+  isQError,
+  type Plan,
+  parseCalibrationTable,
+  planFromTables,
+  type Target,
+} from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
 import { createSession } from '@q/runtime';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +21,11 @@ import { testModel } from './q-process.ts';
 /** Recorded with TPU-MLIR itself; see the README beside the files. */
 const recorded = (file: string): string => testModel(`objects-cnn/tpu-mlir-1.17/${file}`);
 
+const promised: readonly string[] = ['bm1684x', 'bm1688', 'cv186x', 'bm1690'];
+
 interface RecordedLayers {
+  readonly processor: string;
+  readonly asymmetric: boolean;
   readonly calibrationTable: string;
   readonly input: string;
   readonly layers: Readonly<Record<string, { readonly shape: readonly number[]; readonly sha256: string }>>;
@@ -61,15 +74,31 @@ describe('calibration tables of TPU-MLIR v1.17', () => {
   });
 });
 
-describe('bm1684x INT8 of TPU-MLIR v1.17', () => {
-  it('every layer of the lowered network has the codes that the interpreter computes', async () => {
-    const facts = JSON.parse(readFileSync(recorded('bm1684x_int8_layers.json'), 'utf8')) as RecordedLayers;
+describe('lowered networks of TPU-MLIR v1.17: every layer has the codes that its interpreter computes', () => {
+  it.for([
+    ['bm1684x_int8_layers.json', bm168x],
+    ['bm1688_int8_layers.json', bm168x],
+    ['cv186x_int8_layers.json', bm168x],
+    ['bm1690_int8_layers.json', bm168x],
+    ['bm1684_int8_layers.json', bm168x],
+    ['bm1684x_int8_asym_layers.json', bm168x],
+    ['cv181x_int8_layers.json', cv18xx],
+    ['cv183x_int8_layers.json', cv18xx],
+  ] as const)('%s', async ([file, target], { skip }) => {
+    const facts = JSON.parse(readFileSync(recorded(file), 'utf8')) as RecordedLayers;
+    const { processor, asymmetric, calibrationTable } = facts;
     const plan = planFromTables({
-      processor: 'bm1684x',
+      processor,
       precision: 'INT8',
-      calibrationTable: readTable(facts.calibrationTable),
+      asymmetric,
+      calibrationTable: readTable(calibrationTable),
     });
-    const lowered = bm168x.lower(graph, plan);
+    const lowered = lowerOrRefuse(target, plan);
+    if (lowered === undefined) {
+      console.warn(`SKIPPED: ${file}: this version refuses to lower objects-cnn for it`);
+      skip();
+      return;
+    }
     const session = await createSession(lowered, { retain: 'all' });
     const sample = Array.from({ length: samples.length }, (_, i) => i).find(
       (i) => samples.files(i)[0] === facts.input,
@@ -83,4 +112,14 @@ describe('bm1684x INT8 of TPU-MLIR v1.17', () => {
     expect(different.map(([name]) => name)).toEqual([]);
     session.dispose();
   });
+
+  /** The processors whose numbers are promised may not be refused. */
+  function lowerOrRefuse(target: Target, plan: Plan): Graph | undefined {
+    try {
+      return target.lower(graph, plan);
+    } catch (error) {
+      if (isQError(error) && (plan.asymmetric || !promised.includes(plan.processor))) return undefined;
+      throw error;
+    }
+  }
 });
