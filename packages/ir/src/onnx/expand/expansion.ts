@@ -7,7 +7,6 @@ import type { Constant, ElementType } from '../tensor-data.ts';
 export const int = (value: number): OnnxAttribute => ({ kind: 'int', value: BigInt(value) });
 export const ints = (value: readonly number[]): OnnxAttribute => ({ kind: 'ints', value: value.map(BigInt) });
 export const float = (value: number): OnnxAttribute => ({ kind: 'float', value });
-export const text = (value: string): OnnxAttribute => ({ kind: 'string', value });
 
 type Attributes = Readonly<Record<string, OnnxAttribute>>;
 
