@@ -27,5 +27,8 @@ const words = [
 ];
 
 console.log(`\n[q] npx q ${words.join(' ')}\n`);
-const { status } = spawnSync(process.execPath, [join(root, 'packages', 'cli', 'bin', 'q.mjs'), ...words], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [join(root, 'packages', 'cli', 'bin', 'q.mjs'), ...words], {
+  cwd: root,
+  stdio: 'inherit',
+});
 process.exit(status ?? 1);
