@@ -1,12 +1,25 @@
 import type { MlirAttribute } from '../attribute-schema.ts';
 import type { Issue } from '../errors.ts';
 import type { Graph, KnownOp, Op, Weight } from '../graph.ts';
+import { ownAttributesOf } from '../operators/own-attributes.ts';
 import type { Plan } from '../plan.ts';
 import { type LoweringContext, Refusal } from './context.ts';
 
-/** Refuses operators that no row describes, and those that are lowered already. */
+/**
+ * Refuses operators that no row describes, those that are lowered already, and those whose meaning TPU-MLIR cannot
+ * express: lowered by Top's rules they would silently compute something else.
+ */
 export function topOperator(op: Op): KnownOp {
-  if (op.type !== 'unknown' && op.type.startsWith('top.')) return op;
+  if (op.type !== 'unknown' && op.type.startsWith('top.')) {
+    const own = ownAttributesOf(op);
+    if (own.length === 0) return op;
+    throw new Refusal({
+      code: 'lower.unsupported-operator',
+      where: `${op.type} ${op.name}`,
+      found: `${op.type} ${op.name} with ${own.join(', ')}`,
+      expected: 'a form of the operator that the Top dialect of TPU-MLIR has',
+    });
+  }
   throw new Refusal({
     code: 'lower.unsupported-operator',
     where: op.name,
