@@ -1,4 +1,4 @@
-import { nearest } from './arguments/nearest.ts';
+import { nearest } from '@q/ir';
 import { HelpRequested, parseArguments, UsageError } from './arguments/parse.ts';
 import { type Command, exitStatus } from './command.ts';
 import { commands } from './commands/index.ts';

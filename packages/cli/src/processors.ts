@@ -1,8 +1,7 @@
 import { bm168x } from '@q/backend-bm1684x';
 import { cv18xx } from '@q/backend-cv18xx';
 import { spacemit } from '@q/backend-spacemit';
-import { type Precision, QError, type Target } from '@q/ir';
-import { nearest } from './arguments/nearest.ts';
+import { nearest, type Precision, QError, type Target } from '@q/ir';
 
 /** Every backend that this command line wires up. */
 const targets: readonly Target[] = [bm168x, cv18xx, spacemit];

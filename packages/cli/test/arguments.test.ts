@@ -1,6 +1,6 @@
+import { nearest } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../src/arguments/nearest.ts';
 import { HelpRequested, parseArguments, UsageError } from '../src/arguments/parse.ts';
 import type { Command, CommandBody } from '../src/command.ts';
 import { declarePreprocessFlags, readPreprocess } from '../src/commands/preprocess-flags.ts';

@@ -16,6 +16,7 @@ export {
 export { formatDouble } from './mlir/format-double.ts';
 export { parseMlir, weightFileOf } from './mlir/parse.ts';
 export { type PrintedModule, printMlir } from './mlir/print.ts';
+export { nearest } from './nearest.ts';
 export { readNpy, writeNpy } from './npy.ts';
 export { readNpz, writeNpz } from './npz.ts';
 export { attributesWithDefaults } from './operators/defaults.ts';

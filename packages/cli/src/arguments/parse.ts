@@ -1,7 +1,7 @@
+import { nearest } from '@q/ir';
 import { ArgumentParser, RawDescriptionHelpFormatter } from 'argparse';
 import type { Command, CommandBody } from '../command.ts';
 import { Arguments } from './arguments.ts';
-import { nearest } from './nearest.ts';
 
 /** The command line is wrong: the message and the usage to show with it. */
 export class UsageError extends Error {

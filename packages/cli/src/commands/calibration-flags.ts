@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { MethodName, ProfileName } from '@q/calib';
-import { QError } from '@q/ir';
+import { nearest, QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
-import { nearest } from '../arguments/nearest.ts';
 
 /** Threshold methods as users write them, with and without `use_` (calibration.md 1.1), to the name of the method. */
 const methods: ReadonlyMap<string, MethodName> = new Map(

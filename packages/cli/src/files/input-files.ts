@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { QError } from '@q/ir';
-import { nearest } from '../arguments/nearest.ts';
+import { nearest, QError } from '@q/ir';
 
 /** The bytes of a file that the user named with `flag`; the error of a missing one names the nearest existing file. */
 export function readInputFile(path: string, flag: string): Uint8Array {

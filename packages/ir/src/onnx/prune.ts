@@ -1,7 +1,7 @@
 import { type Issue, QError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { f32FromBf16Bits, f32FromF16Bits } from '../quantization/float16.ts';
 import type { Tensor } from '../tensor.ts';
-import { nearest } from './nearest.ts';
 import { type OnnxGraph, type OnnxInput, removeDeadNodes } from './onnx-graph.ts';
 import type { Constant, ElementType } from './tensor-data.ts';
 
