@@ -29,7 +29,7 @@ export { broadcastShapes } from './operators/shape-rules.ts';
 export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
 export { canonicalize } from './passes/canonicalize/index.ts';
 export { inferShapes } from './passes/infer-shapes.ts';
-export type { OpPlan, Plan, Precision, Reason, ValueRange } from './plan.ts';
+export type { OpPlan, Plan, PlanOptions, Precision, Reason, ValueRange } from './plan.ts';
 export { type PlanSources, parsePrecision, planFromTables } from './plan-from-tables.ts';
 export {
   erf,

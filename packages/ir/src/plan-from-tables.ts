@@ -1,5 +1,5 @@
 import { QError } from './errors.ts';
-import type { OpPlan, Plan, Precision, ValueRange } from './plan.ts';
+import type { OpPlan, Plan, PlanOptions, Precision, ValueRange } from './plan.ts';
 import type { CalibrationTable } from './tables/calibration-table.ts';
 import type { QuantizeTable } from './tables/quantize-table.ts';
 
@@ -31,6 +31,7 @@ export interface PlanSources {
   readonly quantizeTable?: QuantizeTable;
   /** Name of the quantize table in messages and reasons. */
   readonly quantizeTableName?: string;
+  readonly options?: PlanOptions;
 }
 
 /**
@@ -57,7 +58,17 @@ export function planFromTables(sources: PlanSources): Plan {
         expected: PRECISIONS.join(', '),
       });
     }
-    ops.set(layer, { precision: chosen, reason: { code: 'user', rule: name } });
+    const { groupSize } = row;
+    ops.set(layer, {
+      precision: chosen,
+      reason: { code: 'user', rule: name },
+      ...(groupSize === undefined ? {} : { groupSize }),
+    });
   }
-  return { processor, precision, asymmetric, ops, values };
+  const plan: Plan = { processor, precision, asymmetric, ops, values };
+  return {
+    ...plan,
+    ...(sources.options === undefined ? {} : { options: sources.options }),
+    ...(calibrationTable === undefined ? {} : { sections: calibrationTable.sections }),
+  };
 }

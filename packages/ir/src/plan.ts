@@ -1,3 +1,5 @@
+import type { CalibrationSections } from './tables/calibration-table.ts';
+
 /** Precisions of `model_deploy --quantize` and of quantize tables. */
 export type Precision =
   | 'INT8'
@@ -36,6 +38,25 @@ export interface ValueRange {
 export interface OpPlan {
   readonly precision: Precision;
   readonly reason: Reason;
+  /** Weights that share a scale, of weight-only precisions: third column of a quantize table. */
+  readonly groupSize?: number;
+}
+
+/**
+ * Choices for a whole network that only some processors know (cli.md 6.1). An absent one is TPU-MLIR's default; a target
+ * refuses the ones that it has no definition for (`lower.plan.option`).
+ */
+export interface PlanOptions {
+  /** Weights that share a scale in W4F16, W8F16, W4BF16, W8BF16 (`--q_group_size`); 0: one scale per channel. Default 64. */
+  readonly groupSize?: number;
+  /** Group scales without zero point (`--q_symmetric`). */
+  readonly symmetricGroups?: boolean;
+  /** A scale per output column of MatMul weights in INT8 (`--matmul_perchannel`). */
+  readonly matmulPerChannel?: boolean;
+  /** AvgPool and Softmax in F32 unless `ops` names them (`--high_precision`). */
+  readonly highPrecision?: boolean;
+  /** Form of GELU (`--gelu_mode`). */
+  readonly gelu?: 'normal' | 'tanh' | 'sigm';
 }
 
 /** The decision per op and per value. Serialises to `cali_table` + `qtable`, and to JSON with the reasons. */
@@ -48,4 +69,7 @@ export interface Plan {
   readonly ops: ReadonlyMap<string, OpPlan>;
   /** By value name (`graph.values`). */
   readonly values: ReadonlyMap<string, ValueRange>;
+  readonly options?: PlanOptions;
+  /** INT4 ranges, layers to quantize asymmetrically, given weight scales: the sections of a calibration table. */
+  readonly sections?: CalibrationSections;
 }
