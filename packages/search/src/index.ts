@@ -1,4 +1,12 @@
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
+export {
+  type CodeScale,
+  type DumpForm,
+  type LayerLsb,
+  type LsbReport,
+  type LsbReportRequest,
+  lsbReport,
+} from './lsb-report.ts';
 export { type OutputAgreement, OutputComparison, type OutputTensors } from './output-comparison.ts';
 export { cosine, type PairSums, pairSums, sqnrDb, vendorSimilarity } from './similarity.ts';
 export {
