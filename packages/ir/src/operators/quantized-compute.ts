@@ -39,6 +39,7 @@ const deconvAttributes = {
   group: defaulted('i64', 'group', 1),
   dilations: optional('i64[]', 'dilations'),
   outputPadding: optional('i64[]', 'output_padding'),
+  inserts: optional('i64[]', 'inserts'),
   ...reluAttributes,
   withBias: required('bool', 'with_bias'),
   multiplier: optional('i64[]', 'multiplier'),
@@ -111,7 +112,7 @@ export const quantizedComputeRows = {
     inferShapes: shapedAs(convolutionRows['top.Conv']),
     macs: convolutionRows['top.Conv'].macs as never,
   }),
-  /** INT8: the result is i32 and a `tpu.RequantIntAxis` follows. */
+  /** INT8: the result is i32 and a `tpu.RequantIntAxis` follows; on CV18xx it is i8, requantized as by a Conv2D. */
   'tpu.Deconv': row({
     attributes: deconvAttributes,
     operands: ['input', 'filter', 'bias?'],
@@ -166,6 +167,9 @@ export const quantizedComputeRows = {
       axes: required('i64[]', 'axes'),
       keepdims: required('bool', 'keepdims'),
       mode: required('string', 'mode'),
+      /** CV18xx INT8: one each. */
+      multiplier: optional('i64[]', 'multiplier'),
+      rshift: optional('i64[]', 'rshift'),
     } as const,
     operands: ['input', 'buffer?', 'reciprocal_mantissa_table?'],
     inferShapes: shapedAs(reductionRows['top.Reduce']),

@@ -102,6 +102,16 @@ export const quantizedElementwiseRows = {
   }),
   /** A function of one 8-bit operand as a table of 256 codes (or floats). */
   'tpu.Lut': row({ attributes: {} as const, operands: ['input', 'table'], inferShapes: likeInput }),
+  /** A function of one bfloat16 operand by two tables of 256 bfloat16: CV18xx (numerics.md 10). */
+  'tpu.LutBF16': row({
+    attributes: {
+      lutMode: enumeration('lut_mode', 'lut_mode'),
+      minRange: required('f64', 'min_range'),
+      maxRange: required('f64', 'max_range'),
+    } as const,
+    operands: ['input', 'table', 'mantissa'],
+    inferShapes: likeInput,
+  }),
   'tpu.Relu': row({
     attributes: { reluLimit: defaulted('f64', 'relu_limit', -1) } as const,
     operands: ['input'],
