@@ -23,7 +23,7 @@ export { f32_deconv2d, f32_deconv2d_pack, f32_deconv2d_packed_bytes, f32_deconv2
 export { f32_resize_linear, f32_resize_linear_scratch_bytes, f32_resize_nearest } from './f32-resize/index';
 export { fakequant_affine, fakequant_symmetric } from './fakequant/index';
 export { metrics_max_abs_diff, metrics_pair } from './metrics/index';
-export { stats_histogram, stats_histogram_signed } from './stats-histogram/index';
+export { stats_histogram, stats_histogram_halves, stats_histogram_signed } from './stats-histogram/index';
 export { stats_find_nonfinite, stats_minmax } from './stats-minmax/index';
 export { stats_absdev, stats_central_moments, stats_moments } from './stats-moments/index';
 export { stats_octav } from './stats-octav/index';

@@ -369,6 +369,12 @@ export interface StatsKernels {
    * outside 0..bins-1 (or are NaN) and were not counted.
    */
   stats_histogram(x: number, n: number, width: number, bins: number, counts: number): number;
+  /**
+   * Both signs apart: bin floor(|x| * inverse), zeros skipped. counts is int32[2 * bins], accumulated: the positive values,
+   * then the negative ones. With `inverse` a power of two the bins nest exactly. Returns how many non-zero elements fell
+   * outside (or are NaN) and were not counted.
+   */
+  stats_histogram_halves(x: number, n: number, inverse: number, bins: number, counts: number): number;
   /** Signed: bin floor((x - lo) / width) in float32; x = lo + bins*width goes to the last bin. Returns the uncounted. */
   stats_histogram_signed(x: number, n: number, lo: number, width: number, bins: number, counts: number): number;
   /** out float64[3]: sum x, sum x^2, sum |x|, in chunks; added onto what `out` holds. */

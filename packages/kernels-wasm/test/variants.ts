@@ -16,7 +16,16 @@ import { softmax } from '../src/scalar/f32-softmax.ts';
 import { prelu, scaleChannels, toInt32, unary } from '../src/scalar/f32-unary.ts';
 import { fakequantAffine, fakequantSymmetric } from '../src/scalar/fakequant.ts';
 import { maxAbsDiff, metricsPair } from '../src/scalar/metrics.ts';
-import { absdev, centralMoments, histogram, histogramSigned, minmax, moments, octav } from '../src/scalar/stats.ts';
+import {
+  absdev,
+  centralMoments,
+  histogram,
+  histogramHalves,
+  histogramSigned,
+  minmax,
+  moments,
+  octav,
+} from '../src/scalar/stats.ts';
 import { noise } from './tester.ts';
 
 /**
@@ -163,7 +172,21 @@ function statistic(
 
 const BINS = 64;
 
-function histogramVariant(name: string, signed: boolean): Variant {
+type Histogram = 'magnitudes' | 'halves' | 'signed';
+
+/** Both into 64 counts; the answer, what was not counted, is kept behind them. */
+const runHistogram: Readonly<Record<Histogram, (e: KernelExports, x: number, n: number, out: number) => number>> = {
+  magnitudes: (e, x, n, out) => e.stats_histogram(x, n, Math.fround(0.015), BINS, out),
+  halves: (e, x, n, out) => e.stats_histogram_halves(x, n, 64, BINS / 2, out),
+  signed: (e, x, n, out) => e.stats_histogram_signed(x, n, -1, Math.fround(0.03), BINS, out),
+};
+const twinHistogram: Readonly<Record<Histogram, (x: Float32Array, counts: Int32Array) => number>> = {
+  magnitudes: (x, counts) => histogram(x, 0.015, counts),
+  halves: (x, counts) => histogramHalves(x, 64, counts),
+  signed: (x, counts) => histogramSigned(x, -1, 0.03, counts),
+};
+
+function histogramVariant(name: string, kind: Histogram): Variant {
   return {
     name,
     arity: 1,
@@ -171,13 +194,11 @@ function histogramVariant(name: string, signed: boolean): Variant {
     read: (arena, out) => arena.i32(out, BINS + 1),
     run: (e, [x], out, n) => {
       const counts = new Int32Array(e.memory.buffer, out, BINS + 1).fill(0);
-      counts[BINS] = signed
-        ? e.stats_histogram_signed(x!, n, -1, Math.fround(0.03), BINS, out)
-        : e.stats_histogram(x!, n, Math.fround(0.015), BINS, out);
+      counts[BINS] = runHistogram[kind](e, x!, n, out);
     },
     twin: ([x]) => {
       const counts = new Int32Array(BINS);
-      const outside = signed ? histogramSigned(x!, -1, 0.03, counts) : histogram(x!, 0.015, counts);
+      const outside = twinHistogram[kind](x!, counts);
       return Int32Array.from([...counts, outside]);
     },
     ulp: 0,
@@ -350,8 +371,9 @@ const statistics: readonly Variant[] = [
       return [o.sum, o.count];
     },
   ),
-  histogramVariant('stats_histogram', false),
-  histogramVariant('stats_histogram_signed', true),
+  histogramVariant('stats_histogram', 'magnitudes'),
+  histogramVariant('stats_histogram_halves', 'halves'),
+  histogramVariant('stats_histogram_signed', 'signed'),
   statistic(
     'metrics_pair',
     6,

@@ -76,3 +76,34 @@ export function stats_histogram_signed(x: usize, n: i32, lo: f32, width: f32, bi
   }
   return laneSum(v128.load(OUTSIDE)) - missing;
 }
+
+/** Bin of |v| among the positive values, or among the negative ones behind them; all ones for zero, NaN and what is too large. */
+@inline
+function halfBin(v: v128, inverse: v128, bins: v128): v128 {
+  const a = f32x4.abs(v);
+  const bin = i32x4.trunc_sat_f32x4_s(f32x4.mul(a, inverse));
+  const behind = v128.and(f32x4.lt(v, f32x4.splat(0)), bins);
+  const outside = v128.or(v128.not(f32x4.gt(a, f32x4.splat(0))), i32x4.ge_u(bin, bins));
+  return v128.or(i32x4.add(bin, behind), outside);
+}
+
+export function stats_histogram_halves(x: usize, n: i32, inverse: f32, bins: i32, counts: usize): i32 {
+  const table = i32x4.splat(<i32>counts), half = i32x4.splat(bins), size = i32x4.splat(bins << 1);
+  const factor = f32x4.splat(inverse), zero = f32x4.splat(0);
+  let zeros = i32x4.splat(0);
+  v128.store(OUTSIDE, i32x4.splat(0));
+  const end = x + (<usize>(n & ~3) << 2);
+  for (; x < end; x += 16) {
+    const v = v128.load(x);
+    zeros = i32x4.sub(zeros, f32x4.eq(v, zero));
+    countFour(table, size, halfBin(v, factor, half));
+  }
+  const rest = n & 3;
+  if (rest) {
+    // The missing lanes read as zeros, which are not counted anyway.
+    const v = loadTail(x, rest);
+    zeros = i32x4.sub(zeros, f32x4.eq(v, zero));
+    countFour(table, size, halfBin(v, factor, half));
+  }
+  return laneSum(v128.load(OUTSIDE)) - laneSum(zeros);
+}

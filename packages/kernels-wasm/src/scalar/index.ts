@@ -13,6 +13,15 @@ export { softmax } from './f32-softmax.ts';
 export { prelu, scaleChannels, toInt32, UNARY, unary } from './f32-unary.ts';
 export { type AffineQuant, fakequantAffine, fakequantSymmetric } from './fakequant.ts';
 export { maxAbsDiff, metricsPair } from './metrics.ts';
-export { absdev, centralMoments, histogram, histogramSigned, minmax, moments, octav } from './stats.ts';
+export {
+  absdev,
+  centralMoments,
+  histogram,
+  histogramHalves,
+  histogramSigned,
+  minmax,
+  moments,
+  octav,
+} from './stats.ts';
 export { sumChunked, sumLanes64 } from './sums.ts';
 export { roundHalfAway, roundHalfEven } from './vmath.ts';

@@ -29,6 +29,20 @@ export function histogram(x: Float32Array, width: number, counts: Int32Array): n
   return outside;
 }
 
+/** counts[floor(|x| * inverse)] += 1, negative values in the second half of counts, zeros skipped. Returns what fell outside. */
+export function histogramHalves(x: Float32Array, inverse: number, counts: Int32Array): number {
+  const bins = counts.length / 2;
+  let outside = 0;
+  for (const v of x) {
+    if (v === 0) continue;
+    const bin = Math.floor(f(Math.abs(v) * f(inverse)));
+    const at = v < 0 ? bins + bin : bin;
+    if (bin < bins) counts[at] = counts[at]! + 1;
+    else outside++;
+  }
+  return outside;
+}
+
 /** counts[floor((x - lo)/width)] += 1 in float32; the upper end belongs to the last bin. Returns what fell outside. */
 export function histogramSigned(x: Float32Array, lo: number, width: number, counts: Int32Array): number {
   let outside = 0;
