@@ -3,16 +3,14 @@
  * model has one of these operators, or an input or output of one of these element types. Every entry says why.
  */
 
-const DATA_DEPENDENT = 'the number of results depends on data; every shape of a compiled network is static';
 const RANDOM = 'random numbers: no two runtimes agree on them, and no network is quantized with them';
 const TRAINING = 'training: networks are quantized for inference';
 const SEQUENCES = 'sequences, maps and optional values are no tensors';
 const STRINGS = 'text and classical machine learning: no NPU computes it';
-const SIGNAL = 'signal processing: it belongs to the front end, before the network';
+const FILES = 'decoding of image files: it belongs before the network';
 
 /** Operator type → reason. */
 export const operators = new Map([
-  ...list(DATA_DEPENDENT, ['NonMaxSuppression', 'NonZero', 'Unique', 'Compress']),
   ...list(RANDOM, [
     'Bernoulli',
     'Multinomial',
@@ -26,8 +24,6 @@ export const operators = new Map([
     'Adam',
     'Gradient',
     'Momentum',
-    'NegativeLogLikelihoodLoss',
-    'SoftmaxCrossEntropyLoss',
     'ai.onnx.preview.training.Adagrad',
     'ai.onnx.preview.training.Adam',
     'ai.onnx.preview.training.Gradient',
@@ -56,7 +52,7 @@ export const operators = new Map([
     'TfIdfVectorizer',
     'ai.onnx.ml.*',
   ]),
-  ...list(SIGNAL, ['BlackmanWindow', 'DFT', 'HammingWindow', 'HannWindow', 'ImageDecoder', 'MelWeightMatrix', 'STFT']),
+  ...list(FILES, ['ImageDecoder']),
 ]);
 
 /** Operators that are in scope except for operands of some element types. */

@@ -1,7 +1,7 @@
 import { intAttribute, type OnnxNode } from '../onnx-graph.ts';
 import type { ElementType } from '../tensor-data.ts';
 import type { NewOp } from '../top-builder.ts';
-import { type Conversion, type Converter, layerName, unsupported } from './conversion.ts';
+import { type Conversion, type Converter, layerName } from './conversion.ts';
 
 const isInteger = (type: ElementType) => type !== 'f32' && type !== 'f64' && type !== 'f16' && type !== 'bf16';
 
@@ -114,21 +114,11 @@ function fits(to: Conversion, constant: string, other: string): boolean {
   return small.every((dim, axis) => dim === 1 || dim === big[axis - small.length + big.length]);
 }
 
-/** Before opset 7 `axis` aligned the smaller operand with any dimension of the larger: files that old are not read. */
-function numpyBroadcast(convert: Converter): Converter {
-  return (node, to) => {
-    if (to.opset < 7 && node.attributes.has('axis')) {
-      throw unsupported(node, `broadcasting along an axis in opset ${to.opset}`, 'opset 7 or newer');
-    }
-    convert(node, to);
-  };
-}
-
 export const arithmeticConverters: Readonly<Record<string, Converter>> = {
-  Add: numpyBroadcast((node, to) => to.finish(node, 'top.Add', { inputs: constantRight(node, to) })),
-  Mul: numpyBroadcast((node, to) => to.finish(node, 'top.Mul', { inputs: constantRight(node, to) })),
-  Sub: numpyBroadcast(sub),
-  Div: numpyBroadcast(div),
+  Add: (node, to) => to.finish(node, 'top.Add', { inputs: constantRight(node, to) }),
+  Mul: (node, to) => to.finish(node, 'top.Mul', { inputs: constantRight(node, to) }),
+  Sub: sub,
+  Div: div,
   Pow: pow,
   Mod: mod,
   Sum: sum,

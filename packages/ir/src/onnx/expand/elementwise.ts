@@ -77,6 +77,12 @@ const prelu: Expander = (_node, to) => {
   const [shape, slopes] = [to.shape(x), to.shape(slope)];
   const count = slopes.reduce((product, dim) => product * dim, 1);
   const channelAt = slopes.length - (shape.length - 1);
+  if (to.opset < 7 && slopes.length === 1 && count === shape[1] && shape.length > 2) {
+    // Before opset 7 a slope of rank 1 is one number per channel.
+    const column = [count, ...shape.slice(2).map(() => 1)];
+    to.finish('PRelu', [x, to.reshape(slope, column)]);
+    return;
+  }
   const perChannel = count === 1 || (count === shape[1] && slopes[channelAt] === count);
   if (perChannel && to.constant(slope) !== undefined && isFloatType(to.elementType(x))) return;
   const negative = to.add('Less', [x, to.cast(to.floats(0), to.elementType(x))]);

@@ -43,6 +43,7 @@ export class Expansion {
   private readonly graph: OnnxGraph;
   private readonly types: ReadonlyMap<string, OnnxType>;
   private count = 0;
+  private taken: ReadonlySet<string> | undefined;
   private readonly base: string;
 
   constructor(source: OnnxNode, graph: OnnxGraph, types: ReadonlyMap<string, OnnxType>) {
@@ -207,8 +208,13 @@ export class Expansion {
     this.nodes.push(layer === undefined ? node : { ...node, layer });
   }
 
+  /** A node can be expanded more than once (an old form into a new one, that one into others): names go on counting. */
   private fresh(what: string): string {
-    return `${this.base}_${what}_${this.count++}`;
+    this.taken ??= new Set(this.graph.nodes.flatMap(({ outputs }) => outputs));
+    let name: string;
+    do name = `${this.base}_${what}_${this.count++}`;
+    while (this.taken.has(name) || this.graph.constants.has(name));
+    return name;
   }
 }
 

@@ -6,22 +6,30 @@ import { einsum } from './einsum.ts';
 import { elementwiseExpanders } from './elementwise.ts';
 import { type Expander, Expansion, NotYet } from './expansion.ts';
 import { indexingExpanders } from './indexing.ts';
+import { LEGACY_BROADCASTS, withLegacyBroadcast } from './legacy-broadcast.ts';
+import { lossExpanders } from './loss.ts';
 import { normalizationExpanders } from './normalization.ts';
 import { quantizationExpanders } from './quantization.ts';
 import { reductionExpanders } from './reduction.ts';
+import { signalExpanders } from './signal.ts';
 
-const expanders: ReadonlyMap<string, Expander> = new Map(
-  Object.entries<Expander>({
-    ...attentionExpanders,
-    ...controlFlowExpanders,
-    ...elementwiseExpanders,
-    ...indexingExpanders,
-    ...normalizationExpanders,
-    ...quantizationExpanders,
-    ...reductionExpanders,
-    Einsum: einsum,
-  }),
-);
+const modern: Readonly<Record<string, Expander>> = {
+  ...attentionExpanders,
+  ...controlFlowExpanders,
+  ...elementwiseExpanders,
+  ...indexingExpanders,
+  ...lossExpanders,
+  ...normalizationExpanders,
+  ...quantizationExpanders,
+  ...reductionExpanders,
+  ...signalExpanders,
+  Einsum: einsum,
+};
+
+const expanders: ReadonlyMap<string, Expander> = new Map([
+  ...Object.entries(modern),
+  ...LEGACY_BROADCASTS.map((type) => [type, withLegacyBroadcast(modern[type])] as const),
+]);
 
 /**
  * Replaces operators, and forms of operators, that Top does not have by nodes that it has: what ONNX calls function

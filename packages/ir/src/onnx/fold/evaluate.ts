@@ -6,6 +6,8 @@ import { arithmeticEvaluators } from './arithmetic.ts';
 import { int64Vector } from './constant-array.ts';
 import { movementEvaluators } from './movement.ts';
 import { reductionEvaluators } from './reduction.ts';
+import { selectionEvaluators } from './selection.ts';
+import { signalEvaluators } from './signal.ts';
 
 export interface FoldContext {
   readonly opset: number;
@@ -22,6 +24,8 @@ const evaluators: Readonly<Record<string, Evaluator>> = {
   ...movementEvaluators,
   ...arithmeticEvaluators,
   ...reductionEvaluators,
+  ...selectionEvaluators,
+  ...signalEvaluators,
 };
 
 /**

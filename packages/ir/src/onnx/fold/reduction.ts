@@ -67,12 +67,4 @@ export const reductionEvaluators: Readonly<Record<string, Evaluator>> = {
     exact: (values) => values.reduce((a, b) => (a - b < 0n ? a : b)),
   }),
   Size: ([x]) => [{ ...int64Vector([elementCount(x!.shape)]), shape: [] }],
-  NonZero([x]) {
-    const strides = stridesOf(x!.shape);
-    const hits = Array.from(x!.data as ArrayLike<number | bigint>, Number).flatMap((value, index) =>
-      value === 0 ? [] : [index],
-    );
-    const coordinates = x!.shape.flatMap((dim, axis) => hits.map((hit) => Math.floor(hit / strides[axis]!) % dim));
-    return [{ ...int64Vector(coordinates), shape: [x!.shape.length, hits.length] }];
-  },
 };
