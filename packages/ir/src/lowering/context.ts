@@ -3,7 +3,7 @@ import { type Issue, QError } from '../errors.ts';
 import type { KnownOp, OpOf, Weight } from '../graph.ts';
 import { type OpAttributes, type OpType, operatorTable } from '../operators/index.ts';
 import type { Precision } from '../plan.ts';
-import { symmetricQParams } from '../quantization/scale.ts';
+import { asymmetricQParams, type CodeBits, symmetricQParams } from '../quantization/scale.ts';
 import type { TensorType } from '../tensor-type.ts';
 import type { Range, Ranges } from './calibrated-ranges.ts';
 import { floatsOf, type WorkingGraph } from './working-graph.ts';
@@ -19,6 +19,26 @@ export interface LoweringSources {
   readonly graph: WorkingGraph;
   readonly ranges: Ranges;
   readonly precisions: ReadonlyMap<string, Precision>;
+  /** Activations have zero points (`--asymmetric`). */
+  readonly asymmetric?: boolean;
+}
+
+/** Parameters of a range in the scheme that a network, or one of its values, has (numerics.md 5). */
+export function quantizerOfRange(range: Range, asymmetric: boolean, bits: CodeBits = 8): Quantizer {
+  return (asymmetric ? asymmetricQParams : symmetricQParams)(range.min, range.max, bits);
+}
+
+/** Type of the codes that `quantizer` makes, `bits` wide. */
+export function uniformType(
+  shape: readonly number[],
+  { scale, zeroPoint, signed }: Quantizer,
+  bits: CodeBits = 8,
+): TensorType {
+  return {
+    shape,
+    dtype: `${signed ? 'i' : 'u'}${bits}`,
+    quantization: { kind: 'uniform', expressed: 'f32', scale, zeroPoint },
+  };
 }
 
 /** What a lowering rule throws when it has no definition for an operator; collected into one error for all of them. */
@@ -57,12 +77,15 @@ export class LoweringContext {
   /** Types of the lowered values. */
   readonly values = new Map<string, TensorType>();
   readonly weights = new Map<string, Weight>();
+  /** Activations have zero points unless a rule says otherwise. */
+  readonly asymmetric: boolean;
   readonly #ranges: Ranges;
   readonly #precisions: ReadonlyMap<string, Precision>;
   readonly #names: Set<string>;
 
-  constructor({ graph, ranges, precisions }: LoweringSources) {
+  constructor({ graph, ranges, precisions, asymmetric = false }: LoweringSources) {
     this.graph = graph;
+    this.asymmetric = asymmetric;
     this.#ranges = ranges;
     this.#precisions = precisions;
     this.#names = new Set([...graph.values.keys(), ...graph.weights.keys()]);
@@ -90,10 +113,13 @@ export class LoweringContext {
     return this.#ranges.get(name);
   }
 
-  /** Scale, zero point and sign of a calibrated value; `by` is the operator that needs them. */
-  quantizerOf(name: string, by: KnownOp): Quantizer {
+  /**
+   * Scale, zero point and sign of a calibrated value; `by` is the operator that needs them. `asymmetric` and `bits` are
+   * those of the whole network's 8-bit codes unless a rule wants others.
+   */
+  quantizerOf(name: string, by: KnownOp, asymmetric = this.asymmetric, bits: CodeBits = 8): Quantizer {
     const range = this.#ranges.get(name);
-    if (range !== undefined) return symmetricQParams(range.min, range.max);
+    if (range !== undefined) return quantizerOfRange(range, asymmetric, bits);
     throw new Refusal({
       code: 'lower.threshold-missing',
       where: by.name,
@@ -104,13 +130,8 @@ export class LoweringContext {
   }
 
   /** The quantized type of a calibrated value. */
-  codeType(name: string, by: KnownOp): TensorType {
-    const { scale, zeroPoint, signed } = this.quantizerOf(name, by);
-    return {
-      shape: this.shapeOf(name),
-      dtype: signed ? 'i8' : 'u8',
-      quantization: { kind: 'uniform', expressed: 'f32', scale, zeroPoint },
-    };
+  codeType(name: string, by: KnownOp, asymmetric = this.asymmetric): TensorType {
+    return uniformType(this.shapeOf(name), this.quantizerOf(name, by, asymmetric));
   }
 
   /** The float type of a value; the calibrated range stays on it. */

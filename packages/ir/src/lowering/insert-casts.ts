@@ -1,9 +1,8 @@
 import type { DType } from '../dtype.ts';
 import type { KnownOp, OpOf } from '../graph.ts';
 import { formatDouble } from '../mlir/format-double.ts';
-import { symmetricQParams } from '../quantization/scale.ts';
 import type { TensorType } from '../tensor-type.ts';
-import { attributesFor, type LoweringContext, Refusal } from './context.ts';
+import { attributesFor, type LoweringContext, quantizerOfRange, Refusal, uniformType } from './context.ts';
 
 /** Operators that accept any mix of integer types. */
 const ANY_INTEGERS: ReadonlySet<string> = new Set([
@@ -19,7 +18,8 @@ const ANY_INTEGERS: ReadonlySet<string> = new Set([
 const TYPE_FOLLOWS_INPUT: ReadonlySet<string> = new Set(['tpu.Reshape', 'tpu.Unsqueeze', 'tpu.Squeeze', 'tpu.Tile']);
 
 const isInteger = (dtype: DType): boolean => !['f32', 'f16', 'bf16', 'f64'].includes(dtype);
-const isByte = (dtype: DType): boolean => ['i8', 'u8', 'i4', 'u4'].includes(dtype);
+const isNibble = (dtype: DType): boolean => dtype === 'i4' || dtype === 'u4';
+const isByte = (dtype: DType): boolean => dtype === 'i8' || dtype === 'u8';
 
 /** Views of memory cannot convert: they take their operand's type before casts are placed. */
 export function forwardViewTypes(context: LoweringContext): void {
@@ -34,29 +34,39 @@ export function forwardViewTypes(context: LoweringContext): void {
 /** Is a cast needed between storage types? (numerics.md 6.1) */
 function differs(op: KnownOp, from: DType, to: DType): boolean {
   if (from === to) return false;
-  if (isInteger(from) && isInteger(to))
-    return !(ANY_INTEGERS.has(op.type) || (isByte(from) && isByte(to)) || to === 'i32');
-  return true;
+  if (!isInteger(from) || !isInteger(to)) return true;
+  // Signs mix, and 4-bit codes are read as bytes; bytes do not become 4-bit codes by themselves.
+  const isFree = (isByte(to) && (isByte(from) || isNibble(from))) || (isNibble(to) && isNibble(from));
+  return !(ANY_INTEGERS.has(op.type) || isFree || to === 'i32');
 }
 
-/** Type that an operand of `op` must have; undefined: as it is. */
-function wantedType(context: LoweringContext, op: KnownOp, operand: number): DType | undefined {
+/** Type that an operand of `op` must have; undefined: as it is. `byFour`: floats become 4-bit codes. */
+function wantedType(context: LoweringContext, op: KnownOp, operand: number, byFour: boolean): DType | undefined {
   const name = op.inputs[operand];
   const from = name == null ? undefined : context.values.get(name)?.dtype;
   const to = op.type === 'tpu.RequantIntAxis' ? from : context.values.get(op.name)?.dtype;
   if (from === undefined || to === undefined || op.type === 'tpu.Cast' || op.type === 'tpu.RequantInt')
     return undefined;
+  if (byFour && operand === 0 && !isInteger(from)) return 'i4';
   // Sums and 16-bit results are made of 8-bit codes.
   if (to === 'i32' || to === 'i16' || to === 'u16') return isInteger(from) ? undefined : 'i8';
   return differs(op, from, to) ? to : undefined;
 }
 
-const TYPE_NAMES: Readonly<Partial<Record<DType, string>>> = { i8: 'si8', u8: 'ui8', i32: 'si32' };
+const TYPE_NAMES: Readonly<Partial<Record<DType, string>>> = {
+  i4: 'si4',
+  u4: 'ui4',
+  i8: 'si8',
+  u8: 'ui8',
+  i32: 'si32',
+};
 
-const keyOf = (value: string, dtype: DType): string => `${isByte(dtype) ? 'byte' : dtype} ${value}`;
+const keyOf = (value: string, dtype: DType): string =>
+  `${isByte(dtype) ? 'byte' : isNibble(dtype) ? 'nibble' : dtype} ${value}`;
 
 /** The type that a quantizing cast of `value` makes: the producer's range, expressed in its float type. */
-function quantizedType(from: TensorType, value: string, user: string): TensorType {
+function quantizedType(context: LoweringContext, value: string, user: string, bits: 4 | 8): TensorType {
+  const from = context.values.get(value)!;
   const { quantization } = from;
   if (quantization?.kind !== 'calibrated') {
     throw new Refusal({
@@ -67,18 +77,17 @@ function quantizedType(from: TensorType, value: string, user: string): TensorTyp
       hint: `calibrate ${value}, or put ${user} into the quantize table as F16 or F32`,
     });
   }
-  const { scale, zeroPoint, signed } = symmetricQParams(quantization.min, quantization.max);
+  const { scale, zeroPoint, signed } = quantizerOfRange(quantization, context.asymmetric, bits);
   const expressed = from.dtype === 'f16' || from.dtype === 'bf16' ? from.dtype : 'f32';
-  return {
-    shape: from.shape,
-    dtype: signed ? 'i8' : 'u8',
-    quantization: { kind: 'uniform', expressed, scale, zeroPoint },
-  };
+  const type = uniformType(from.shape, { scale, zeroPoint, signed }, bits);
+  return { ...type, quantization: { kind: 'uniform', expressed, scale, zeroPoint } };
 }
 
 export interface CastOptions {
   /** CV18xx: a network input is quantized by the CPU operator `quant`, which rounds differently (numerics.md 6.2). */
   readonly quantizesInputsOnCpu?: boolean;
+  /** Operators whose first operand becomes 4-bit codes when it is float (numerics.md 13). */
+  readonly fourBitReaders?: ReadonlySet<string>;
 }
 
 /** Makes casts, each one once: a byte target serves both signs. */
@@ -101,7 +110,11 @@ class CastMaker {
     const found = this.#existing.get(key);
     if (found !== undefined) return found;
     const from = this.#context.values.get(value)!;
-    const type: TensorType = isByte(dtype) ? quantizedType(from, value, user ?? value) : { shape: from.shape, dtype };
+    // Codes become narrower codes without a scale: the cast only saturates.
+    const isQuantizing = (isByte(dtype) || isNibble(dtype)) && !isInteger(from.dtype);
+    const type: TensorType = isQuantizing
+      ? quantizedType(this.#context, value, user ?? value, isNibble(dtype) ? 4 : 8)
+      : { shape: from.shape, dtype };
     const name = `${value}${user ?? ''}_${TYPE_NAMES[type.dtype] ?? type.dtype}`;
     this.#existing.set(key, name);
     this.#after.set(value, [this.#operator(value, name, type), ...(this.#after.get(value) ?? [])]);
@@ -144,7 +157,8 @@ export function insertCasts(
   const maker = new CastMaker(context, options);
   const connected = context.ops.map((op) => {
     const inputs = op.inputs.map((name, index) => {
-      const wanted = name === null ? undefined : wantedType(context, op, index);
+      const byFour = options.fourBitReaders?.has(op.name) ?? false;
+      const wanted = name === null ? undefined : wantedType(context, op, index, byFour);
       return wanted === undefined ? name : maker.cast(name!, wanted, op.name);
     });
     return inputs.some((name, index) => name !== op.inputs[index]) ? ({ ...op, inputs } as KnownOp) : op;
