@@ -1,4 +1,4 @@
-import { type Emit, elementCount, type Graph, type KnownOp, type Op, type OpOf, type Plan, QError } from '@q/ir';
+import { type Emit, elementCount, expandAttention, type Graph, type KnownOp, type Op, type OpOf, type Plan, QError } from '@q/ir';
 import { type Dispatch, dispatch } from './dispatch.ts';
 import { foldScales } from './fold-scale.ts';
 import { activationOperands, BOUNDING, PASSIVE } from './operators.ts';
@@ -29,7 +29,7 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
       expected: PROCESSORS.join(', '),
     });
   }
-  const prepared = foldScales(graph, plan);
+  const prepared = foldScales(expandAttention(graph), plan);
   const lowering = new Lowering(prepared, plan, dispatch(prepared, plan, emit));
   for (const op of prepared.ops) lowering.lower(op);
   const { ops, values, weights } = lowering.builder;

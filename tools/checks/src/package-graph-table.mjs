@@ -17,7 +17,7 @@ export const packageGraph = {
   search: { packages: ['calib'], thirdParty: [] },
   'backend-bm1684x': { packages: ['ir'], thirdParty: [] },
   'backend-cv18xx': { packages: ['ir'], thirdParty: [] },
-  'backend-spacemit': { packages: ['ir'], thirdParty: [] },
+  'backend-spacemit': { packages: ['ir'], subpaths: ['calib'], thirdParty: ['jsonc-parser', 'valibot'] },
   cli: {
     packages: ['search', 'backend-bm1684x', 'backend-cv18xx', 'backend-spacemit'],
     thirdParty: ['argparse', 'cli-progress', 'fflate'],
