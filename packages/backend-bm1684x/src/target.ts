@@ -1,5 +1,7 @@
 import { type Op, type Precision, QError, type Target } from '@q/ir';
 import { isKnown, Refusal, tpuArtefacts, tpuFormOf } from '@q/ir/lowering';
+import { lowerForBm1684 } from './bm1684/lower.ts';
+import { BM1684, bm1684Precisions } from './bm1684/processor.ts';
 import { lower } from './lower.ts';
 import { F16_RUNS_F32, INT8_RUNS_FLOAT, PROCESSORS, type Processor } from './processors.ts';
 
@@ -10,12 +12,13 @@ function processorOf(name: string): Processor {
     code: 'lower.plan.processor',
     where: 'processor',
     found: name,
-    expected: [...PROCESSORS.keys()].join(', '),
+    expected: [...PROCESSORS.keys(), BM1684].join(', '),
   });
 }
 
 /** Precisions that `op` really runs in; what falls back elsewhere is not listed. */
 function precisions(op: Op, name: string): readonly Precision[] {
+  if (name === BM1684) return bm1684Precisions(op);
   const processor = processorOf(name);
   if (!isKnown(op)) return [];
   if (op.type === 'top.Input') return ['F32'];
@@ -33,12 +36,13 @@ function precisions(op: Op, name: string): readonly Precision[] {
 /** Sophgo's BM1684X family: bm1684x, bm1688, cv186x, bm1690; INT8 symmetric, F16 and F32, mixed per operator. */
 export const bm168x: Target = {
   name: 'bm168x',
-  processors: [...PROCESSORS.keys()],
+  processors: [...PROCESSORS.keys(), BM1684],
   floatType: (processor) => {
+    if (processor === BM1684) return 'F32';
     processorOf(processor);
     return 'F16';
   },
   precisions,
-  lower,
+  lower: (graph, plan, emit) => (plan.processor === BM1684 ? lowerForBm1684 : lower)(graph, plan, emit),
   artefacts: tpuArtefacts,
 };

@@ -36,4 +36,6 @@ export interface TensorType {
   /** Storage type: `f32` for float and calibrated tensors, `i8`/`u8`/… for quantized ones. */
   readonly dtype: DType;
   readonly quantization?: Quantization;
+  /** How `.mlir` spells the integers of a weight (`i8`, `si16`), where TPU-MLIR departs from its own habit. */
+  readonly spelling?: string;
 }

@@ -29,6 +29,8 @@ const STORAGE: Readonly<Partial<Record<DType, StorageDType>>> = {
   // 16-bit unsigned codes are rare and short-lived: they are held wide.
   u16: 'i32',
   i32: 'i32',
+  // Tables of bm1684 are stored so; what they hold fits 31 bits.
+  u32: 'i32',
 };
 
 const BYTES: Readonly<Record<StorageDType, number>> = { f32: 4, i8: 1, u8: 1, i16: 2, i32: 4 };
@@ -88,6 +90,7 @@ export function weightInStorage(weight: Weight, length: number, where: string): 
   if (storageOfArray(weight.data) === storage && weight.data.length === length) return weight.data as StorageArray;
   if (dtype === 'f16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f32FromF16Bits);
   if (dtype === 'bf16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f32FromBf16Bits);
+  if (dtype === 'u32' && weight.data instanceof Uint32Array) return Int32Array.from(weight.data);
   if (dtype === 'i4' || dtype === 'u4') return unpackNibbles(weight.data, dtype, length);
   throw new QError(`The data of weight ${where} do not fit its type.`, {
     code: 'runtime.weight.mismatch',

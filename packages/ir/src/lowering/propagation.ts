@@ -268,7 +268,7 @@ const forwardExtremum: Rule = (p, op, index) =>
 const SIGNS: readonly Rule[] = [keepSign, keepAddSign, signedDifference];
 
 /** Processor families differ in which operators can rescale or change the sign of codes. */
-export type ProcessorFamily = 'bm1684x' | 'cv18xx';
+export type ProcessorFamily = 'bm1684' | 'bm1684x' | 'cv18xx';
 
 const COPIES: readonly string[] = [
   'Relu',
@@ -288,17 +288,30 @@ const COPIES: readonly string[] = [
   'Abs',
 ].map((name) => `top.${name}`);
 
+/** Steps 1 to 5 of the BM processors. */
+const BM_FIRST: readonly (readonly Rule[])[] = [
+  [forward('top.Reshape', 'top.Permute')],
+  SIGNS,
+  [mulSign, signedDifference, signedSub],
+  [unify],
+  [
+    backward(false, 'top.Relu', 'top.MaxPool', 'top.Depth2Space', 'top.Abs'),
+    backward(true, 'top.PRelu', 'top.LeakyRelu'),
+  ],
+];
+
 /** The numbered steps of numerics.md 4.4. */
 const STEPS: Readonly<Record<ProcessorFamily, readonly (readonly Rule[])[]>> = {
-  bm1684x: [
-    [forward('top.Reshape', 'top.Permute')],
+  bm1684: [
+    ...BM_FIRST,
+    [compareUnion],
+    [select],
+    [forward(...COPIES, 'top.PRelu', 'top.AvgPool'), mulConst, argValues],
     SIGNS,
-    [mulSign, signedDifference, signedSub],
-    [unify],
-    [
-      backward(false, 'top.Relu', 'top.MaxPool', 'top.Depth2Space', 'top.Abs'),
-      backward(true, 'top.PRelu', 'top.LeakyRelu'),
-    ],
+    [select],
+  ],
+  bm1684x: [
+    ...BM_FIRST,
     [addToMuls],
     [compareUnion],
     [select],

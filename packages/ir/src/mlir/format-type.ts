@@ -32,9 +32,14 @@ const STORAGE_TYPES: Readonly<Partial<Record<DType, string>>> = {
   u32: 'u32',
 };
 
+/** How integers of a weight are spelled when nothing says otherwise. */
+export function weightSpelling(dtype: DType): string {
+  return WEIGHT_TYPES[dtype] ?? ELEMENT_TYPES[dtype];
+}
+
 /** `tensor<1x3xf32>`; integers are spelled by role: signed in values, signless in weights. */
 export function tensorText(type: TensorType, role: 'value' | 'weight'): string {
-  const plain = (role === 'weight' ? WEIGHT_TYPES[type.dtype] : undefined) ?? ELEMENT_TYPES[type.dtype];
+  const plain = role === 'weight' ? (type.spelling ?? weightSpelling(type.dtype)) : ELEMENT_TYPES[type.dtype];
   return `tensor<${dims(type.shape)}${type.quantization === undefined ? plain : quantizedText(type.dtype, type.quantization)}>`;
 }
 

@@ -8,6 +8,7 @@ import { bytesOf, type Tensor, viewBytes } from '../tensor.ts';
 import type { TensorType } from '../tensor-type.ts';
 import type { Dictionary } from './attribute-syntax.ts';
 import { attributeValue } from './attribute-values.ts';
+import { weightSpelling } from './format-type.ts';
 import {
   type FileSyntax,
   type FunctionSyntax,
@@ -200,7 +201,8 @@ class GraphBuilder {
       if (this.weights.has(name) || this.values.has(name))
         this.issue('mlir.name', op.at, `a second ${name}`, 'unique names');
       const kept = this.remaining(op.attributes, ['name']);
-      this.weights.set(name, { type, data, ...(Object.keys(kept).length > 0 && { unknownAttributes: kept }) });
+      const spelled = withSpelling(type, op.resultTypes[0]);
+      this.weights.set(name, { type: spelled, data, ...(Object.keys(kept).length > 0 && { unknownAttributes: kept }) });
     }
   }
 
@@ -331,6 +333,13 @@ const STORED_AS: Readonly<Partial<Record<DType, readonly DType[]>>> = {
   i32: ['u32'],
   u32: ['i32'],
 };
+
+/** Keeps how the integers of a weight are written, where that is not the habit. */
+function withSpelling(type: TensorType, written: TypeSyntax | undefined): TensorType {
+  const element = written?.kind === 'tensor' ? /\b(?:\d+x)*([su]?i\d+)\s*[,>]/.exec(written.text)?.[1] : undefined;
+  const isUsual = element === undefined || type.quantization !== undefined || element === weightSpelling(type.dtype);
+  return isUsual ? type : { ...type, spelling: element };
+}
 
 /** Puts the operand back that the text leaves out when it is absent (`tileT??` in the operator's row), if others follow it. */
 function withLeftOut(op: OpSyntax, inputs: (string | null)[]): (string | null)[] {

@@ -35,7 +35,7 @@ class Printer {
 
   print(weightFile: string): PrintedModule {
     const { graph } = this;
-    if (graph.ops.some((op) => writtenInputs(op).includes(null))) {
+    if (graph.ops.some((op) => writtenInputs(op, graph.chip).includes(null))) {
       this.none = this.newId();
       this.body.push({ text: `${this.none} = "top.None"() : () -> none`, names: [] });
     }
@@ -85,7 +85,7 @@ class Printer {
   private op(op: Op, argument: string | undefined): void {
     for (const input of op.inputs)
       if (input !== null && !this.ids.has(input) && this.graph.weights.has(input)) this.weight(input);
-    const inputs = writtenInputs(op);
+    const inputs = writtenInputs(op, this.graph.chip);
     const operands =
       argument === undefined ? inputs.map((name) => (name === null ? this.none! : this.id(name))) : [argument];
     const operandTypes =
@@ -206,8 +206,12 @@ function missing(name: string, expected: string): never {
   });
 }
 
-/** The operands that the text shows: an absent one is `top.None`, or nothing where the operator's row says so. */
-function writtenInputs(op: Op): readonly (string | null)[] {
+/**
+ * The operands that the text shows: an absent one is `top.None`, or nothing where the operator's row says so. A Reshape
+ * lowered for bm1684 shows it.
+ */
+function writtenInputs(op: Op, chip: string): readonly (string | null)[] {
+  if (chip === 'bm1684' && op.type === 'tpu.Reshape') return op.inputs;
   const leftOut = op.type === 'unknown' ? -1 : leftOutOperand(operatorTable[op.type]);
   return op.inputs.filter((name, i) => name !== null || i !== leftOut);
 }

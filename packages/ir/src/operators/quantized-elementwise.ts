@@ -113,7 +113,12 @@ export const quantizedElementwiseRows = {
     inferShapes: likeInput,
   }),
   'tpu.Relu': row({
-    attributes: { reluLimit: defaulted('f64', 'relu_limit', -1) } as const,
+    attributes: {
+      reluLimit: defaulted('f64', 'relu_limit', -1),
+      /** For the compiler of bm1684; the interpreter does not read them. */
+      multiplier: optional('si32', 'multiplier'),
+      rshift: optional('i64', 'rshift'),
+    } as const,
     operands: ['input'],
     inferShapes: likeInput,
   }),

@@ -11,6 +11,7 @@ import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { delegateContext } from './delegate-context.ts';
 import { asTop } from './float-form.ts';
 import { mixed } from './mixed.ts';
+import { shiftSums } from './shifted-sums.ts';
 
 /** One multiplier and shift per channel; a single pair serves all. */
 export function perChannel(values: readonly number[] | undefined, channels: number, fallback: number): Int32Array {
@@ -20,9 +21,10 @@ export function perChannel(values: readonly number[] | undefined, channels: numb
 
 /** The kernel's finish of a `quant_mode`. */
 export function finishOf(op: { readonly type: string; readonly name: string }, quantMode: string): number {
-  if (quantMode === 'MultiplierShift') return Finish.multiplierShift;
+  // A shift alone comes without multipliers, and those default to 1.
+  if (quantMode === 'MultiplierShift' || quantMode === 'OnlyShift') return Finish.multiplierShift;
   if (quantMode === 'QDM') return Finish.qdm;
-  return refuse(op, `the mode ${quantMode}`, 'MultiplierShift or QDM');
+  return refuse(op, `the mode ${quantMode}`, 'MultiplierShift, OnlyShift or QDM');
 }
 
 const conv: OpImplementation<'tpu.Conv2D'> = {
@@ -83,12 +85,14 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
     const identity = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code)));
     const [from, to] = [floatCopy(context, x), floatCopy(context, y)];
     const run = prepareSums(op, context, from.slot, to.slot);
+    const finish =
+      y.dtype === 'i32' ? () => kernels.f32_to_i32(to.slot.ptr, y.ptr, y.length) : shiftSums(op, to.slot, y);
     return () => {
       from.settle();
       to.settle();
       kernels.lut_x8_x32(x.ptr, identity.ptr, from.slot.ptr, x.length);
       run();
-      kernels.f32_to_i32(to.slot.ptr, y.ptr, y.length);
+      finish();
     };
   },
 };

@@ -5,6 +5,7 @@ import { elementwiseImplementations } from './elementwise.ts';
 import { layoutImplementations } from './layout.ts';
 import { matMulImplementations } from './mat-mul.ts';
 import { poolingImplementations } from './pooling.ts';
+import { scaleImplementations } from './scale.ts';
 import { softmaxImplementations } from './softmax.ts';
 import { unaryImplementations } from './unary.ts';
 
@@ -16,6 +17,7 @@ export const quantizedImplementations: Implementations = {
   ...layoutImplementations,
   ...matMulImplementations,
   ...poolingImplementations,
+  ...scaleImplementations,
   ...softmaxImplementations,
   ...unaryImplementations,
 };

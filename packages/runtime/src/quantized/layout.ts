@@ -51,7 +51,6 @@ export const layoutImplementations: Implementations = {
   'tpu.Gather': asFloat(),
   'tpu.TopK': asFloat(),
   'tpu.Arg': asFloat(),
-  'tpu.Scale': asFloat(),
   'tpu.LayerNorm': asFloat(),
   'tpu.RMSNorm': asFloat(),
   'tpu.GroupNorm': asFloat(),

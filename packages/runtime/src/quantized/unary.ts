@@ -56,17 +56,21 @@ const subConst = ofCode<'tpu.SubConst'>(({ attributes }, _input, output) => {
   };
 });
 
-const maxConst = ofCode<'tpu.MaxConst'>(
-  ({ attributes }, _input, output) =>
-    (code) =>
-      clamp(Math.max(code, attributes.constVal), output.lo, output.hi),
-);
+/** The constant is a code of the result before the shift. */
+const extremumConst = <T extends 'tpu.MaxConst' | 'tpu.MinConst'>(choose: (a: number, b: number) => number) =>
+  ofCode<T>((op, _input, output) => {
+    const { multiplier, rshift, constVal, doRelu } = op.attributes as OpOf<'tpu.MaxConst'>['attributes'];
+    return (code) => {
+      const chosen = choose(code * multiplier, constVal);
+      return clamp(multiplyShift(chosen, 1, rshift, 'HalfUp'), lowestCode(output, doRelu), output.hi);
+    };
+  });
 
-const minConst = ofCode<'tpu.MinConst'>(
-  ({ attributes }, _input, output) =>
-    (code) =>
-      clamp(Math.min(code, attributes.constVal), output.lo, output.hi),
-);
+/** The constant is in the multiplier (bm1684). */
+const mulConst = ofCode<'tpu.MulConst'>(({ attributes }, _input, output) => {
+  const { multiplier, rshift, doRelu } = attributes;
+  return (code) => clamp(multiplyShift(code, multiplier, rshift, 'HalfUp'), lowestCode(output, doRelu), output.hi);
+});
 
 const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   Equal: (a, b) => a === b,
@@ -135,9 +139,10 @@ const lut: OpImplementation<'tpu.Lut'> = {
     const { kernels } = context;
     const [x, table, y] = [context.input(0), context.input(1), context.output()];
     if (x.dtype !== 'i8' && x.dtype !== 'u8') refuse(op, `an operand of ${x.dtype}`, 'i8 or u8');
-    return holdsCodes(y.type.dtype)
-      ? () => kernels.lut_x8(x.ptr, table.ptr, y.ptr, y.length)
-      : () => kernels.lut_x8_x32(x.ptr, table.ptr, y.ptr, y.length);
+    if (!holdsCodes(y.type.dtype)) return () => kernels.lut_x8_x32(x.ptr, table.ptr, y.ptr, y.length);
+    // bm1684 keeps the codes in 32 bits each.
+    const entries = table.dtype === 'i32' ? context.derive(1, 'bytes', ({ data }) => Uint8Array.from(data)) : table;
+    return () => kernels.lut_x8(x.ptr, entries.ptr, y.ptr, y.length);
   },
 };
 
@@ -148,9 +153,9 @@ export const unaryImplementations: Implementations = {
   'tpu.PReluOp': mixed(prelu),
   'tpu.AddConst': mixed(addConst),
   'tpu.SubConst': mixed(subConst),
-  'tpu.MulConst': asFloat(),
-  'tpu.MaxConst': mixed(maxConst),
-  'tpu.MinConst': mixed(minConst),
+  'tpu.MulConst': mixed(mulConst),
+  'tpu.MaxConst': mixed(extremumConst<'tpu.MaxConst'>(Math.max)),
+  'tpu.MinConst': mixed(extremumConst<'tpu.MinConst'>(Math.min)),
   'tpu.CompareConst': mixed(compareConst),
   'tpu.Lut': lut,
   'tpu.Active': asFloat(),

@@ -1,0 +1,53 @@
+import { saturate, toInt } from '@q/ir';
+
+const f = Math.fround;
+
+/** 2^shift · input / output as the interpreter keeps it: an f32 (numerics.md 8). */
+export function shiftedScale(rshift: number, inputScale: number, outputScale: number): number {
+  return f((2 ** rshift * inputScale) / outputScale);
+}
+
+/** i8 codes of reals at a scale that multiplies: the product in f32, half away. */
+export function int8Codes(values: ArrayLike<number>, scale: number): Int8Array {
+  return Int8Array.from(values, (value) => saturate(f(value * scale), 'i8'));
+}
+
+export function int8Code(value: number, scale: number): number {
+  return saturate(f(f(value) * scale), 'i8');
+}
+
+/** i16 codes of reals, and the part of them that did not fit. */
+export function int16Codes(
+  values: ArrayLike<number>,
+  scale: number,
+): { readonly codes: Int16Array; readonly overflow: number } {
+  const factor = f(scale);
+  let overflowed = 0;
+  const codes = Int16Array.from(values, (value) => {
+    const code = toInt(f(f(value) * factor));
+    if (code > 32767 || code < -32768) overflowed += 1;
+    return saturate(code, 'i16');
+  });
+  return { codes, overflow: f(overflowed / values.length) };
+}
+
+/** Biases of which more than this part overflows make the shift smaller. */
+const TOLERATED_OVERFLOW = 0.03;
+
+/**
+ * The shift of a sum and its i16 bias codes: the shift shrinks, down to 0, until (nearly) all biases fit
+ * (numerics.md 8).
+ */
+export function fitBias(
+  bias: ArrayLike<number>,
+  firstShift: number,
+  outputScale: number,
+): { readonly rshift: number; readonly codes: Int16Array } {
+  let rshift = firstShift;
+  let quantized = int16Codes(bias, 2 ** rshift / outputScale);
+  while (quantized.overflow > TOLERATED_OVERFLOW && rshift > 0) {
+    rshift -= 1;
+    quantized = int16Codes(bias, 2 ** rshift / outputScale);
+  }
+  return { rshift, codes: quantized.codes };
+}
