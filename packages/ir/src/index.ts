@@ -1,4 +1,14 @@
 export type { AttributeKind, AttributeSchema, AttributeSpec, AttributesOf, MlirAttribute } from './attribute-schema.ts';
+export {
+  CONTAINER_NOTE,
+  type ContainerMetadata,
+  type ContainerTensor,
+  containerOf,
+  graphOfContainer,
+  type ModelContainer,
+} from './container/model-container.ts';
+export { isContainer, readContainer } from './container/read.ts';
+export { writeContainer } from './container/write.ts';
 export { byteLengthOf, type DType, elementCount, type TypedArray } from './dtype.ts';
 export { type Issue, isQError, QError } from './errors.ts';
 export type { Emit, QEvent } from './events.ts';
@@ -28,6 +38,7 @@ export type { OperatorRow, ShapeContext, ShapeResult } from './operators/row.ts'
 export { broadcastShapes } from './operators/shape-rules.ts';
 export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
 export { canonicalize } from './passes/canonicalize/index.ts';
+export { expandAttention } from './passes/expand-attention.ts';
 export { inferShapes } from './passes/infer-shapes.ts';
 export type { OpPlan, Plan, PlanOptions, Precision, Reason, ValueRange } from './plan.ts';
 export { type PlanSources, parsePrecision, planFromTables } from './plan-from-tables.ts';

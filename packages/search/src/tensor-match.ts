@@ -2,7 +2,7 @@
  * How `npz_tool compare` of TPU-MLIR judges one tensor, so that its tolerances mean the same here (cli.md 7.2).
  * The misspelt status is the original's: scripts match on it.
  */
-export type MatchStatus = 'EQUAL' | 'CLOSE' | 'SIMILAR' | 'NOT_SIMLIAR' | 'NOT_MATCH';
+export type MatchStatus = 'EQUAL' | 'NOT_EQUAL' | 'CLOSE' | 'SIMILAR' | 'NOT_SIMLIAR' | 'NOT_MATCH';
 
 export interface TensorMatch {
   readonly status: MatchStatus;
@@ -21,21 +21,29 @@ export type Tolerance = readonly [cosine: number, euclidean: number];
 
 const PERFECT = { cosine: 1, euclidean: 1, sqnr: Number.POSITIVE_INFINITY } as const;
 
-/** Judges `target` against `reference`: equal, close, similar within `tolerance`, or not. */
+const UNLIKE = { cosine: 0, euclidean: 0, sqnr: Number.NEGATIVE_INFINITY } as const;
+
+/**
+ * Judges `target` against `reference`: equal, close, similar within `tolerance`, or not. `mustBeEqual` is how INT8
+ * data are judged: equal or not.
+ */
 export function matchTensor(
   target: ArrayLike<number>,
   reference: ArrayLike<number>,
   tolerance: Tolerance,
+  mustBeEqual = false,
 ): TensorMatch {
-  if (target.length !== reference.length) {
-    return { status: 'NOT_MATCH', passed: false, cosine: 0, euclidean: 0, sqnr: Number.NEGATIVE_INFINITY };
-  }
+  if (target.length !== reference.length) return { status: 'NOT_MATCH', passed: false, ...UNLIKE };
   if (isEvery(target, reference, (a, b) => a === b)) return { status: 'EQUAL', passed: true, ...PERFECT };
+  if (mustBeEqual) return { status: 'NOT_EQUAL', passed: false, ...UNLIKE };
   for (const order of [5, 4, 3]) {
     const relative = 10 ** -order;
-    if (isEvery(target, reference, (a, b) => Math.abs(a - b) <= 1e-8 + relative * Math.abs(b))) {
-      return { status: 'CLOSE', passed: true, closeOrder: order, ...PERFECT };
-    }
+    // Equal infinities and two NaNs are close, as numpy.allclose has it with equal_nan.
+    const isClose = (a: number, b: number): boolean =>
+      Number.isFinite(a) && Number.isFinite(b)
+        ? Math.abs(a - b) <= 1e-8 + relative * Math.abs(b)
+        : a === b || (Number.isNaN(a) && Number.isNaN(b));
+    if (isEvery(target, reference, isClose)) return { status: 'CLOSE', passed: true, closeOrder: order, ...PERFECT };
   }
   const a = Float64Array.from(target, finite);
   const b = Float64Array.from(reference, finite);
@@ -94,18 +102,37 @@ function squaresAroundMean(values: Float64Array): number {
   return squares;
 }
 
+/** What the lines of one tensor say besides its match. */
+export interface MatchedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Element type as numpy calls it; `float32` when absent. */
+  readonly elementType?: string;
+  readonly match: TensorMatch;
+}
+
+/** `(1, 3)`, `(3,)`, `()`: a shape as Python prints it. */
+export function shapeText(shape: readonly number[]): string {
+  return `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
+}
+
 /** The vendor's lines for one tensor: status, and with `details` the metrics. */
-export function matchLines(name: string, shape: readonly number[], match: TensorMatch, details: boolean): string[] {
+export function matchLines({ name, shape, elementType, match }: MatchedTensor, details: boolean): string[] {
   const lines = [`[${name.padEnd(32)}] ${match.status.padStart(12)} [${match.passed ? 'PASSED' : 'FAILED'}]`];
   if (!details) return lines;
-  lines.push(`    (${shape.join(', ')}${shape.length === 1 ? ',' : ''}) float32 `);
+  lines.push(`    ${shapeText(shape)} ${elementType ?? 'float32'} `);
   if (match.closeOrder !== undefined) lines.push(`    close order            = ${match.closeOrder}`);
-  else if (match.status !== 'EQUAL') {
-    lines.push(`    cosine_similarity      = ${match.cosine.toFixed(6)}`);
-    lines.push(`    euclidean_similarity   = ${match.euclidean.toFixed(6)}`);
-    lines.push(`    sqnr_similarity        = ${match.sqnr.toFixed(6)}`);
+  else if (match.status === 'SIMILAR' || match.status === 'NOT_SIMLIAR') {
+    lines.push(`    cosine_similarity      = ${fixed6(match.cosine)}`);
+    lines.push(`    euclidean_similarity   = ${fixed6(match.euclidean)}`);
+    lines.push(`    sqnr_similarity        = ${fixed6(match.sqnr)}`);
   }
   return lines;
+}
+
+/** Python's `{:.6f}`. */
+function fixed6(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(6) : pythonFloat(value);
 }
 
 /** The vendor's closing lines over all tensors that were compared. */
@@ -120,10 +147,22 @@ export function matchSummaryLines(matches: readonly TensorMatch[], target: strin
     `${passed} passed`,
     `  ${count('EQUAL')} equal, ${count('CLOSE')} close, ${count('SIMILAR')} similar`,
     `${matches.length - passed} failed`,
-    `  ${count('NOT_MATCH')} not equal, ${count('NOT_SIMLIAR')} not similar`,
-    `min_similiarity = (${least('cosine', 1)}, ${least('euclidean', 1)}, ${least('sqnr', Number.POSITIVE_INFINITY)})`,
+    `  ${count('NOT_EQUAL')} not equal, ${count('NOT_SIMLIAR')} not similar`,
+    `min_similiarity = (${[least('cosine', 1), least('euclidean', 1), least('sqnr', Number.POSITIVE_INFINITY)].map(pythonFloat).join(', ')})`,
     `Target    ${target}`,
     `Reference ${reference}`,
     `npz compare ${matches.length === passed ? 'PASSED' : 'FAILED'}.`,
   ];
+}
+
+/** A double as Python prints it: `1.0`, `inf`, `1e-05`. */
+export function pythonFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  if (Object.is(value, -0)) return '-0.0';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
+    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
 }

@@ -30,10 +30,10 @@ describe('matchTensor', () => {
 
   it('prints the vendor lines', () => {
     const match = matchTensor([3, 0], [1, 0], tolerance);
-    expect(matchLines('r1_Relu', [1, 2], match, false)).toEqual([
+    expect(matchLines({ name: 'r1_Relu', shape: [1, 2], match }, false)).toEqual([
       '[r1_Relu                         ]  NOT_SIMLIAR [FAILED]',
     ]);
-    expect(matchLines('r1_Relu', [2], match, true)[1]).toBe('    (2,) float32 ');
+    expect(matchLines({ name: 'r1_Relu', shape: [2], match }, true)[1]).toBe('    (2,) float32 ');
     const summary = matchSummaryLines([match, matchTensor([1], [1], tolerance)], 'a.npz', 'b.npz');
     expect(summary[0]).toBe('2 compared');
     expect(summary[2]).toBe('  1 equal, 0 close, 0 similar');

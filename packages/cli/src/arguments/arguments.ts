@@ -20,6 +20,12 @@ export class Arguments {
     return this.#values[name] === true;
   }
 
+  /** Was the flag on the command line? (For flags whose default is `null`.) */
+  isGiven(name: string): boolean {
+    const value: unknown = this.#values[name];
+    return value !== null && value !== undefined;
+  }
+
   string(name: string): string {
     const value: unknown = this.#values[name];
     if (typeof value !== 'string' || value === '') {

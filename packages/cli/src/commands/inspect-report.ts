@@ -1,4 +1,4 @@
-import { type Graph, type Issue, type ModelSummary, type Precision, QError, type Target } from '@q/ir';
+import { expandAttention, type Graph, type Issue, type ModelSummary, type Precision, QError, type Target } from '@q/ir';
 import type { OnnxFacts } from '@q/ir/onnx';
 import type { ActivationPlan } from '@q/runtime';
 import { renderTable } from '../terminal/table.ts';
@@ -32,8 +32,9 @@ export interface Inspection {
 }
 
 export function precisionsOn(graph: Graph, target: Target, processor: string): ProcessorReport {
-  const layers = graph.ops
-    .filter((op) => op.type !== 'top.Input')
+  // What a lowering sees: no processor has attention as one operator.
+  const layers = expandAttention(graph)
+    .ops.filter((op) => op.type !== 'top.Input')
     .map((op) => ({
       name: op.name,
       type: op.type === 'unknown' ? op.mnemonic : op.type,

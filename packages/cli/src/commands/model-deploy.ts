@@ -1,161 +1,161 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
-  type CalibrationTable,
-  type Issue,
+  CONTAINER_NOTE,
+  containerOf,
+  type Graph,
+  graphOfContainer,
   type Plan,
-  parseCalibrationTable,
-  parseInlineQuantizeTable,
-  parsePrecision,
-  parseQuantizeTable,
-  planFromTables,
   QError,
-  type QuantizeTable,
+  readContainer,
+  type Tensor,
+  writeContainer,
+  writeNpz,
 } from '@q/ir';
+import { type Boundary, stripIoCasts } from '@q/ir/lowering';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
+import { compilerFlagsIn, declareDeployFlags, refusedFlagsIn } from '../deploy/deploy-flags.ts';
+import { readPlan, warnOf } from '../deploy/read-plan.ts';
+import { readCorrectness, readTolerance } from '../deploy/tolerance.ts';
+import { unknownLayerWarnings } from '../deploy/unknown-layers.ts';
+import { readReference, type Validation, type Verdict, validateLowered, validateModel } from '../deploy/validate.ts';
 import { readInputText } from '../files/input-files.ts';
 import { loadMlir } from '../files/model-files.ts';
-import { writeFilesWhole } from '../files/output-files.ts';
+import { writeFilesWhole, writeFileWhole } from '../files/output-files.ts';
+import { runNetwork } from '../network/run-network.ts';
 import { targetFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
-import { verifyLowered } from './verify-lowered.ts';
+import { inputTensors, readTestInput } from './test-input.ts';
 
-function declare(parser: ArgumentParser): void {
-  parser.add_argument('--mlir', { required: true, help: 'Top .mlir of model_transform' });
-  parser.add_argument('--processor', '--chip', { required: true, help: 'target processor' });
-  parser.add_argument('--quantize', {
-    default: 'F32',
-    help: 'mode of every layer that the quantize table does not name: INT8, F16, BF16, F32 (default: F32)',
-  });
-  parser.add_argument('--calibration_table', { default: '', help: 'table of run_calibration; needed by INT8' });
-  parser.add_argument('--quantize_table', { default: '', help: 'modes per layer: a file, or name:MODE,name:MODE' });
-  parser.add_argument('--asymmetric', { action: 'store_true', help: 'asymmetric activations' });
-  parser.add_argument('--test_input', { default: '', help: 'npz, npy or image to run the lowered network on' });
-  parser.add_argument('--test_reference', {
-    default: '',
-    help: 'npz of model_transform --test_result to compare with (default: computed here)',
-  });
-  parser.add_argument('--tolerance', {
-    default: '',
-    help: 'least cosine and Euclidean similarity, e.g. 0.90,0.80 (the default for INT8)',
-  });
-  parser.add_argument('--compare_all', { action: 'store_true', help: 'compare every layer, not the outputs only' });
-  parser.add_argument('--model', {
-    default: '',
-    help: 'name of the compiled model in the original tool; see the last line that is printed',
-  });
+/** What one call works on. */
+interface Deployment {
+  readonly args: Arguments;
+  readonly terminal: Terminal;
+  /** The `.mlir` file; everything that is written goes beside it. */
+  readonly path: string;
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly lowered: Graph;
+  /** `<module>_<chip>_<quantize>` */
+  readonly prefix: string;
 }
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
   terminal.print(bannerLine);
+  checkFlags(args, terminal);
+  const deployment = lower(args, terminal);
+  const model = writeModel(deployment);
+  if (args.list('test_input').length === 0 || args.flag('not_gen_bmodel')) return exitStatus.ok;
+  return (await validate(deployment, model)) ? exitStatus.ok : exitStatus.mismatch;
+}
+
+function checkFlags(args: Arguments, terminal: Terminal): void {
+  const refused = refusedFlagsIn(args);
+  if (refused.length > 0) {
+    const issues = refused.map(({ name, note }) => ({ code: 'cli.not-in-this-version', where: name, found: note }));
+    throw new QError(`${refused.map(({ name }) => name).join(', ')}: not in this version`, issues[0]!, { issues });
+  }
+  const idle = compilerFlagsIn(args);
+  if (idle.length > 0) {
+    terminal.print(
+      `${idle.join(', ')}: for the compiler of the vendor, without effect here (no instructions are made)`,
+    );
+  }
+}
+
+function lower(args: Arguments, terminal: Terminal): Deployment {
   const path = args.string('mlir');
-  const graph = loadMlir(path, '--mlir');
   const plan = readPlan(args, terminal);
+  // An unknown processor must not cost reading a model.
   const target = targetFor(plan.processor);
+  const graph = loadMlir(path, '--mlir');
+  warnOf(unknownLayerWarnings(graph, plan, originText(path)), terminal);
   const lowered = target.lower(graph, plan, terminal.emit);
-  const files = target
-    .artefacts(lowered, plan)
-    .map((artefact) => ({ ...artefact, path: join(dirname(path), artefact.name) }));
+  const artefacts = target.artefacts(lowered, plan);
+  const files = artefacts.map((artefact) => ({ ...artefact, path: join(dirname(path), artefact.name) }));
   writeFilesWhole(files);
   for (const file of files) terminal.print(`${file.path}: ${file.description}`);
-  explainModelFlag(args.optionalString('model'), terminal);
-  const testInput = args.list('test_input');
-  if (testInput.length === 0) return exitStatus.ok;
-  const agrees = await verifyLowered({
-    graph,
-    lowered,
-    testInput,
-    reference: args.optionalString('test_reference'),
-    tolerance: readTolerance(args, plan),
+  const prefix = artefacts[0]!.name.replace(/(_tpu)?\.[a-z]+$/, '');
+  return { args, terminal, path, graph, plan, lowered, prefix };
+}
+
+/** The module as the converter made it, if it was left beside the `.mlir` file. */
+function originText(path: string): string | undefined {
+  const origin = path.replace(/\.mlir$/, '_origin.mlir');
+  return existsSync(origin) ? readInputText(origin, '--mlir') : undefined;
+}
+
+/** Writes `--model`, and gives back the network that the file holds. */
+function writeModel({ args, terminal, plan, lowered }: Deployment): Graph | undefined {
+  const path = args.optionalString('model');
+  if (path === undefined || args.flag('not_gen_bmodel')) return undefined;
+  const [inputs, outputs] = [boundaryOf(args, 'quant_input'), boundaryOf(args, 'quant_output')];
+  const stripped = stripIoCasts(lowered, {
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(outputs === undefined ? {} : { outputs }),
+  });
+  const bytes = writeContainer(containerOf(stripped, plan));
+  writeFileWhole(path, bytes);
+  terminal.print(`${path}: ${CONTAINER_NOTE}; run it with q model_runner`);
+  return graphOfContainer(readContainer(bytes, path), path);
+}
+
+/** `--quant_input` and `--quant_input_list`, or the same of outputs. */
+function boundaryOf(args: Arguments, flag: string): Boundary | undefined {
+  return args.numbers(`${flag}_list`) ?? (args.flag(flag) ? 'all' : undefined);
+}
+
+/** Both comparisons of cli.md 7.1. */
+async function validate(deployment: Deployment, model: Graph | undefined): Promise<boolean> {
+  const { args, terminal, lowered, path, prefix, plan } = deployment;
+  const tolerance = readTolerance(args, plan.precision);
+  const { inputs, reference } = await prepareInputs(deployment);
+  const common: Validation = {
+    inputs,
     everyLayer: args.flag('compare_all'),
+    excepts: args.list('excepts'),
+    fuzzy: args.flag('fazzy_match'),
     terminal,
+  };
+  const resultFile = join(dirname(path), `${prefix}_tpu_outputs.npz`);
+  const verdict: Verdict = await validateLowered({
+    ...common,
+    lowered,
+    reference,
+    tolerance,
+    resultFile,
+    keep: args.flag('debug'),
   });
-  return agrees ? exitStatus.ok : exitStatus.mismatch;
-}
-
-function readPlan(args: Arguments, terminal: Terminal): Plan {
-  const word = args.string('quantize');
-  const precision = parsePrecision(word);
-  if (precision === undefined) {
-    throw new QError(`--quantize ${word} is not supported`, {
-      code: 'cli.bad-flag-value',
-      where: '--quantize',
-      found: word,
-      expected: 'INT8, F16, BF16 or F32',
-    });
-  }
-  const calibrationPath = args.optionalString('calibration_table');
-  if (precision === 'INT8' && calibrationPath === undefined) {
-    throw new QError('--quantize INT8 needs --calibration_table', {
-      code: 'cli.missing-flag',
-      where: '--calibration_table',
-      expected: 'the table that q run_calibration wrote',
-    });
-  }
-  const quantizeTable = args.optionalString('quantize_table');
-  return planFromTables({
-    processor: args.string('processor').toLowerCase(),
-    precision,
-    asymmetric: args.flag('asymmetric'),
-    ...(calibrationPath === undefined ? {} : { calibrationTable: readCalibrationTable(calibrationPath, terminal) }),
-    ...(quantizeTable === undefined
-      ? {}
-      : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
+  if (!verdict.passed || model === undefined || args.flag('skip_validation')) return verdict.passed;
+  return validateModel({
+    ...common,
+    model,
+    path: args.string('model'),
+    lowered: verdict.results,
+    tolerance: readCorrectness(args),
   });
 }
 
-export function readCalibrationTable(path: string, terminal: Terminal): CalibrationTable {
-  const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
-  warnOf(table.warnings, terminal);
-  return table;
-}
-
-/** A file, or the inline form `name:MODE,name:MODE` when no such file exists (cli.md 6.2). */
-export function readQuantizeTable(text: string, terminal: Terminal): QuantizeTable {
-  const isInline = !existsSync(text) && /^[^\s]+:[A-Za-z0-9]+(,|$)/.test(text);
-  const table = isInline
-    ? parseInlineQuantizeTable(text)
-    : parseQuantizeTable(readInputText(text, '--quantize_table'), text);
-  warnOf(table.warnings, terminal);
-  return table;
-}
-
-function warnOf(issues: readonly Issue[], terminal: Terminal): void {
-  for (const issue of issues) {
-    const facts = [issue.found, issue.hint].filter((fact) => fact !== undefined).join('; ');
-    terminal.emit({
-      type: 'warning',
-      code: issue.code,
-      message: facts,
-      ...(issue.where === undefined ? {} : { where: issue.where }),
-    });
-  }
-}
-
-function readTolerance(args: Arguments, plan: Plan): readonly [number, number] {
-  const given = args.numbers('tolerance');
-  if (given !== undefined) {
-    if (given.length === 2) return [given[0]!, given[1]!];
-    throw new QError(`--tolerance has ${given.length} numbers`, {
-      code: 'cli.bad-flag-value',
-      where: '--tolerance',
-      found: given.join(','),
-      expected: 'two numbers: cosine,euclidean',
-    });
-  }
-  // Defaults of cli.md 7.1.
-  if (plan.precision === 'INT8') return [0.9, 0.8];
-  return plan.precision === 'F32' ? [0.99, 0.99] : [0.99, 0.9];
-}
-
-function explainModelFlag(model: string | undefined, terminal: Terminal): void {
-  if (model === undefined) return;
+/** Inputs of the lowered network and what its results are compared with; the float network is run where no file is given. */
+async function prepareInputs({ args, terminal, graph, path }: Deployment) {
+  const feeds = await readTestInput(graph, args.list('test_input'));
+  const inputs: ReadonlyMap<string, Tensor> = inputTensors(graph, feeds);
+  const given = args.optionalString('test_reference');
+  if (given !== undefined) return { inputs, reference: readReference(given) };
+  const name = join(dirname(path), `${graph.name}_top_outputs.npz`);
   terminal.print(
-    `${model}: not written; it would hold instructions of the chip, which only the vendor's closed compiler makes. The files above hold the quantized network.`,
+    `[CMD]: model_runner.py --input ${graph.name}_in_f32.npz --model ${basename(path)} --output ${basename(name)} --dump_all_tensors`,
   );
+  const tensors = await runNetwork(graph, inputs, { allTensors: true });
+  writeFileWhole(name, writeNpz(tensors));
+  return { inputs, reference: { name, tensors } };
+}
+
+function declare(parser: ArgumentParser): void {
+  declareDeployFlags(parser);
 }
 
 export const modelDeploy: CommandBody = { declare, run };

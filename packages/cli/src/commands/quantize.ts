@@ -4,6 +4,7 @@ import { type Graph, type Plan, parseCalibrationTable, planFromTables, printCali
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
+import { readQuantizeTable } from '../deploy/read-plan.ts';
 import { openSamples } from '../files/dataset-files.ts';
 import {
   loadModel,
@@ -21,7 +22,6 @@ import { compatibleVersion } from '../version.ts';
 import { declareCalibrationFlags, readCalibrationOptions } from './calibration-flags.ts';
 import { type Candidate, evaluateCandidates } from './evaluate-candidates.ts';
 import { readEvaluationSamples } from './evaluation-samples.ts';
-import { readQuantizeTable } from './model-deploy.ts';
 import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
 import { renderQuantizeReport, reportJson } from './quantize-report.ts';
 

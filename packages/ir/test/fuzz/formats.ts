@@ -1,15 +1,20 @@
 import { importCaffe } from '../../src/caffe/index.ts';
 import {
+  CONTAINER_NOTE,
+  crc32,
   f32Tensor,
+  graphOfContainer,
   parseCalibrationTable,
   parseMlir,
   parseQuantizeTable,
   printMlir,
+  readContainer,
   readNpy,
   readNpz,
   summarize,
   type Tensor,
   verify,
+  writeContainer,
   writeNpy,
   writeNpz,
 } from '../../src/index.ts';
@@ -117,6 +122,37 @@ conv_Relu F16
 logits_Gemm INT8
 `;
 
+const containers = graphs.map((graph, index) =>
+  writeContainer({
+    metadata: {
+      name: graph.name,
+      processor: 'bm1684x',
+      precision: 'F32',
+      asymmetric: false,
+      inputs: [{ name: 'x', shape: [1], dtype: 'f32' }],
+      outputs: [],
+      note: CONTAINER_NOTE,
+    },
+    text: printed[index]!.text,
+    weights: writeNpz(printed[index]!.weights),
+  }),
+);
+
+/** Damage behind a checksum that fits, so that more than the checksum is reached. */
+function reseal(seed: Uint8Array, random: Random): Uint8Array {
+  const bytes = Uint8Array.from(seed);
+  const first = 16 + random.below(random.below(2) === 0 ? 88 : bytes.length - 16);
+  for (let count = 1 + random.below(3), at = first; count > 0 && at < bytes.length; count--, at++) {
+    bytes[at] = random.below(256);
+  }
+  new DataView(bytes.buffer).setUint32(12, crc32(bytes.subarray(16)), true);
+  return bytes;
+}
+
+function readModelContainer(bytes: Uint8Array): void {
+  verify(graphOfContainer(readContainer(bytes)));
+}
+
 function readOnnx(bytes: Uint8Array): void {
   const graph = importOnnx(bytes, { name: 'net', externalData: () => undefined });
   verify(graph);
@@ -161,6 +197,8 @@ export const formats: readonly Format[] = [
     read: (bytes) => void readNpz(bytes),
   },
   { name: 'npy', isText: false, seeds: [...arrays.values()].map(writeNpy), read: (bytes) => void readNpy(bytes) },
+  { name: 'container', isText: false, seeds: containers, read: readModelContainer },
+  { name: 'container, resealed', isText: false, seeds: containers, rewrite: reseal, read: readModelContainer },
   {
     name: 'prototxt',
     isText: true,
