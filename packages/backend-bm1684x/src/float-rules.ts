@@ -1,5 +1,6 @@
-import type { Plan, Precision } from '@q/ir';
+import type { Op, Plan, Precision } from '@q/ir';
 import { absMax, floatsOf, type Range, type Ranges, type WorkingGraph } from '@q/ir/lowering';
+import { isIntegerPrecision } from './processors.ts';
 
 const magnitude = (range: Range): number => Math.fround(Math.max(Math.abs(range.min), Math.abs(range.max)));
 
@@ -16,6 +17,12 @@ function differenceIsSmall(result: string, sizes: readonly (number | undefined)[
   return range !== undefined && sizes.some((size) => size !== undefined && magnitude(range) < size);
 }
 
+/** Only Conv and MatMul have 4-bit forms: elsewhere those precisions mean INT8. */
+function integerKind(op: Op, precision: Precision): Precision {
+  if (precision !== 'INT4' && precision !== 'W4INT8') return precision;
+  return op.type === 'top.Conv' || op.type === 'top.MatMul' ? precision : 'INT8';
+}
+
 /**
  * Precision of every operator (numerics.md 4.3): what the plan says by name, then the rules that put INT8 operators into
  * F16, then the plan's default.
@@ -28,19 +35,21 @@ export function assignPrecisions(graph: WorkingGraph, ranges: Ranges, plan: Plan
     const range = ranges.get(name);
     return range && magnitude(range);
   };
+  const isInteger = isIntegerPrecision(plan.precision);
   for (const op of graph.ops) {
     const chosen = plan.ops.get(op.name)?.precision;
     const inputs = op.inputs.filter((name) => name !== null);
     let automatic: Precision | undefined;
     if (op.type === 'top.Add' && addIsUneven(inputs, graph, ranges)) automatic = 'F16';
-    if (plan.precision === 'INT8' && op.type === 'top.Sub' && differenceIsSmall(op.name, inputs.map(sizeOf), ranges)) {
+    if (isInteger && op.type === 'top.Sub' && differenceIsSmall(op.name, inputs.map(sizeOf), ranges)) {
       automatic = 'F16';
     }
-    if (plan.precision === 'INT8' && op.type === 'top.SubConst') {
+    if (isInteger && op.type === 'top.SubConst') {
       const sizes = [...inputs.map(sizeOf), Math.abs(op.attributes.constVal)];
       if (differenceIsSmall(op.name, sizes, ranges)) automatic = 'F16';
     }
-    precisions.set(op.name, chosen ?? automatic ?? plan.precision);
+    if (plan.options?.highPrecision && (op.type === 'top.AvgPool' || op.type === 'top.Softmax')) automatic = 'F32';
+    precisions.set(op.name, integerKind(op, chosen ?? automatic ?? plan.precision));
   }
   return precisions;
 }

@@ -1,10 +1,10 @@
 import type { Op, Plan, Precision } from '@q/ir';
 import type { WorkingGraph } from '@q/ir/lowering';
-import type { Processor } from './processors.ts';
+import { isIntegerPrecision, type Processor } from './processors.ts';
 
 /**
  * Convolutions and products that hand 16-bit codes to a float operator (numerics.md 4.3): their 8-bit codes would be the
- * coarsest step on the way. Only with INT8 as the default precision, on the processors that have the rule.
+ * coarsest step on the way. Only with 8-bit activations as the default, on the processors that have the rule.
  */
 export function findInt16Outputs(
   graph: WorkingGraph,
@@ -12,16 +12,16 @@ export function findInt16Outputs(
   plan: Plan,
   processor: Processor,
 ): ReadonlySet<string> {
-  if (plan.precision !== 'INT8' || !processor.hasInt16Outputs) return new Set();
-  const isFloat = (op: Op): boolean => precisions.get(op.name) !== 'INT8';
+  if ((plan.precision !== 'INT8' && plan.precision !== 'W4INT8') || !processor.hasInt16Outputs) return new Set();
+  const isFloat = (op: Op): boolean => !isIntegerPrecision(precisions.get(op.name)!);
   const found = new Set<string>();
   const isYolo = hasSpatialPyramid(graph);
   for (const op of graph.ops) {
-    if (precisions.get(op.name) !== 'INT8') continue;
+    if (isFloat(op)) continue;
     const user = onlyUser(graph, op);
     if (user === undefined) continue;
     if (op.type === 'top.MatMul' && user.type === 'top.Add' && isFloat(user)) found.add(op.name);
-    if (isYolo && op.type === 'top.Conv' && isHeadConv(graph, op, user) && precisions.get(user.name) === 'F16') {
+    if (isYolo && op.type === 'top.Conv' && isHeadConv(graph, op, user) && /F16$/.test(precisions.get(user.name)!)) {
       found.add(op.name);
     }
   }

@@ -33,11 +33,8 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   mergeScales(working);
   const precisions = assignPrecisions(working, ranges, plan);
   if (!propagateRanges(working, ranges, plan, 'bm1684x')) warnOfContradiction(graph, emit);
-  const context = new Bm168xContext(
-    { graph: working, ranges, precisions },
-    processor,
-    findInt16Outputs(working, precisions, plan, processor),
-  );
+  const int16 = findInt16Outputs(working, precisions, plan, processor);
+  const context = new Bm168xContext({ graph: working, ranges, precisions, plan, processor, int16 });
   const issues: Issue[] = [];
   for (const op of working.ops) attempt(issues, () => lowerAny(context, topOperator(op)));
   throwRefusals(issues);

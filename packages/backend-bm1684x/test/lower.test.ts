@@ -1,4 +1,4 @@
-import { operatorTable, printMlir, type QError } from '@q/ir';
+import { operatorTable, type Plan, printMlir, type QError } from '@q/ir';
 import { describe, expect, it } from 'vitest';
 import { bm168x } from '../src/index.ts';
 import { CONV_1X1, network, op, plan } from './networks.ts';
@@ -209,14 +209,21 @@ describe('refusals', () => {
     expect(error.code).toBe('lower.threshold-invalid');
     expect(error.issues.map(({ where }) => where)).toEqual(['in', 'relu_Relu']);
   });
-  it('names processors, precisions and modes that are not defined', () => {
-    const wrong = plan({ in: 2 }, { processor: 'bm1684', asymmetric: true, precision: 'INT4' });
-    expect(refusal(() => bm168x.lower(conv, wrong)).issues.map(({ code }) => code)).toEqual([
-      'lower.plan.processor',
-      'lower.plan.asymmetric',
-      'lower.plan.precision',
-    ]);
+  const codesOf = (options: Partial<Plan>): readonly string[] =>
+    refusal(() => bm168x.lower(conv, plan({ in: 2 }, options))).issues.map(({ code }) => code);
+  it('names processors and precisions that are not defined', () => {
+    expect(codesOf({ processor: 'bm1699' })).toEqual(['lower.plan.processor']);
+    expect(codesOf({ precision: 'UINT8' })).toEqual(['lower.plan.precision']);
+    expect(codesOf({ precision: 'INT4' })).toEqual(['lower.plan.precision']);
     expect(refusal(() => bm168x.floatType('k1')).code).toBe('lower.plan.processor');
+  });
+  it('names options that a processor lacks', () => {
+    expect(codesOf({ processor: 'bm1690', options: { matmulPerChannel: true } })).toEqual(['lower.plan.option']);
+    expect(codesOf({ precision: 'F16', options: { groupSize: 63 } })).toEqual(['lower.plan.option']);
+  });
+  it('keeps weight-only precisions of the two 16-bit types apart', () => {
+    const ops = new Map([['relu_Relu', { precision: 'W8F16', reason: { code: 'user', rule: 'test' } }]] as const);
+    expect(codesOf({ precision: 'BF16', ops })).toEqual(['lower.plan.precision']);
   });
   it('names every operator without definition', () => {
     const graph = network({

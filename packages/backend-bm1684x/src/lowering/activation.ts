@@ -2,11 +2,16 @@ import { functionTable, getScaleAndShift, type KnownOp, mulI8, type OpOf, rsMul,
 import { absMax } from '@q/ir/lowering';
 import type { Bm168xContext } from './context.ts';
 
-/** A function of one operand as a table of 256 codes (numerics.md 7.6). */
+/**
+ * A function of one operand as a table of 256 codes (numerics.md 7.6). With zero points, upstream builds all tables but
+ * those of SiLU and GELU for the result's *symmetric* parameters, and then declares the asymmetric ones.
+ */
 export function lowerToTable(context: Bm168xContext, op: KnownOp): boolean {
   const f = scalarFunctionOf(op);
   if (f === undefined) return false;
-  const output = context.quantizerOf(op.name, op);
+  const followsType = op.type === 'top.SiLU' || op.type === 'top.GELU';
+  const asymmetric = context.asymmetric || (followsType && context.isAsymmetricOp(op));
+  const output = context.quantizerOf(op.name, op, followsType && asymmetric);
   const codes = functionTable(f, context.quantizerOf(op.inputs[0]!, op), output);
   const table = context.addWeight(
     op.name,
@@ -14,11 +19,13 @@ export function lowerToTable(context: Bm168xContext, op: KnownOp): boolean {
     { shape: [1, 1, 1, 256], dtype: output.signed ? 'i8' : 'u8' },
     codes,
   );
-  context.emitAs(op, 'tpu.Lut', [op.inputs[0]!, table], {}, context.codeType(op.name, op));
+  context.emitAs(op, 'tpu.Lut', [op.inputs[0]!, table], {}, context.codeType(op.name, op, asymmetric));
   return true;
 }
 
+/** Input and result share a scale; with zero points it runs in float. */
 export function lowerLeakyRelu(context: Bm168xContext, op: OpOf<'top.LeakyRelu'>): boolean {
+  if (context.asymmetric) return false;
   const { multiplier, rshift } = getScaleAndShift(op.attributes.alpha, 8);
   const attributes = { alpha: op.attributes.alpha, multiplier, rshift };
   context.emitAs(op, 'tpu.LeakyRelu', op.inputs, attributes, context.codeType(op.name, op));
@@ -28,7 +35,7 @@ export function lowerLeakyRelu(context: Bm168xContext, op: OpOf<'top.LeakyRelu'>
 /** All slopes share one shift. */
 export function lowerPRelu(context: Bm168xContext, op: OpOf<'top.PRelu'>): boolean {
   const slopeName = op.inputs[1]!;
-  if (!context.isWeight(slopeName)) return false;
+  if (context.asymmetric || !context.isWeight(slopeName)) return false;
   const slopes = context.floats(slopeName);
   const { rshift } = rsMul(absMax(slopes));
   const codes = Int8Array.from(slopes, (slope) => mulI8(slope, rshift));

@@ -1,152 +1,140 @@
-import { getScaleAndShift, type OpOf, saturate, toInt } from '@q/ir';
-import { absMax, extremes, tpuFormOf } from '@q/ir/lowering';
+import { getScaleAndShift, type KnownOp, type MultiplierShift, type OpOf } from '@q/ir';
+import { absMax, type Quantizer, tpuFormOf } from '@q/ir/lowering';
 import type { Bm168xContext } from './context.ts';
+import { type QuantizedFilter, quantizeBias, quantizeFilter } from './filter.ts';
+import { emitRequant } from './requant-table.ts';
 
-/** Codes of a filter, with one scale per output channel. */
-interface QuantizedFilter {
-  readonly signed: boolean;
-  readonly codes: Int8Array | Uint8Array;
-  readonly scales: readonly number[];
+/** Filter and bias of a convolution, when both are constants. */
+interface Parameters {
+  readonly filter: Float32Array;
+  readonly bias: Float32Array | undefined;
 }
 
-/** 2^k (k ≤ 6) that makes every weight an exact code, if there is one: pre-quantized weights keep their values. */
-function exactPower(filter: Float32Array, signed: boolean): number | undefined {
-  const [low, high] = signed ? [-128, 127] : [0, 255];
-  for (let k = 0; k <= 6; k++) {
-    const fits = filter.every((weight) => {
-      const code = weight * 2 ** k;
-      return Number.isInteger(code) && code >= low && code <= high;
-    });
-    if (fits) return 2 ** k;
-  }
-  return undefined;
-}
-
-function quantizeFilter(filter: Float32Array, oc: number, signed: boolean, power: number | undefined): QuantizedFilter {
-  const codes = signed ? new Int8Array(filter.length) : new Uint8Array(filter.length);
-  const inner = filter.length / oc;
-  const scales = Array.from({ length: oc }, (_, channel) => {
-    const [from, to] = [channel * inner, (channel + 1) * inner];
-    const scale =
-      power === undefined
-        ? Math.max(Math.fround(absMax(filter, from, to) / (signed ? 127 : 255)), Math.fround(1e-5))
-        : 1 / power;
-    for (let at = from; at < to; at++) codes[at] = saturate(filter[at]! / scale, signed ? 'i8' : 'u8');
-    return scale;
-  });
-  return { signed, codes, scales };
-}
-
-/** i32 codes of a bias at scale weight · input (f64, half away). */
-function quantizeBias(bias: Float32Array, scales: readonly number[], inputScale: number): Int32Array {
-  return Int32Array.from(bias, (value, channel) => toInt(value / (scales[channel]! * inputScale)));
+export function constantParameters(
+  context: Bm168xContext,
+  op: OpOf<'top.Conv'> | OpOf<'top.Deconv'>,
+): Parameters | undefined {
+  const [, filter, bias] = op.inputs as readonly [string, string, (string | null)?];
+  if (!context.isWeight(filter) || (bias != null && !context.isWeight(bias))) return undefined;
+  return { filter: context.floats(filter), bias: bias == null ? undefined : context.floats(bias) };
 }
 
 /** An input that calibration found (nearly) dead gets a scale that its bias or filter can live with. */
-function liveInputScale(scale: number, filter: Float32Array, bias: Float32Array | undefined): number {
+function liveInputScale(scale: number, { filter, bias }: Parameters): number {
   if (scale > 1e-5) return scale;
   const biasMax = bias === undefined ? Math.fround(1e-6) : absMax(bias);
   return biasMax <= 1e-5 ? absMax(filter) / 127 : biasMax / 127;
 }
 
-/** INT8 convolution (numerics.md 7.1), symmetric. Answers false when it runs in float: the filter is not constant. */
-export function lowerConv(context: Bm168xContext, op: OpOf<'top.Conv'>): boolean {
-  const [input, filterName, biasName] = op.inputs as readonly [string, string, (string | null)?];
-  if (!context.isWeight(filterName) || (biasName != null && !context.isWeight(biasName))) return false;
-  const form = tpuFormOf(op);
-  const filter = context.floats(filterName);
-  const bias = biasName == null ? undefined : context.floats(biasName);
-  const oc = context.shapeOf(filterName)[0]!;
-  const signed = bias !== undefined || extremes(filter).min < 0;
-  const inputScale = liveInputScale(context.quantizerOf(input, op).scale, filter, bias);
-  const result = context.resultOf(op);
-  const outputScale = result.scale;
-  const { codes, scales } = quantizeFilter(filter, oc, signed, exactPower(filter, signed));
-  const factors = scales.map((scale) => getScaleAndShift((scale * inputScale) / outputScale, 32));
-  const inputs: (string | null)[] = [
-    input,
-    context.addWeight(
-      op.name,
-      signed ? 'filter_i8' : 'filter_u8',
-      { shape: context.shapeOf(filterName), dtype: signed ? 'i8' : 'u8' },
-      codes,
-    ),
-    null,
-  ];
-  if (bias !== undefined) {
-    const shape = context.shapeOf(op.name).map((_, axis) => (axis === 1 ? oc : 1));
-    inputs[2] = context.addWeight(
-      op.name,
-      'bias_int32',
-      { shape, dtype: 'i32' },
-      quantizeBias(bias, scales, inputScale),
-    );
-  }
-  const attributes = {
-    ...form.attributes,
+/** Factor of every output channel: weight scale · input scale / output scale. */
+export function factorsOf(
+  { scales }: QuantizedFilter,
+  inputScale: number,
+  outputScale: number,
+): readonly MultiplierShift[] {
+  return scales.map((scale) => getScaleAndShift((scale * inputScale) / outputScale, 32));
+}
+
+/** Operands of an integer convolution: codes of the filter and of the bias become weights. */
+export function addOperands(
+  context: Bm168xContext,
+  op: OpOf<'top.Conv'> | OpOf<'top.Deconv'>,
+  parts: { readonly input: string; readonly filter: QuantizedFilter; readonly bias: Int32Array | undefined },
+  bits: 4 | 8 = 8,
+): readonly (string | null)[] {
+  const { input, filter, bias } = parts;
+  const sign = filter.signed ? 'i' : 'u';
+  const type = { shape: context.shapeOf(op.inputs[1]!), dtype: `${sign}8` } as const;
+  const filterName = context.addWeight(op.name, `filter_${sign}${bits}`, type, filter.codes);
+  if (bias === undefined) return [input, filterName, null];
+  const shape = context.shapeOf(op.name).map((_, axis) => (axis === 1 ? bias.length : 1));
+  return [input, filterName, context.addWeight(op.name, 'bias_int32', { shape, dtype: 'i32' }, bias)];
+}
+
+/** The attributes that carry the factors of a convolution that requantizes by itself. */
+export function requantAttributes(factors: readonly MultiplierShift[]): object {
+  return {
     quantMode: 'MultiplierShift',
     multiplier: factors.map(({ multiplier }) => multiplier),
     rshift: factors.map(({ rshift }) => rshift),
   };
-  context.emitAs(op, form.type, inputs, attributes, result.type);
+}
+
+/**
+ * INT8 convolution (numerics.md 7.1); with 4-bit weight codes in W4INT8. Answers false when it runs in float: the filter
+ * is not constant.
+ */
+export function lowerConv(context: Bm168xContext, op: OpOf<'top.Conv'>): boolean {
+  const parameters = constantParameters(context, op);
+  if (parameters === undefined) return false;
+  const form = tpuFormOf(op);
+  const given = context.inputQuantizerOf(op);
+  const input: Quantizer = { ...given, scale: liveInputScale(given.scale, parameters) };
+  const isVolume = form.type === 'tpu.Conv3D';
+  const result = context.resultOf(op, op.attributes.kernelShape.length === 2);
+  const filter = quantizeFilter(parameters.filter, {
+    oc: context.shapeOf(op.inputs[1]!)[0]!,
+    hasBias: parameters.bias !== undefined,
+    bits: context.weightBitsOf(op),
+    given: context.weightScalesOf(op),
+    keepsExact: true,
+  });
+  const bias = quantizeBias(parameters.bias, filter, input);
+  const factors = factorsOf(filter, input.scale, result.scale);
+  const inputs = addOperands(context, op, { input: op.inputs[0]!, filter, bias });
+  const attributes = { ...form.attributes, withBias: bias !== undefined };
+  if (!isVolume) {
+    context.emitAs(op, form.type, inputs, { ...attributes, ...requantAttributes(factors) }, result.type);
+    return true;
+  }
+  const sums = emitSums(context, op, '_int32', inputs, { ...attributes, ...requantAttributes(factors) });
+  emitRequant(context, op, {
+    sums,
+    weightSuffix: 'quant',
+    factors,
+    zeroPoint: result.zeroPoint,
+    spatial: 2,
+    type: result.type,
+  });
   return true;
 }
 
-/** Parameters of a `tpu.RequantIntAxis`, per channel: multiplier, −rshift, zero point (0), in the processor's layout. */
-function requantTable(
-  factors: readonly { readonly multiplier: number; readonly rshift: number }[],
-  columns: 2 | 3,
-): Int32Array {
-  return Int32Array.from(
-    factors.flatMap(({ multiplier, rshift }) =>
-      columns === 3 ? [multiplier, 0 - rshift, 0] : [multiplier, -rshift & 0xffff],
-    ),
-  );
+/** Adds the operator that makes the i32 sums of `op`, and answers their name. */
+export function emitSums(
+  context: Bm168xContext,
+  op: KnownOp,
+  suffix: string,
+  inputs: readonly (string | null)[],
+  attributes: object,
+): string {
+  const sums = `${op.name}${suffix}`;
+  const type = { shape: context.shapeOf(op.name), dtype: 'i32' } as const;
+  context.emitAs({ ...op, name: sums, outputs: [sums] }, tpuFormOf(op).type, inputs, attributes, type);
+  return sums;
 }
 
 /** INT8 transposed convolution: i32 sums, then a requantization per channel (numerics.md 7.7). */
 export function lowerDeconv(context: Bm168xContext, op: OpOf<'top.Deconv'>): boolean {
-  const [input, filterName, biasName] = op.inputs as readonly [string, string, (string | null)?];
-  if (!context.isWeight(filterName) || (biasName != null && !context.isWeight(biasName))) return false;
+  const parameters = constantParameters(context, op);
+  if (parameters === undefined) return false;
   const form = tpuFormOf(op);
-  const filter = context.floats(filterName);
-  const bias = biasName == null ? undefined : context.floats(biasName);
-  const shape = context.shapeOf(op.name);
-  const oc = shape[1]!;
-  const signed = bias !== undefined || extremes(filter).min < 0;
-  const inputScale = context.quantizerOf(input, op).scale;
-  const outputScale = context.quantizerOf(op.name, op).scale;
-  const { codes, scales } = quantizeFilter(filter, oc, signed, undefined);
-  const factors = scales.map((scale) => getScaleAndShift((scale * inputScale) / outputScale, 32));
-  const sums = `${op.name}_i32`;
-  const filterType = { shape: context.shapeOf(filterName), dtype: signed ? 'i8' : 'u8' } as const;
-  const channelShape = shape.map((_, axis) => (axis === 1 ? oc : 1));
-  const inputs: (string | null)[] = [
-    input,
-    context.addWeight(op.name, signed ? 'filter_i8' : 'filter_u8', filterType, codes),
-    bias === undefined
-      ? null
-      : context.addWeight(
-          op.name,
-          'bias_int32',
-          { shape: channelShape, dtype: 'i32' },
-          quantizeBias(bias, scales, inputScale),
-        ),
-  ];
-  context.emitAs({ ...op, name: sums, outputs: [sums] }, form.type, inputs, form.attributes, { shape, dtype: 'i32' });
-  const { requantColumns } = context.processor;
-  const quant = context.addWeight(
-    op.name,
-    'quant_int32',
-    { shape: [1, oc, 1, requantColumns], dtype: 'i32' },
-    requantTable(factors, requantColumns),
-  );
-  context.emitAs(
-    op,
-    'tpu.RequantIntAxis',
-    [sums, quant],
-    { quantMode: 'MultiplierShift' },
-    context.codeType(op.name, op),
-  );
+  const input = context.quantizerOf(op.inputs[0]!, op);
+  const output = context.quantizerOf(op.name, op);
+  const filter = quantizeFilter(parameters.filter, {
+    oc: context.shapeOf(op.name)[1]!,
+    hasBias: parameters.bias !== undefined,
+    given: context.weightScalesOf(op),
+  });
+  const bias = quantizeBias(parameters.bias, filter, input);
+  const inputs = addOperands(context, op, { input: op.inputs[0]!, filter, bias });
+  const sums = emitSums(context, op, '_i32', inputs, { ...form.attributes, withBias: bias !== undefined });
+  emitRequant(context, op, {
+    sums,
+    weightSuffix: 'quant_int32',
+    factors: factorsOf(filter, input.scale, output.scale),
+    zeroPoint: output.zeroPoint,
+    spatial: 1,
+    type: context.codeType(op.name, op),
+  });
   return true;
 }

@@ -53,8 +53,9 @@ export function lowerAdd(context: Bm168xContext, op: OpOf<'top.Add'>): boolean {
   return true;
 }
 
-/** Sub: as Add, but a constant is quantized at the result's scale. */
+/** Sub: as Add, but a constant is quantized at the result's scale; with zero points it runs in float. */
 export function lowerSub(context: Bm168xContext, op: OpOf<'top.Sub'>): boolean {
+  if (context.asymmetric) return false;
   const outputScale = context.quantizerOf(op.name, op).scale;
   const operands = op.inputs.map((name): Operand => {
     if (!context.isWeight(name)) return { name: name!, scale: context.quantizerOf(name!, op).scale, isConstant: false };
@@ -108,8 +109,9 @@ export function lowerMulConst(context: Bm168xContext, op: OpOf<'top.MulConst'>):
   return true;
 }
 
-/** AddConst and SubConst: the constant is shifted up to the multiplier's precision. */
+/** AddConst and SubConst: the constant is shifted up to the multiplier's precision; with zero points they run in float. */
 export function lowerAddConst(context: Bm168xContext, op: OpOf<'top.AddConst'> | OpOf<'top.SubConst'>): boolean {
+  if (context.asymmetric) return false;
   const input = context.quantizerOf(op.inputs[0]!, op).scale;
   const output = context.quantizerOf(op.name, op).scale;
   const factor = getScaleAndShiftPositive(input / output, 8);
@@ -119,7 +121,7 @@ export function lowerAddConst(context: Bm168xContext, op: OpOf<'top.AddConst'> |
   return true;
 }
 
-/** MaxConst and MinConst compare codes; input and result share their scale. */
+/** MaxConst and MinConst compare codes; input and result share their scale. Upstream leaves the zero point out. */
 export function lowerExtremumConst(context: Bm168xContext, op: OpOf<'top.MaxConst'> | OpOf<'top.MinConst'>): boolean {
   const output = context.quantizerOf(op.name, op).scale;
   const form = tpuFormOf(op);
@@ -139,16 +141,16 @@ function comparisonType(context: Bm168xContext, name: string) {
 
 export function lowerCompare(context: Bm168xContext, op: OpOf<'top.Compare'>): boolean {
   if (op.inputs.some((name) => context.isWeight(name))) return false;
-  const [left, right] = op.inputs.map((name) => context.quantizerOf(name!, op).scale);
-  if (left !== right) return false;
+  const [left, right] = op.inputs.map((name) => context.quantizerOf(name!, op));
+  if (left!.scale !== right!.scale || left!.zeroPoint !== right!.zeroPoint) return false;
   context.emitAs(op, 'tpu.Compare', op.inputs, op.attributes, comparisonType(context, op.name));
   return true;
 }
 
 export function lowerCompareConst(context: Bm168xContext, op: OpOf<'top.CompareConst'>): boolean {
   if (op.attributes.mode === 'And') return false;
-  const { scale, signed } = context.quantizerOf(op.inputs[0]!, op);
-  const constVal = saturate(op.attributes.constVal / scale, signed ? 'i8' : 'u8');
+  const { scale, zeroPoint, signed } = context.quantizerOf(op.inputs[0]!, op);
+  const constVal = saturate(op.attributes.constVal / scale + zeroPoint, signed ? 'i8' : 'u8');
   context.emitAs(op, 'tpu.CompareConst', op.inputs, { ...op.attributes, constVal }, comparisonType(context, op.name));
   return true;
 }

@@ -1,7 +1,7 @@
-import { type KnownOp, scalarFunctionOf } from '@q/ir';
-import { INT8_RUNS_FLOAT } from '../processors.ts';
+import { type KnownOp, type Precision, scalarFunctionOf } from '@q/ir';
+import { INT8_RUNS_FLOAT, isIntegerPrecision } from '../processors.ts';
 import { lowerLeakyRelu, lowerPRelu, lowerSoftmax, lowerToTable } from './activation.ts';
-import type { Bm168xContext } from './context.ts';
+import type { Bm168xContext, FloatType } from './context.ts';
 import { lowerConv, lowerDeconv } from './convolution.ts';
 import {
   lowerAdd,
@@ -13,7 +13,7 @@ import {
   lowerMulConst,
   lowerSub,
 } from './elementwise.ts';
-import { f16OrF32, lowerToFloat } from './float.ts';
+import { floatTypeOf, lowerToFloat } from './float.ts';
 import { lowerAvgPool, lowerCodesAsTheyAre, lowerConcat, lowerPad, lowerWhere } from './layout.ts';
 import { lowerMatMul } from './mat-mul.ts';
 
@@ -24,8 +24,6 @@ function lowerToInteger(context: Bm168xContext, op: KnownOp): boolean {
       return lowerConv(context, op);
     case 'top.Deconv':
       return lowerDeconv(context, op);
-    case 'top.MatMul':
-      return lowerMatMul(context, op);
     case 'top.Add':
       return lowerAdd(context, op);
     case 'top.Sub':
@@ -58,8 +56,9 @@ function lowerToInteger(context: Bm168xContext, op: KnownOp): boolean {
       return lowerAvgPool(context, op);
     case 'top.Where':
       return lowerWhere(context, op);
-    case 'top.MaxPool':
     case 'top.Relu':
+      return !context.asymmetric && lowerCodesAsTheyAre(context, op);
+    case 'top.MaxPool':
     case 'top.Max':
     case 'top.Min':
     case 'top.Permute':
@@ -79,23 +78,46 @@ function lowerToInteger(context: Bm168xContext, op: KnownOp): boolean {
   }
 }
 
-/** The float type of an operator that INT8 was asked for, but that has no integer form (numerics.md 12). */
-function fallbackOf(op: KnownOp): 'F16' | 'F32' {
+/** The float type of an operator that integers were asked for, but that has no integer form (numerics.md 12). */
+function fallbackOf(context: Bm168xContext, op: KnownOp): 'F16' | 'F32' {
   const listed = INT8_RUNS_FLOAT.get(op.type);
   if (listed !== undefined) return listed;
-  // A product with a constant on the left, a concatenation with constants, other softmaxes and "And" go to F16.
-  const toF16 = ['top.MatMul', 'top.Concat', 'top.Softmax', 'top.CompareConst', 'top.MulConst', 'top.PRelu'];
-  return toF16.includes(op.type) ? 'F16' : 'F32';
+  if (RUNS_F16.has(op.type)) return 'F16';
+  return context.asymmetric && RUNS_F16_ASYMMETRIC.has(op.type) ? 'F16' : 'F32';
 }
+
+/** Concatenations with constants, other softmaxes and "And" go to F16. */
+const RUNS_F16: ReadonlySet<string> = new Set([
+  'top.Concat',
+  'top.Softmax',
+  'top.CompareConst',
+  'top.MulConst',
+  'top.PRelu',
+]);
+
+/** What has no form with zero points but one without; an average goes to F16 as well, where it is then put into F32. */
+const RUNS_F16_ASYMMETRIC: ReadonlySet<string> = new Set([
+  'top.AddConst',
+  'top.SubConst',
+  'top.LeakyRelu',
+  'top.AvgPool',
+]);
+
+/** Emits the integer form of `op`; answers the float precision that it runs in when this instance of it has none. */
+function lowerToCodes(context: Bm168xContext, op: KnownOp): Precision | undefined {
+  if (INT8_RUNS_FLOAT.has(op.type)) return fallbackOf(context, op);
+  if (op.type === 'top.MatMul') {
+    const done = lowerMatMul(context, op);
+    return done === true ? undefined : done;
+  }
+  return lowerToInteger(context, op) ? undefined : fallbackOf(context, op);
+}
+
+const FLOAT_TYPES: Readonly<Partial<Record<Precision, FloatType>>> = { F16: 'f16', BF16: 'bf16', F32: 'f32' };
 
 /** Lowers one operator in the precision that it was assigned. */
 export function lowerOp(context: Bm168xContext, op: KnownOp): void {
   const precision = context.precisionOf(op);
-  const wanted =
-    precision !== 'INT8'
-      ? precision
-      : !INT8_RUNS_FLOAT.has(op.type) && lowerToInteger(context, op)
-        ? undefined
-        : fallbackOf(op);
-  if (wanted !== undefined) lowerToFloat(context, op, wanted === 'F16' ? f16OrF32(context, op) : 'f32');
+  const wanted = isIntegerPrecision(precision) ? lowerToCodes(context, op) : precision;
+  if (wanted !== undefined) lowerToFloat(context, op, floatTypeOf(context, op, FLOAT_TYPES[wanted] ?? 'f32'));
 }

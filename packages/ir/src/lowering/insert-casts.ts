@@ -44,9 +44,10 @@ function differs(op: KnownOp, from: DType, to: DType): boolean {
 function wantedType(context: LoweringContext, op: KnownOp, operand: number, byFour: boolean): DType | undefined {
   const name = op.inputs[operand];
   const from = name == null ? undefined : context.values.get(name)?.dtype;
-  const to = op.type === 'tpu.RequantIntAxis' ? from : context.values.get(op.name)?.dtype;
-  if (from === undefined || to === undefined || op.type === 'tpu.Cast' || op.type === 'tpu.RequantInt')
-    return undefined;
+  const to = context.values.get(op.name)?.dtype;
+  if (from === undefined || to === undefined || op.type === 'tpu.Cast') return undefined;
+  // Requantizations take codes of any width, but no floats.
+  if (op.type.startsWith('tpu.Requant') && isInteger(from)) return undefined;
   if (byFour && operand === 0 && !isInteger(from)) return 'i4';
   // Sums and 16-bit results are made of 8-bit codes.
   if (to === 'i32' || to === 'i16' || to === 'u16') return isInteger(from) ? undefined : 'i8';

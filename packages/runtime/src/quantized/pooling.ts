@@ -45,20 +45,31 @@ function prepareMax(op: PoolOp, context: PrepareContext): RunOp {
     );
 }
 
+/** The result of a window, before zero point and clamp, from the f32 average of its codes. */
+function averageFinish(op: PoolOp, [kh, kw]: readonly [number, number], zero: number): (average: number) => number {
+  const { multiplier, rshift, scale, offset } = op.attributes;
+  const f = Math.fround;
+  const sum = (average: number): number => f(f(average * kh) * kw);
+  if (multiplier !== undefined && rshift !== undefined) {
+    return (average) => multiplyShift(toInt(sum(average)), multiplier, rshift, 'HalfUp') + zero;
+  }
+  // With zero points: one real factor and offset, in f64, narrowed once.
+  if (scale !== undefined && offset !== undefined) return (average) => toInt(f(sum(average) * scale + offset));
+  return refuse(op, 'neither multiplier nor scale', 'multiplier and rshift, or scale and offset');
+}
+
 /**
  * Average of codes (numerics.md 7.5): the f32 average is multiplied back by the window, rounded half away, and scaled by
- * an 8-bit multiplier, half up.
+ * an 8-bit multiplier, half up; or scaled and shifted by reals where codes have zero points.
  */
 function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
-  const { multiplier, rshift, scale, doRelu, countIncludePad } = op.attributes;
-  if (multiplier === undefined || rshift === undefined) {
-    return refuse(op, scale === undefined ? 'no multiplier' : 'an asymmetric average', 'multiplier and rshift');
-  }
+  const { doRelu, countIncludePad } = op.attributes;
   const [x, y] = [context.input(0), context.output()];
   const { g } = geometryOf(op, context);
   const output = codesIn(y);
   const lo = lowestCode(output, doRelu);
   const [kh, kw] = g.kernel;
+  const finish = averageFinish(op, g.kernel, output.zero);
   const f = Math.fround;
   return () => {
     const [from, to] = [x.view(), y.view()];
@@ -70,8 +81,7 @@ function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
         for (let column = left; column < right; column++) sum += from[line + column]!;
       }
       const covered = countIncludePad ? kh * kw : (bottom - top) * (right - left);
-      const total = toInt(f(f(f(sum / covered) * kh) * kw));
-      to[at++] = Math.min(Math.max(multiplyShift(total, multiplier, rshift, 'HalfUp') + output.zero, lo), output.hi);
+      to[at++] = Math.min(Math.max(finish(f(sum / covered)), lo), output.hi);
     });
   };
 }
