@@ -1,4 +1,14 @@
-import { type Emit, elementCount, expandAttention, type Graph, type KnownOp, type Op, type OpOf, type Plan, QError } from '@q/ir';
+import {
+  type Emit,
+  elementCount,
+  expandAttention,
+  type Graph,
+  type KnownOp,
+  type Op,
+  type OpOf,
+  type Plan,
+  QError,
+} from '@q/ir';
 import { type Dispatch, dispatch } from './dispatch.ts';
 import { foldScales } from './fold-scale.ts';
 import { activationOperands, BOUNDING, PASSIVE } from './operators.ts';

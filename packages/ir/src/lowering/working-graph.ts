@@ -1,4 +1,5 @@
 import type { Graph, KnownOp, Op, Weight } from '../graph.ts';
+import { expandAttention } from '../passes/expand-attention.ts';
 import type { TensorType } from '../tensor-type.ts';
 
 /** A graph while a lowering rewrites it. The graph that came in is never touched: maps are copies. */
@@ -9,7 +10,8 @@ export class WorkingGraph {
   readonly outputs: readonly string[];
   #users: Map<string, Op[]> | undefined;
 
-  constructor(graph: Graph) {
+  constructor(given: Graph) {
+    const graph = expandAttention(given);
     this.ops = [...graph.ops];
     this.values = new Map(graph.values);
     this.weights = new Map(graph.weights);

@@ -1,6 +1,7 @@
 import type { DType } from '../dtype.ts';
 import { type Issue, isQError, QError } from '../errors.ts';
 import { type Graph, inputsOf, type Op } from '../graph.ts';
+import { expandAttention } from '../passes/expand-attention.ts';
 import { emitterOf } from './export/emitters.ts';
 import { OnnxWriter } from './export/onnx-writer.ts';
 import { DATA_TYPES } from './export/tensor-wire.ts';
@@ -29,7 +30,9 @@ const NEWEST_OPSET = 24;
  *
  * @throws QError `onnx.export-unsupported` with every op that has no ONNX form, `onnx.export-opset`
  */
-export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Array {
+export function exportOnnx(given: Graph, options: ExportOptions = {}): Uint8Array {
+  // ONNX has the operator since opset 23, which few tools read.
+  const graph = expandAttention(given);
   const opset = options.opset ?? neededOpset(graph.ops);
   if (!Number.isInteger(opset) || opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
     throw new QError(`Opset ${opset} cannot be written.`, {
@@ -64,7 +67,8 @@ export function exportOnnx(graph: Graph, options: ExportOptions = {}): Uint8Arra
 
 /** Whether `exportOnnx` knows how to write this operator type. */
 export function hasOnnxForm(op: Op): boolean {
-  return op.type === 'top.Input' || (op.type !== 'unknown' && emitterOf(op) !== undefined);
+  if (op.type === 'top.Input' || op.type === 'top.ScaleDotProductAttention') return true;
+  return op.type !== 'unknown' && emitterOf(op) !== undefined;
 }
 
 function neededOpset(ops: readonly Op[]): number {

@@ -1,6 +1,7 @@
 import type { AttributesOf } from '../attribute-schema.ts';
 import { activationRows } from './activation.ts';
 import { arithmeticRows } from './arithmetic.ts';
+import { attentionRows } from './attention.ts';
 import { castingRows } from './casting.ts';
 import { comparisonRows } from './comparison.ts';
 import { convolutionRows } from './convolution.ts';
@@ -24,6 +25,7 @@ const rows = {
   ...structureRows,
   ...activationRows,
   ...arithmeticRows,
+  ...attentionRows,
   ...castingRows,
   ...comparisonRows,
   ...convolutionRows,

@@ -54,7 +54,21 @@ describe('operators that are written with others', () => {
       opset: 23,
     });
     expect(graph.values.get(graph.outputs[0]!)?.shape).toEqual([1, 4, 3, 6]);
-    expect(layers(graph).some((layer) => layer.startsWith('Softmax'))).toBe(true);
+    expect(layers(graph).at(-1)).toBe('ScaleDotProductAttention y_Attention');
+  });
+
+  test('attention is one layer between the transpositions that three dimensions need', () => {
+    const graph = importModel({
+      inputs: { q: [1, 3, 8], k: [1, 5, 8], v: [1, 5, 6] },
+      outputs: ['y'],
+      nodes: [node('Attention', ['q', 'k', 'v'], ['y'], { q_num_heads: 2, kv_num_heads: 2 })],
+      opset: 23,
+    });
+    expect(layers(graph).map((layer) => layer.split(' ')[0])).toEqual([
+      ...['Reshape', 'Permute', 'Reshape', 'Permute', 'Reshape', 'Permute'],
+      ...['ScaleDotProductAttention', 'Permute', 'Reshape'],
+    ]);
+    expect(layers(graph).at(-1)).toBe('Reshape y_Attention');
   });
 
   test('arithmetic of narrow integers ends with a wrapping cast', () => {

@@ -1,6 +1,7 @@
 import type { Implementations } from '../implementation.ts';
 import { activationImplementations } from './activation.ts';
 import { arithmeticImplementations } from './arithmetic.ts';
+import { attentionImplementations } from './attention.ts';
 import { castingImplementations } from './casting.ts';
 import { comparisonImplementations } from './comparison.ts';
 import { convolutionImplementations } from './convolution.ts';
@@ -18,6 +19,7 @@ import { resamplingImplementations } from './resampling.ts';
 export const floatImplementations: Implementations = {
   ...activationImplementations,
   ...arithmeticImplementations,
+  ...attentionImplementations,
   ...castingImplementations,
   ...comparisonImplementations,
   ...convolutionImplementations,

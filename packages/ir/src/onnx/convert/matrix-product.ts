@@ -1,6 +1,6 @@
 import { elementCount } from '../../dtype.ts';
 import { gatherStrided } from '../fold/constant-array.ts';
-import { intAttribute, type OnnxNode } from '../onnx-graph.ts';
+import { floatAttribute, intAttribute, type OnnxNode } from '../onnx-graph.ts';
 import type { Constant } from '../tensor-data.ts';
 import { type Conversion, type Converter, floatData, layerName, unsupported } from './conversion.ts';
 
@@ -114,4 +114,13 @@ const matMul: Converter = (node, to) => {
   to.finish(node, 'top.MatMul', { inputs: [to.operand(node.inputs[0]), to.operand(node.inputs[1]), null] });
 };
 
-export const matrixProductConverters = { Gemm: gemm, MatMul: matMul };
+/** Made of Attention: query, key, value and mask as Top has them. */
+const attention: Converter = (node, to) => {
+  const softcap = floatAttribute(node, 'softcap', 0);
+  to.finish(node, 'top.ScaleDotProductAttention', {
+    inputs: [0, 1, 2, 3].map((index) => to.operand(node.inputs[index])),
+    attributes: { scale: floatAttribute(node, 'scale', 0), ...(softcap > 0 ? { softcap } : {}) },
+  });
+};
+
+export const matrixProductConverters = { Gemm: gemm, MatMul: matMul, ScaleDotProductAttention: attention };

@@ -1,5 +1,5 @@
 import { floatAttribute, intAttribute } from '../onnx-graph.ts';
-import { type Expander, type Expansion, int } from './expansion.ts';
+import { type Expander, type Expansion, float, int } from './expansion.ts';
 
 /** Heads of an operand: [B, S, H · D] split and turned to [B, H, S, D]; four dimensions stay. */
 function heads(to: Expansion, tensor: string, count: number): string {
@@ -55,7 +55,7 @@ function repeatHeads(
 
 /** What is added to the scores before the softmax: 0 where a query may look at a key, −∞ where not, and the given mask. */
 function biasOf(to: Expansion, sizes: Sizes): string | undefined {
-  const parts = [givenMask(to, sizes), causalMask(to, sizes), paddingMask(to, sizes)].filter(
+  const parts = [givenMask(to, sizes), ...positionMasks(to, sizes), paddingMask(to, sizes)].filter(
     (part) => part !== undefined,
   );
   return parts.reduce<string | undefined>(
@@ -79,17 +79,35 @@ function givenMask(to: Expansion, { keys }: Sizes): string | undefined {
   return to.add('Concat', [bias, rest], { axis: int(-1) });
 }
 
-/** Query i sees key j when j ≤ i + offset: the offset is the length of the cache. */
-function causalMask(to: Expansion, { batch, queries, keys, past }: Sizes): string | undefined {
-  if (intAttribute(to.source, 'is_causal', 0) === 0) return undefined;
-  const lead = Array.from({ length: queries * keys }, (_, index) => (index % keys) - Math.floor(index / keys));
-  if (to.has(6) && !to.has(4)) {
-    const offset = to.add('Sub', [to.cast(to.input(6), 'f32'), to.floats(queries)]);
-    const limits = to.reshape(offset, [batch, 1, 1, 1]);
-    return allow(to, to.add('LessOrEqual', [to.floats(lead, [1, 1, queries, keys]), limits]));
+/**
+ * Query i is at position i + offset (the length of the cache) and sees the keys from `left` before it to `right` behind it;
+ * a causal query sees nothing behind it.
+ */
+function positionMasks(to: Expansion, sizes: Sizes): (string | undefined)[] {
+  const isCausal = intAttribute(to.source, 'is_causal', 0) !== 0;
+  const [left, right] = ['left_window_size', 'right_window_size'].map((name) => intAttribute(to.source, name, -1));
+  const behind = isCausal ? 0 : right!;
+  const { batch, queries, keys, past } = sizes;
+  const distance = Array.from({ length: queries * keys }, (_, index) => (index % keys) - Math.floor(index / keys));
+  if (behind < 0 && left! < 0) return [];
+  if (!to.has(6) || to.has(4)) {
+    const isSeen = (value: number) => (behind < 0 || value <= past + behind) && (left! < 0 || value >= past - left!);
+    return [
+      to.floats(
+        distance.map((value) => (isSeen(value) ? 0 : Number.NEGATIVE_INFINITY)),
+        [queries, keys],
+      ),
+    ];
   }
-  const mask = lead.map((distance) => (distance <= past ? 0 : Number.NEGATIVE_INFINITY));
-  return to.floats(mask, [queries, keys]);
+  // A cache outside of the operator: its length differs from sample to sample.
+  const offset = to.reshape(to.add('Sub', [to.cast(to.input(6), 'f32'), to.floats(queries)]), [batch, 1, 1, 1]);
+  const distances = to.floats(distance, [1, 1, queries, keys]);
+  const bound = (operator: string, shift: number) =>
+    allow(to, to.add(operator, [distances, to.add('Add', [offset, to.floats(shift)])]));
+  return [
+    behind < 0 ? undefined : bound('LessOrEqual', behind),
+    left! < 0 ? undefined : bound('GreaterOrEqual', -left!),
+  ];
 }
 
 /** Keys beyond the number of valid ones of each sample. */
@@ -104,12 +122,11 @@ function paddingMask(to: Expansion, { batch, keys }: Sizes): string | undefined 
 }
 
 /**
- * Attention (opset 23, 24): softmax(scale · q · kᵀ [softcap] + bias) · v, with a cache, grouped heads and the scores as a
- * further result: 0 as they are, 1 with the bias, 2 after the soft cap, 3 after the softmax.
+ * Attention (opset 23 to 25) as one layer, `top.ScaleDotProductAttention`: caches are joined in front of it, grouped heads repeated, and
+ * all that keeps a query from a key is one mask. Only where somebody reads the scores, it is written with matrix products.
  */
 const attention: Expander = (node, to) => {
   const sizes = sizesOf(to);
-  const isFlat = to.shape(to.input(0)).length === 3;
   const query = heads(to, to.input(0), sizes.queryHeads);
   const joined = [1, 2].map((index) => {
     const current = heads(to, to.input(index), sizes.keyHeads);
@@ -121,31 +138,52 @@ const attention: Expander = (node, to) => {
   const key = repeatHeads(to, joined[0], sizes, sizes.headSize);
   const value = repeatHeads(to, joined[1], sizes, sizes.valueSize);
   const scale = floatAttribute(node, 'scale', 1 / Math.sqrt(sizes.headSize));
-  const scaled = to.add('Mul', [query, to.floats(scale)]);
-  const raw = to.add('MatMul', [scaled, to.transpose(key, [0, 1, 3, 2])]);
-  const weights = scores(to, raw, biasOf(to, sizes));
-  if (!isFlat) {
-    to.finish('MatMul', [weights, value]);
+  const softcap = floatAttribute(node, 'softcap', 0);
+  const bias = biasOf(to, sizes);
+  let inputs = [query, key, value, ...(bias === undefined ? [] : [bias])];
+  let opType = 'ScaleDotProductAttention';
+  if (to.wants(3)) {
+    inputs = [scores(to, { query, key, bias, scale, softcap }), value];
+    opType = 'MatMul';
+  }
+  const attributes = to.wants(3) ? {} : { scale: float(scale), ...(softcap > 0 ? { softcap: float(softcap) } : {}) };
+  if (to.shape(to.input(0)).length === 4) {
+    to.finish(opType, inputs, attributes);
     return;
   }
-  const result = to.transpose(to.add('MatMul', [weights, value]), [0, 2, 1, 3]);
+  const result = to.transpose(to.add(opType, inputs, attributes), [0, 2, 1, 3]);
   const shape = [sizes.batch, sizes.queries, sizes.queryHeads * sizes.valueSize];
   to.finish('Reshape', [result, to.ints(shape)]);
 };
 
-function scores(to: Expansion, raw: string, bias: string | undefined): string {
-  const cap = floatAttribute(to.source, 'softcap', 0);
+interface Scores {
+  readonly query: string;
+  readonly key: string;
+  readonly bias: string | undefined;
+  readonly scale: number;
+  readonly softcap: number;
+}
+
+/** Softmax(softcap(scale · q · kᵀ) + bias), one of its steps as a further result: 0 the product, 1 capped, 2 with the bias, 3 all. */
+function scores(to: Expansion, { query, key, bias, scale, softcap }: Scores): string {
+  const scaled = to.add('Mul', [query, to.floats(scale)]);
+  const raw = to.add('MatMul', [scaled, to.transpose(key, [0, 1, 3, 2])]);
   const mode = intAttribute(to.source, 'qk_matmul_output_mode', 0);
-  const withBias = (value: string) => (bias === undefined ? value : to.add('Add', [value, bias]));
   const capped =
-    cap > 0 ? to.add('Mul', [to.add('Tanh', [to.add('Div', [raw, to.floats(cap)])]), to.floats(cap)]) : raw;
-  const biased = withBias(capped);
-  const weights = to.add('Softmax', [biased], { axis: int(-1) });
-  if (to.wants(3)) {
-    const results = [raw, cap > 0 ? withBias(raw) : biased, biased, weights];
-    to.finish('Identity', [results[mode]!], {}, 3);
-  }
+    softcap > 0 ? to.add('Mul', [to.add('Tanh', [to.add('Div', [raw, to.floats(softcap)])]), to.floats(softcap)]) : raw;
+  const biased = bias === undefined ? capped : to.add('Add', [capped, bias]);
+  const weights = withoutBlindRows(to, biased, to.add('Softmax', [biased], { axis: int(-1) }), bias !== undefined);
+  // The releases of ONNX differ in what mode 1 is where nothing is capped: the first ones added the bias.
+  const results = [raw, softcap > 0 ? capped : biased, biased, weights];
+  to.finish('Identity', [results[mode]!], {}, 3);
   return weights;
+}
+
+/** Queries that a mask keeps from every key have weights of zero, not NaN. */
+function withoutBlindRows(to: Expansion, scores: string, weights: string, isMasked: boolean): string {
+  if (!isMasked) return weights;
+  const isBlind = to.add('Equal', [to.reduce('ReduceMax', scores, [3]), to.floats(Number.NEGATIVE_INFINITY)]);
+  return to.add('Where', [isBlind, to.floats(0), weights]);
 }
 
 /** Rotary position embedding (opset 23): pairs of features turned by an angle that depends on the position. */
