@@ -1,9 +1,9 @@
-import { type Op, type Precision, QError, type Target } from '@q/ir';
+import { type KnownOp, type Op, type Precision, QError, type Target } from '@q/ir';
 import { isKnown, Refusal, tpuArtefacts, tpuFormOf } from '@q/ir/lowering';
 import { lowerForBm1684 } from './bm1684/lower.ts';
 import { BM1684, bm1684Precisions } from './bm1684/processor.ts';
 import { lower } from './lower.ts';
-import { F16_RUNS_F32, INT8_RUNS_FLOAT, PROCESSORS, type Processor } from './processors.ts';
+import { BF16_RUNS_F32, F16_RUNS_F32, INT8_RUNS_FLOAT, PROCESSORS, type Processor } from './processors.ts';
 
 function processorOf(name: string): Processor {
   const processor = PROCESSORS.get(name);
@@ -30,10 +30,21 @@ function precisions(op: Op, name: string): readonly Precision[] {
   }
   const result: Precision[] = INT8_RUNS_FLOAT.has(op.type) ? [] : ['INT8'];
   if (!F16_RUNS_F32.has(op.type) && !processor.f16Refused.has(op.type)) result.push('F16');
-  return [...result, 'F32'];
+  if (!BF16_RUNS_F32.has(op.type) && !processor.bf16Refused.has(op.type)) result.push('BF16');
+  return [...result, 'F32', ...fourBitPrecisions(op, processor)];
 }
 
-/** Sophgo's BM1684X family: bm1684x, bm1688, cv186x, bm1690; INT8 symmetric, F16 and F32, mixed per operator. */
+/** Conv and MatMul can have 4-bit codes, MatMul weights that are integers on their own. */
+function fourBitPrecisions(op: KnownOp, processor: Processor): readonly Precision[] {
+  if (op.type !== 'top.Conv' && op.type !== 'top.MatMul') return [];
+  const codes: readonly Precision[] = processor.hasInt4 ? ['W4INT8', 'INT4'] : ['W4INT8'];
+  return op.type === 'top.MatMul' ? [...codes, 'W8F16', 'W8BF16', 'W4F16', 'W4BF16'] : codes;
+}
+
+/**
+ * Sophgo's BM1684X family: bm1684x, bm1688, cv186x, bm1690 with every integer and float precision, mixed per operator;
+ * and bm1684 with symmetric INT8 and F32.
+ */
 export const bm168x: Target = {
   name: 'bm168x',
   processors: [...PROCESSORS.keys(), BM1684],
