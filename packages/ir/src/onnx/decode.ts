@@ -36,7 +36,7 @@ export function decodeModel(bytes: Uint8Array, where: string, external?: Externa
   return decoded;
 }
 
-function decodeWire(bytes: Uint8Array, where: string): ModelWire {
+export function decodeWire(bytes: Uint8Array, where: string): ModelWire {
   try {
     // A plain Uint8Array keeps the reader on its portable path, where byte fields are views.
     return modelCodec.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));

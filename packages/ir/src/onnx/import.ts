@@ -30,6 +30,11 @@ export interface ImportOptions {
   readonly constantInputs?: ReadonlyMap<string, Tensor>;
   /** What becomes of a network output that is constant: `drop` (default, as model_transform does) or `keep`. */
   readonly constantOutputs?: 'drop' | 'keep';
+  /**
+   * `false` leaves out TPU-MLIR's rewrites of the Top graph: nearly every node of the (simplified) file is an operator of its
+   * own then, with the node's tensor in `tensorNames`, as tools need that work node by node.
+   */
+  readonly canonicalize?: boolean;
   readonly preprocess?: PreprocessOptions;
   /** Files that the model keeps tensors in, by the name it uses. */
   readonly externalData?: ExternalData;
@@ -55,7 +60,8 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
   if (options.constantOutputs === 'keep') keepConstantOutputs(model);
   const conversion = convertGraph(model, options.emit);
   const preprocess = withResizeDims(options.preprocess, options.inputShapes);
-  return withFlops(canonicalize(cloneSharedWeights(topGraph(model, conversion, options.name, preprocess))));
+  const graph = cloneSharedWeights(topGraph(model, conversion, options.name, preprocess));
+  return options.canonicalize === false ? graph : withFlops(canonicalize(graph));
 }
 
 function withFlops(graph: Graph): Graph {
