@@ -15,12 +15,13 @@ export const packageGraph = {
   dataset: { packages: ['ir'], thirdParty: ['@jsquash/jpeg', '@jsquash/png'] },
   calib: { packages: ['runtime', 'dataset'], thirdParty: [] },
   search: { packages: ['calib'], thirdParty: [] },
+  evaluate: { packages: ['ir'], thirdParty: [] },
   'backend-bm1684x': { packages: ['ir'], thirdParty: [] },
   'backend-cv18xx': { packages: ['ir'], thirdParty: [] },
   'backend-spacemit': { packages: ['ir'], subpaths: ['calib'], thirdParty: ['jsonc-parser', 'valibot'] },
   cli: {
-    packages: ['search', 'backend-bm1684x', 'backend-cv18xx', 'backend-spacemit'],
-    thirdParty: ['argparse', 'cli-progress', 'fflate'],
+    packages: ['search', 'evaluate', 'backend-bm1684x', 'backend-cv18xx', 'backend-spacemit'],
+    thirdParty: ['@jsquash/jpeg', '@jsquash/png', 'argparse', 'cli-progress', 'fflate', 'yaml'],
   },
 };
 

@@ -1,0 +1,1 @@
+export { meanSquaredError, psnr } from './psnr.ts';
