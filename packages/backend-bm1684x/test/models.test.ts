@@ -54,19 +54,21 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /**
- * Lowest cosine over the outputs that INT8 and F16 must reach with plain maxima as thresholds, and the mean distance of
- * a layer from float on the same operands, in units of its last place (undefined: not looked at, to keep the test short).
+ * Lowest cosine over the outputs that INT8, INT8 of bm1684 and F16 must reach with plain maxima as thresholds, and the mean
+ * distance of a layer from float on the same operands, in units of its last place (undefined: not looked at, to keep the
+ * test short). One scale per tensor and shifts only ruin the depthwise layers of MobileNet: TPU-MLIR's own worst layer
+ * there has cosine 0.0704 on bm1684.
  */
 const NETWORKS = [
-  ['vww_96', 0.999, 0.99999, 0.8],
-  ['mobilenet_v1_0.25_224', 0.9, 0.999, 2],
-  ['blazeface', 0.99, 0.99999, 0.5],
-  ['nanodet_m_320', 0.95, 0.99999, undefined],
-  ['yunet_n_320_320', 0.99, 0.99999, undefined],
+  ['vww_96', 0.999, 0.999, 0.99999, 0.8],
+  ['mobilenet_v1_0.25_224', 0.9, 0.05, 0.999, 2],
+  ['blazeface', 0.99, 0.99, 0.99999, 0.5],
+  ['nanodet_m_320', 0.95, 0.75, 0.99999, undefined],
+  ['yunet_n_320_320', 0.99, 0.99, 0.99999, undefined],
 ] as const;
 
 describe.skipIf(!isThere)('real networks', () => {
-  for (const [name, int8, f16, lsb] of NETWORKS) {
+  for (const [name, int8, bm1684, f16, lsb] of NETWORKS) {
     describe(name, () => {
       let graph: Graph;
       let samples: Feeds[];
@@ -88,8 +90,8 @@ describe.skipIf(!isThere)('real networks', () => {
         );
         return Math.min(...pairs);
       };
-      const plan = (precision: 'INT8' | 'F16', values: Map<string, ValueRange>): Plan => ({
-        processor: 'bm1684x',
+      const plan = (precision: 'INT8' | 'F16', values: Map<string, ValueRange>, processor = 'bm1684x'): Plan => ({
+        processor,
         precision,
         asymmetric: false,
         ops: new Map(),
@@ -124,10 +126,15 @@ describe.skipIf(!isThere)('real networks', () => {
         }
         session.dispose();
       });
+      it('runs on bm1684', async () => {
+        const cos = await lowest(bm168x.lower(graph, plan('INT8', ranges, 'bm1684')));
+        console.info(`${name} bm1684 INT8: lowest plain cosine ${cos.toFixed(6)}`);
+        expect(cos).toBeGreaterThan(bm1684);
+      });
       it('runs in F16', async () =>
         expect(await lowest(bm168x.lower(graph, plan('F16', new Map())))).toBeGreaterThan(f16));
-      it('is the same after printing and parsing', async () => {
-        const lowered = bm168x.lower(graph, plan('INT8', ranges));
+      it.each(['bm1684x', 'bm1684'])('is the same after printing and parsing: %s', async (processor) => {
+        const lowered = bm168x.lower(graph, plan('INT8', ranges, processor));
         const { text, weights } = printMlir(lowered, { weightFile: 'weights.npz' });
         const parsed = parseMlir(text, weights);
         const [first, second] = [await createSession(lowered), await createSession(parsed)];
