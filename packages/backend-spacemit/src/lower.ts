@@ -11,16 +11,19 @@ import {
 } from '@q/ir';
 import { type Dispatch, dispatch } from './dispatch.ts';
 import { foldScales } from './fold-scale.ts';
-import { activationOperands, BOUNDING, PASSIVE } from './operators.ts';
+import { activationOperands, BOUNDING, COMPUTING, PASSIVE } from './operators.ts';
 import {
   asymmetricParameters,
+  biasConstant,
   coveredRange,
   elementwiseConstant,
   type Int8Parameters,
   perChannelWeight,
+  perLineWeight,
   powerOfTwoWeight,
   type QuantizedConstant,
   representable,
+  transposed,
 } from './parameters.ts';
 import { PROCESSORS } from './processors.ts';
 import { QdqBuilder, RAW_SUFFIX } from './qdq-builder.ts';
@@ -40,10 +43,40 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
     });
   }
   const prepared = foldScales(expandAttention(graph), plan);
-  const lowering = new Lowering(prepared, plan, dispatch(prepared, plan, emit));
-  for (const op of prepared.ops) lowering.lower(op);
+  return insertPairs(prepared, {
+    chip: plan.processor,
+    chosen: dispatch(prepared, plan, emit),
+    parametersOf(name) {
+      const { min, max } = coveredRange(plan.values.get(name)!, plan.asymmetric);
+      return asymmetricParameters(min, max);
+    },
+  });
+}
+
+/** What becomes integer in a graph, and with which numbers. */
+export interface QdqSettings {
+  /** Processor in lower case. */
+  readonly chip: string;
+  /** Ops that run in INT8. */
+  readonly chosen: Dispatch;
+  /** Codes of an activation; without it activations stay float and only constants are quantized. */
+  readonly parametersOf?: (value: string) => Int8Parameters;
+  /** Constants of matrix products: one scale, a power of two (default), or one per output. */
+  readonly gemmWeight?: 'tensor-pow2' | 'channel';
+  /** Biases as float32 (default) or in the accumulator's int32 (spacemit.md 8.8). */
+  readonly biasFormat?: 'float32' | 'int32';
+  /** Values that quantized operators leave as float numbers. */
+  readonly floatValues?: ReadonlySet<string>;
+  /** Codes of a constant in place of those that its data give. */
+  readonly constantOf?: (weight: string, quantized: QuantizedConstant) => QuantizedConstant;
+}
+
+/** The graph with pairs and integer constants where the settings say so; see `lower`. */
+export function insertPairs(graph: Graph, settings: QdqSettings): Graph {
+  const lowering = new Lowering(graph, settings);
+  for (const op of graph.ops) lowering.lower(op);
   const { ops, values, weights } = lowering.builder;
-  return { ...prepared, state: 'TOP_QUANTIZED', chip: plan.processor, ops, values, weights };
+  return { ...graph, state: 'TOP_QUANTIZED', chip: settings.chip, ops, values, weights };
 }
 
 class Lowering {
@@ -51,13 +84,14 @@ class Lowering {
   /** Parameters of values that come out of a DequantizeLinear, directly or through passive ops. */
   private readonly parameters = new Map<string, Int8Parameters>();
   private readonly consumers = new Map<string, Op[]>();
+  private readonly chosen: Dispatch;
 
   constructor(
     private readonly graph: Graph,
-    private readonly plan: Plan,
-    private readonly chosen: Dispatch,
+    private readonly settings: QdqSettings,
   ) {
     this.builder = new QdqBuilder(graph);
+    this.chosen = settings.chosen;
     for (const op of graph.ops) {
       for (const name of new Set(op.inputs))
         if (name !== null) this.consumers.set(name, [...(this.consumers.get(name) ?? []), op]);
@@ -66,6 +100,7 @@ class Lowering {
 
   lower(op: Op): void {
     if (op.type === 'unknown' || !this.chosen.has(op)) this.builder.keep(op);
+    else if (PASSIVE.has(op.type) && this.settings.parametersOf === undefined) this.builder.keep(op);
     else if (PASSIVE.has(op.type)) this.lowerPassive(op);
     else if (op.type === 'top.MatMul') this.lowerMatMul(op);
     else if (op.type === 'top.SiLU') this.lowerSiLU(op);
@@ -76,7 +111,7 @@ class Lowering {
   private lowerPassive(op: KnownOp): void {
     const parameters = this.parameters.get(op.inputs[0]!)!;
     const paired = op.outputs.map(
-      (name) => name !== null && (op.type === 'top.Split' || this.readers(name).length > 1),
+      (name) => name !== null && !this.isFloat(name) && (op.type === 'top.Split' || this.readers(name).length > 1),
     );
     const outputs = op.outputs.map((name, i) => (paired[i] ? name + RAW_SUFFIX : name));
     const renamed = { ...op, name: outputs[0] ?? op.name, outputs } as KnownOp;
@@ -98,8 +133,7 @@ class Lowering {
     const x = this.activation(op, op.inputs[0]!);
     const gate = `${op.name}_sigmoid`;
     const { shape } = this.graph.values.get(op.name)!;
-    this.builder.create('top.Sigmoid', gate + RAW_SUFFIX, [x], {}, shape);
-    this.builder.pair(gate + RAW_SUFFIX, gate, asymmetricParameters(0, 1));
+    this.emit('top.Sigmoid', { name: gate, inputs: [x], attributes: {}, shape, own: asymmetricParameters(0, 1) });
     this.result('top.Mul', op.name, [x, gate], {}, shape);
   }
 
@@ -116,23 +150,24 @@ class Lowering {
       return;
     }
     const [N, K] = rightTranspose ? weight.type.shape : [...weight.type.shape].reverse();
-    const codes = this.builder.constant(right, [N!, K!], (data) =>
-      powerOfTwoWeight(rightTranspose ? data : transposed(data, K!, N!)),
-    );
+    const codes = this.constant(right, [N!, K!], (data) => {
+      const rows = rightTranspose ? data : transposed(data, K!, N!);
+      return this.settings.gemmWeight === 'channel' ? perChannelWeight(rows, N!) : powerOfTwoWeight(rows);
+    });
     const x = this.activation(op, left);
     const attributes = { rightTranspose: true, doRelu, reluLimit };
     const shape = this.graph.values.get(op.name)!.shape;
     const leftShape = this.graph.values.get(left)!.shape;
     if (leftShape.length === 2 && leftShape[1] === K) {
-      this.result('top.MatMul', op.name, [x, codes, bias], attributes, shape);
+      this.result('top.MatMul', op.name, [x, codes, this.bias(op, left, codes, bias)], attributes, shape);
       return;
     }
     const rows = elementCount(leftShape) / K!;
     const flat = this.builder.create('top.Reshape', `${op.name}_rows`, [x, null], { shape: [rows, K!] }, [rows, K!]);
     const product = `${op.name}_gemm`;
-    const parameters = this.rangeParameters(op.name);
-    this.emit('top.MatMul', { name: product, inputs: [flat, codes, bias], attributes, shape: [rows, N!], parameters });
-    this.parameters.set(op.name, parameters);
+    const own = this.settings.parametersOf?.(op.name);
+    this.emit('top.MatMul', { name: product, inputs: [flat, codes, bias], attributes, shape: [rows, N!], own });
+    if (own !== undefined) this.parameters.set(op.name, own);
     this.builder.create('top.Reshape', op.name, [product, null], { shape }, shape);
   }
 
@@ -140,25 +175,28 @@ class Lowering {
   private withConstants(op: KnownOp): KnownOp {
     const weightOperand = (index: number, make: (data: Float32Array) => QuantizedConstant): (string | null)[] => {
       const name = op.inputs[index]!;
-      return this.activations(op).with(
-        index,
-        this.builder.constant(name, this.graph.weights.get(name)!.type.shape, make),
-      );
+      const activations = this.activations(op);
+      const codes = this.constant(name, this.graph.weights.get(name)!.type.shape, make);
+      const inputs = activations.with(index, codes);
+      const biasName = COMPUTING.has(op.type) ? op.inputs[2] : null;
+      return biasName == null ? inputs : inputs.with(2, this.bias(op, op.inputs[0]!, codes, biasName));
     };
     switch (op.type) {
-      case 'top.Conv':
-        return {
-          ...op,
-          inputs: weightOperand(1, (data) =>
-            perChannelWeight(data, this.graph.weights.get(op.inputs[1]!)!.type.shape[0]!),
-          ),
-        };
+      case 'top.Conv': {
+        const [channels] = this.graph.weights.get(op.inputs[1]!)!.type.shape;
+        return { ...op, inputs: weightOperand(1, (data) => perChannelWeight(data, channels!)) };
+      }
       case 'top.Deconv':
         return { ...op, inputs: weightOperand(1, powerOfTwoWeight) };
-      case 'top.MatMul':
-        return this.graph.weights.has(op.inputs[1]!)
-          ? { ...op, inputs: weightOperand(1, powerOfTwoWeight) }
-          : { ...op, inputs: this.activations(op) };
+      case 'top.MatMul': {
+        const weight = this.graph.weights.get(op.inputs[1]!);
+        if (weight === undefined) return { ...op, inputs: this.activations(op) };
+        const { shape } = weight.type;
+        const isChannel = this.settings.gemmWeight === 'channel' && shape.length === 2;
+        const lines = (data: Float32Array) =>
+          perLineWeight(data, shape as readonly [number, number], op.attributes.rightTranspose ? 0 : 1);
+        return { ...op, inputs: weightOperand(1, isChannel ? lines : powerOfTwoWeight) };
+      }
       case 'top.PRelu':
         return { ...op, inputs: weightOperand(1, elementwiseConstant) };
       case 'top.AddConst':
@@ -181,7 +219,24 @@ class Lowering {
 
   private constantOperand(name: string | null): string | null {
     const weight = name === null ? undefined : this.graph.weights.get(name);
-    return weight === undefined ? name : this.builder.constant(name!, weight.type.shape, elementwiseConstant);
+    return weight === undefined ? name : this.constant(name!, weight.type.shape, elementwiseConstant);
+  }
+
+  /** A constant as codes: its own, or those that the settings give. */
+  private constant(name: string, shape: readonly number[], make: (data: Float32Array) => QuantizedConstant): string {
+    const { constantOf = (_, quantized) => quantized } = this.settings;
+    return this.builder.constant(name, shape, (data) => constantOf(name, make(data)));
+  }
+
+  /** The bias operand: float numbers, or int32 codes in the accumulator's scale. */
+  private bias(op: KnownOp, input: string, filter: string, name: string): string {
+    const source = this.parameters.get(input) ?? this.settings.parametersOf?.(input);
+    const weight = this.graph.weights.get(name);
+    if (this.settings.biasFormat !== 'int32' || source === undefined || weight === undefined) return name;
+    const isChecked = op.type === 'top.Conv' && op.attributes.group === 1;
+    const data = weight.data as Float32Array;
+    const codes = biasConstant(data, source.scale, this.builder.scalesOf(filter), !isChecked);
+    return codes === undefined ? name : this.builder.codes(name, [data.length], codes);
   }
 
   /** `x op c` with the number as a quantized constant. */
@@ -221,12 +276,10 @@ class Lowering {
       ...Array.from({ length: Math.max(0, rank - 2) }, () => 1),
     ];
     const { doRelu, reluLimit } = op.attributes;
-    return this.rebuilt(
-      op,
-      isMul ? 'top.Mul' : 'top.Add',
-      [x, this.builder.constant(name, shape, elementwiseConstant)],
-      { doRelu, reluLimit },
-    );
+    return this.rebuilt(op, isMul ? 'top.Mul' : 'top.Add', [x, this.constant(name, shape, elementwiseConstant)], {
+      doRelu,
+      reluLimit,
+    });
   }
 
   private rebuilt(
@@ -247,27 +300,26 @@ class Lowering {
 
   /** The value to read for an operand: itself when it has parameters or is on its way to a bound, else behind a pair of its own. */
   private activation(op: KnownOp, name: string): string {
-    if (this.parameters.has(name) || (BOUNDING.has(op.type) && this.boundOf(name) === op)) return name;
+    if (
+      this.settings.parametersOf === undefined ||
+      this.parameters.has(name) ||
+      (BOUNDING.has(op.type) && this.boundOf(name) === op)
+    )
+      return name;
     const own = `${name}_to_${op.name}`;
-    this.builder.pair(name, own, this.rangeParameters(name));
+    this.builder.pair(name, own, this.settings.parametersOf(name));
     return own;
   }
 
   /** Ends an op with one result: bounds that the codes' range implies go, a pair comes. */
   private finish(op: KnownOp): void {
-    const { shape } = this.graph.values.get(op.name)!;
-    if (this.boundOf(op.name) !== undefined) {
-      this.builder.add(op, shape);
-      return;
-    }
-    const parameters = this.rangeParameters(op.name);
-    if (BOUNDING.has(op.type) && impliesBound(op, parameters)) {
-      this.parameters.set(op.name, parameters);
-      this.builder.pair(op.inputs[0]!, op.name, parameters);
-      return;
-    }
     const { type, name, inputs, attributes } = op;
-    this.emit(type, { name, inputs, attributes, shape, parameters });
+    const { shape } = this.graph.values.get(name)!;
+    const own = this.boundOf(name) === undefined ? this.settings.parametersOf?.(name) : undefined;
+    if (own !== undefined && !this.isFloat(name) && BOUNDING.has(type) && impliesBound(op, own)) {
+      this.parameters.set(name, own);
+      this.builder.pair(inputs[0]!, name, own);
+    } else this.emit(type, { name, inputs, attributes, shape, own });
   }
 
   private result(
@@ -277,17 +329,23 @@ class Lowering {
     attributes: object,
     shape: readonly number[],
   ): void {
-    if (this.boundOf(name) !== undefined) this.builder.create(type, name, inputs, attributes, shape);
-    else this.emit(type, { name, inputs, attributes, shape, parameters: this.rangeParameters(name) });
+    const own = this.boundOf(name) === undefined ? this.settings.parametersOf?.(name) : undefined;
+    this.emit(type, { name, inputs, attributes, shape, own });
   }
 
-  /** The op under a raw name, then the pair that carries its name. */
-  private emit(type: KnownOp['type'], part: Part): void {
-    const { name, inputs, shape, parameters } = part;
-    const attributes = withoutImpliedRelu(part.attributes, parameters);
-    this.builder.create(type, name + RAW_SUFFIX, inputs, attributes, shape);
-    this.parameters.set(name, parameters);
-    this.builder.pair(name + RAW_SUFFIX, name, parameters);
+  /** The op under a raw name, then the pair that carries its name; without parameters the op alone. */
+  private emit(type: KnownOp['type'], { name, inputs, attributes, shape, own }: Part): void {
+    if (own === undefined || this.isFloat(name)) {
+      this.builder.create(type, name, inputs, attributes, shape);
+      return;
+    }
+    this.builder.create(type, name + RAW_SUFFIX, inputs, withoutImpliedRelu(attributes, own), shape);
+    this.parameters.set(name, own);
+    this.builder.pair(name + RAW_SUFFIX, name, own);
+  }
+
+  private isFloat(name: string): boolean {
+    return this.settings.floatValues?.has(name) === true;
   }
 
   /** The quantized Relu or Clip that is the only reader of a quantized op's value: the value then needs no codes. */
@@ -300,11 +358,6 @@ class Lowering {
   private readers(name: string): readonly Op[] {
     return this.consumers.get(name) ?? [];
   }
-
-  private rangeParameters(name: string): Int8Parameters {
-    const { min, max } = coveredRange(this.plan.values.get(name)!, this.plan.asymmetric);
-    return asymmetricParameters(min, max);
-  }
 }
 
 interface Part {
@@ -312,7 +365,8 @@ interface Part {
   readonly inputs: readonly (string | null)[];
   readonly attributes: object;
   readonly shape: readonly number[];
-  readonly parameters: Int8Parameters;
+  /** Parameters of the result; absent where it stays float. */
+  readonly own: Int8Parameters | undefined;
 }
 
 /** A fused Relu goes when saturation does its work (spacemit.md 10.8). */
@@ -330,10 +384,4 @@ function impliesBound(op: KnownOp, parameters: Int8Parameters): boolean {
   if (op.type !== 'top.Relu') return false;
   const { reluLimit } = op.attributes;
   return min >= 0 && (reluLimit <= 0 || max <= reluLimit);
-}
-
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = data[r * columns + c]!;
-  return out;
 }

@@ -6,11 +6,13 @@ export interface Int8Parameters {
   readonly zeroPoint: number;
 }
 
-/** Integer codes of a constant, with one scale and zero point, or one per index of axis 0. */
+/** Integer codes of a constant, with one scale and zero point, or one per index of a dimension. */
 export interface QuantizedConstant {
-  readonly codes: Int8Array;
+  readonly codes: Int8Array | Int32Array;
   readonly scales: readonly number[];
   readonly zeroPoints: readonly number[];
+  /** Dimension that several scales belong to; 0 by default. */
+  readonly axis?: number;
 }
 
 const QMIN = -128;
@@ -68,6 +70,51 @@ export function powerOfTwoWeight(data: Float32Array): QuantizedConstant {
     scales: [scale],
     zeroPoints: [0],
   };
+}
+
+/** A matrix product's constant [rows, columns]: symmetric per row (axis 0) or column (axis 1), scale 2 · |w|max / 255. */
+export function perLineWeight(data: Float32Array, [rows, columns]: readonly [number, number], axis: 0 | 1) {
+  if (axis === 0) return perChannelWeight(data, rows);
+  const turned = perChannelWeight(transposed(data, rows, columns), columns);
+  const codes = new Int8Array(data.length);
+  for (let c = 0; c < columns; c++) for (let r = 0; r < rows; r++) codes[r * columns + c] = turned.codes[c * rows + r]!;
+  return { ...turned, codes, axis };
+}
+
+/** [rows, columns] as [columns, rows]. */
+export function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(data.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = data[r * columns + c]!;
+  return out;
+}
+
+/** The float numbers that codes stand for: f32(f32(code − zero point) · scale). */
+export function dequantized({ codes, scales, zeroPoints, axis = 0 }: QuantizedConstant, shape: readonly number[]) {
+  const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const channels = scales.length;
+  return Float32Array.from(codes as Int8Array, (code, i) => {
+    const c = channels === 1 ? 0 : Math.floor(i / inner) % channels;
+    return (code - zeroPoints[c]!) * scales[c]!;
+  });
+}
+
+/** Largest magnitude of a bias code (spacemit.md 8.8): beyond it the accumulator could overflow, the bias stays float. */
+const LARGEST_BIAS_CODE = 2 ** 20;
+
+/**
+ * A bias in the accumulator's own scale, `input scale · weight scale` (spacemit.md 8.8); undefined where a code would leave
+ * ±2^20, unless `mayOverflow` says that the vendor does not look.
+ */
+export function biasConstant(
+  data: Float32Array,
+  inputScale: number,
+  weightScales: readonly number[],
+  mayOverflow: boolean,
+) {
+  const scales = weightScales.map((scale) => Math.fround(inputScale * scale));
+  const codes = Int32Array.from(data, (value, c) => roundHalfEven(value / (scales[c] ?? scales[0]!)));
+  if (!mayOverflow && codes.some((code) => Math.abs(code) > LARGEST_BIAS_CODE)) return undefined;
+  return { codes, scales, zeroPoints: scales.map(() => 0) };
 }
 
 /** Constants of element-wise operators (spacemit.md 7.3, "constant rule"): whole numbers keep their values. */

@@ -4,6 +4,7 @@ import {
   type KnownOp,
   type Op,
   type OpAttributes,
+  type OpOf,
   type OpType,
   type TensorType,
   type Weight,
@@ -85,13 +86,23 @@ export class QdqBuilder {
     const known = this.constants.get(`${name} ${shape.join()}`);
     if (known !== undefined) return known;
     const source = this.graph.weights.get(name)!;
-    const { codes, scales, zeroPoints } = make(source.data as Float32Array);
-    const key = this.freeWeight(name);
-    this.weights.set(key, { type: { shape, dtype: 'i8' }, data: codes });
-    const attributes = { xScale: scales, xZeroPoint: zeroPoints, axis: scales.length === 1 ? 1 : 0 };
-    const dequantized = this.create('top.DequantizeLinear', `${key}_dequantized`, [key], attributes, shape);
+    const dequantized = this.codes(name, shape, make(source.data as Float32Array));
     this.constants.set(`${name} ${shape.join()}`, dequantized);
     return dequantized;
+  }
+
+  /** Codes as a weight, and the DequantizeLinear that reads them. */
+  codes(name: string, shape: readonly number[], { codes, scales, zeroPoints, axis = 0 }: QuantizedConstant): string {
+    const key = this.freeWeight(name);
+    this.weights.set(key, { type: { shape, dtype: codes instanceof Int8Array ? 'i8' : 'i32' }, data: codes });
+    const attributes = { xScale: scales, xZeroPoint: zeroPoints, axis: scales.length === 1 ? 1 : axis };
+    return this.create('top.DequantizeLinear', `${key}_dequantized`, [key], attributes, shape);
+  }
+
+  /** Scales of the constant behind a DequantizeLinear made here. */
+  scalesOf(dequantized: string): readonly number[] {
+    const op = this.ops.find(({ name }) => name === dequantized) as OpOf<'top.DequantizeLinear'>;
+    return op.attributes.xScale;
   }
 
   /** A float weight made here. */
