@@ -39,6 +39,7 @@ export { broadcastShapes } from './operators/shape-rules.ts';
 export { type FullRankSlice, fullRankSlice } from './operators/slice-bounds.ts';
 export { canonicalize } from './passes/canonicalize/index.ts';
 export { expandAttention } from './passes/expand-attention.ts';
+export { finishImport, type ImportStage } from './passes/finish-import.ts';
 export { inferShapes } from './passes/infer-shapes.ts';
 export type { OpPlan, Plan, PlanOptions, Precision, Reason, ValueRange } from './plan.ts';
 export { type PlanSources, parsePrecision, planFromTables } from './plan-from-tables.ts';

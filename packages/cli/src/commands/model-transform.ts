@@ -1,15 +1,23 @@
 import { extname } from 'node:path';
-import { QError } from '@q/ir';
+import { finishImport, QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
-import { loadModel, type ModelOptions, mlirFiles, requireModelData, topWeightFileName } from '../files/model-files.ts';
+import { pairOf } from '../deploy/tolerance.ts';
+import {
+  loadModel,
+  type ModelOptions,
+  mlirFiles,
+  originFile,
+  requireModelData,
+  topWeightFileName,
+} from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
+import { verifyTransform } from './model-transform-verify.ts';
 import { preprocessBanner } from './preprocess-banner.ts';
 import { declarePreprocessFlags, readPreprocess } from './preprocess-flags.ts';
-import { writeTestResult } from './test-result.ts';
 
 function declare(parser: ArgumentParser): void {
   parser.add_argument('--model_name', { required: true, help: 'module name; prefix of all files that are written' });
@@ -31,6 +39,13 @@ function declare(parser: ArgumentParser): void {
     default: '',
     help: 'npz to write: every tensor of the network for --test_input',
   });
+  parser.add_argument('--test_reference', {
+    default: '',
+    help: "npz of the framework's results for --test_input, by tensor or layer name (default: the network run node by node)",
+  });
+  parser.add_argument('--tolerance', { default: '0.99,0.99', help: 'least cosine and euclidean similarity' });
+  parser.add_argument('--excepts', { default: '-', help: 'tensors that are not compared, separated by commas' });
+  parser.add_argument('--debug', { action: 'store_true', help: 'keep <model_name>_ref_outputs.npz' });
   parser.add_argument('--mlir', { required: true, help: 'file to write, ends in .mlir' });
   declarePreprocessFlags(parser);
 }
@@ -59,11 +74,25 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     emit: terminal.emit,
   };
   requireModelData(definition, options);
-  const graph = loadModel(definition, '--model_def', options);
-  writeFilesWhole(mlirFiles(graph, target, topWeightFileName(graph)));
+  const origin = loadModel(definition, '--model_def', { ...options, stage: 'origin' });
+  const graph = finishImport(origin);
+  writeFilesWhole([originFile(origin, target), ...mlirFiles(graph, target, topWeightFileName(graph))]);
   terminal.print(`Mlir file generated:${target}`);
-  if (testInput.length > 0) await writeTestResult(graph, testInput, testResult!, terminal);
-  return exitStatus.ok;
+  if (testInput.length === 0) return exitStatus.ok;
+  const passed = await verifyTransform({
+    graph,
+    target,
+    definition,
+    testInput,
+    testResult: testResult!,
+    reference: args.optionalString('test_reference'),
+    nodeByNode: () => loadModel(definition, '--model_def', { ...options, stage: 'nodes', emit: () => {} }),
+    tolerance: pairOf(args, 'tolerance')!,
+    excepts: args.list('excepts'),
+    keepsReference: args.flag('debug'),
+    terminal,
+  });
+  return passed ? exitStatus.ok : exitStatus.mismatch;
 }
 
 function badFlag(flag: string, found: string, expected: string): QError {

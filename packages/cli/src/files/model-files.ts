@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { type Emit, type Graph, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
+import { type Emit, type Graph, type ImportStage, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
 import { type CaffeNetwork, importCaffe } from '@q/ir/caffe';
 import { type ImportOptions, importOnnx, type PreprocessOptions } from '@q/ir/onnx';
 import { readInputFile, readInputText } from './input-files.ts';
@@ -12,6 +12,7 @@ export interface ModelOptions {
   readonly preprocess?: PreprocessOptions | undefined;
   /** The weights of a Caffe network. */
   readonly modelData?: string | undefined;
+  readonly stage?: ImportStage;
   readonly emit: Emit;
 }
 
@@ -62,8 +63,9 @@ export function loadCaffe(path: string, flag: string, options: ModelOptions): Ca
 }
 
 /** The options that every importer understands alike. */
-function importChoices({ inputShapes, outputNames, preprocess, emit }: ModelOptions) {
+function importChoices({ inputShapes, outputNames, preprocess, stage, emit }: ModelOptions) {
   return {
+    ...(stage === undefined ? {} : { stage }),
     ...(inputShapes === undefined ? {} : { inputShapes }),
     ...(outputNames === undefined || outputNames.length === 0 ? {} : { outputNames }),
     ...(preprocess === undefined ? {} : { preprocess }),
@@ -117,6 +119,12 @@ export function loadMlir(path: string, flag: string): Graph {
 /** Name that TPU-MLIR gives the weight file of a module (ir.md section 4). */
 export function topWeightFileName(graph: Graph): string {
   return `${graph.name}_top_f32_all_weight.npz`.toLowerCase();
+}
+
+/** The module before canonicalisation, which model_transform leaves behind without its weights (cli.md 3.2). */
+export function originFile(origin: Graph, path: string): { path: string; bytes: string } {
+  const weightFile = `${origin.name}_top_f32_all_origin_weight.npz`.toLowerCase();
+  return { path: path.replace(/\.mlir$/, '_origin.mlir'), bytes: printMlir(origin, { weightFile }).text };
 }
 
 /** `<stem>.mlir` and its weight file, to be written into the folder of `path`. */

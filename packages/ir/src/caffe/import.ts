@@ -3,9 +3,7 @@ import { type Issue, isQError, QError } from '../errors.ts';
 import type { Emit } from '../events.ts';
 import type { Graph } from '../graph.ts';
 import { inputAttributes, type PreprocessOptions, withResizeDims } from '../onnx/preprocess.ts';
-import { canonicalize } from '../passes/canonicalize/index.ts';
-import { cloneSharedWeights } from '../passes/clone-shared-weights.ts';
-import { countFlops } from '../passes/flops.ts';
+import { finishImport, type ImportStage } from '../passes/finish-import.ts';
 import { readBlobs } from './blobs.ts';
 import { CaffeConversion } from './conversion.ts';
 import { layerConverters } from './convert/index.ts';
@@ -23,6 +21,8 @@ export interface CaffeImportOptions {
   /** Caffe blobs that become the outputs (`--output_names`); layers behind them are not read. */
   readonly outputNames?: readonly string[];
   readonly preprocess?: PreprocessOptions;
+  /** `final` by default; Caffe's layers are never merged before `origin`, so `nodes` is the same. */
+  readonly stage?: ImportStage;
   readonly emit?: Emit;
   /** File name of the prototxt for messages, and of the caffemodel. */
   readonly where?: string;
@@ -59,10 +59,9 @@ export function importCaffe(prototxt: string, options: CaffeImportOptions): Caff
   const conversion = new CaffeConversion({ blobs, namedTops: net.namedTops, emit: options.emit });
   addInputs(conversion, inputs, withResizeDims(options.preprocess, options.inputShapes));
   convertLayers(conversion, needed);
-  const graph = canonicalize(cloneSharedWeights(topGraph(conversion, options.name, outputs)));
-  const flops = { kind: 'int', value: countFlops(graph), type: 'i64' } as const;
+  const graph = topGraph(conversion, options.name, outputs);
   return {
-    graph: { ...graph, moduleAttributes: { ...graph.moduleAttributes, 'module.FLOPs': flops } },
+    graph: options.stage === undefined || options.stage === 'final' ? finishImport(graph) : graph,
     layerSettings: readLayerSettings(net.layers),
   };
 }

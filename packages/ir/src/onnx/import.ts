@@ -1,8 +1,7 @@
 import type { Emit } from '../events.ts';
 import type { Graph, Weight } from '../graph.ts';
-import { canonicalize } from '../passes/canonicalize/index.ts';
 import { cloneSharedWeights } from '../passes/clone-shared-weights.ts';
-import { countFlops } from '../passes/flops.ts';
+import { finishImport, type ImportStage } from '../passes/finish-import.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Conversion } from './convert/conversion.ts';
 import { convertGraph, inferTypes } from './convert-graph.ts';
@@ -36,6 +35,8 @@ export interface ImportOptions {
    */
   readonly canonicalize?: boolean;
   readonly preprocess?: PreprocessOptions;
+  /** `final` by default. */
+  readonly stage?: ImportStage;
   /** Files that the model keeps tensors in, by the name it uses. */
   readonly externalData?: ExternalData;
   readonly emit?: Emit;
@@ -56,27 +57,24 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
   sortNodes(model);
   if (options.outputNames !== undefined && options.outputNames.length > 0) selectOutputs(model, options.outputNames);
   fixInputShapes(model, options.inputShapes);
-  prepare(model);
+  prepare(model, options.stage !== 'nodes');
   if (options.constantOutputs === 'keep') keepConstantOutputs(model);
   const conversion = convertGraph(model, options.emit);
   const preprocess = withResizeDims(options.preprocess, options.inputShapes);
-  const graph = cloneSharedWeights(topGraph(model, conversion, options.name, preprocess));
-  return options.canonicalize === false ? graph : withFlops(canonicalize(graph));
-}
-
-function withFlops(graph: Graph): Graph {
-  const flops = { kind: 'int', value: countFlops(graph), type: 'i64' } as const;
-  return { ...graph, moduleAttributes: { ...graph.moduleAttributes, 'module.FLOPs': flops } };
+  const graph = topGraph(model, conversion, options.name, preprocess);
+  if (options.canonicalize === false) return cloneSharedWeights(graph);
+  return options.stage === undefined || options.stage === 'final' ? finishImport(graph) : graph;
 }
 
 /** Steps 3-7 of ir.md 8.1: folding, simplification and pattern fusion on the ONNX graph. */
-function prepare(model: OnnxGraph): void {
+function prepare(model: OnnxGraph, merges: boolean): void {
   removeDeadNodes(model);
   foldUntilStable(model);
   while (expandNodes(model, inferTypes(model)) || expandNodes(model, inferTypes(model), true)) {
     removeDeadNodes(model);
     foldUntilStable(model);
   }
+  if (!merges) return;
   while (simplify(model, inferTypes(model))) foldUntilStable(model);
   fuseNodes(model, inferTypes(model));
   removeDeadNodes(model);

@@ -15,7 +15,7 @@ export function expandAttention(graph: Graph): Graph {
   if (!graph.ops.some(isAttention)) return graph;
   const values = new Map(graph.values);
   const weights = new Map(graph.weights);
-  const ops = graph.ops.flatMap((op) => (isAttention(op) ? new Steps(op, values, weights).all() : [op]));
+  const ops = graph.ops.flatMap((op): readonly Op[] => (isAttention(op) ? new Steps(op, values, weights).all() : [op]));
   return { ...graph, ops, values, weights };
 }
 
