@@ -1,23 +1,21 @@
 import type { Dataset } from '@q/dataset';
 import { type CalibrationTable, formatFixed7, type Graph, QError } from '@q/ir';
 import { type CalibratedValue, toTable } from './calibration-table.ts';
+import { absMaxAt, decideAs, decideEach, type Gathered } from './decisions.ts';
+import { gather, gatherSaved, planFor, toSaved } from './gather.ts';
+import { type KurtosisRow, kurtosisRows } from './kurtosis-report.ts';
 import { type ObservedValue, observedValues } from './observed-values.ts';
 import { type CalibrationOptions, type CalibrationSettings, resolveOptions } from './options.ts';
 import type { ProfileName } from './profile.ts';
-import { type CollectionJob, collectStatistics } from './statistics/collect.ts';
-import { planCollection } from './statistics/collection-plan.ts';
-import type { ValueStatistics } from './statistics/value-statistics.ts';
-import { type Decision, decide } from './thresholds/decide.ts';
+import type { SavedStatistics } from './saved/saved-statistics.ts';
+import { startDecisions } from './start-table.ts';
+import { asymmetricGroups } from './thresholds/asymmetric.ts';
+import type { Decision } from './thresholds/decide.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
 import type { ScanRange } from './tune/scan.ts';
 import { type MeasureScans, tune, tuneSampleCount } from './tune/tune.ts';
 import { openPool } from './workers/calibration-pool.ts';
-import { collectInWorkers } from './workers/collect-in-workers.ts';
 import { scanInWorkers } from './workers/scan-in-workers.ts';
-
-const ZERO_SAMPLE =
-  'in at least one sample every value is zero, for which mse has no threshold; as in TPU-MLIR v1.9, the layer gets 1e-5 ' +
-  '(leave such samples out, or use another method)';
 
 /** The outcome of a calibration. */
 export interface Calibration {
@@ -29,12 +27,17 @@ export interface Calibration {
   readonly profile: ProfileName;
   /** Samples that were seen: batches, not images. */
   readonly sampleCount: number;
+  /** With `kurtosis`: largest first. */
+  readonly kurtosis?: readonly KurtosisRow[];
+  /** With `keepStatistics`: everything that was collected. */
+  readonly statistics?: SavedStatistics;
 }
 
 /**
  * Finds the threshold and the range of every value of a float network on calibration samples (calibration.md 4 to 7).
  *
- * @throws QError `calib.option`, `calib.profile`, `calib.graph`, `calib.non-finite`; and those of the dataset and the runtime
+ * @throws QError `calib.option`, `calib.profile`, `calib.graph`, `calib.non-finite`, `calib.statistics.*`; and those of the
+ * dataset and the runtime
  */
 export async function calibrate(
   graph: Graph,
@@ -43,45 +46,41 @@ export async function calibrate(
 ): Promise<Calibration> {
   const settings = resolveOptions(dataset, options);
   checkGraph(graph);
-  announce(settings);
   const observed = observedValues(graph);
-  const { profile, sampleCount } = settings;
-  const { needs } = methodTable[settings.methodName];
-  const plan = planCollection(observed, needs, { sampleCount, percentileTails: profile.percentileTails });
-  const job: CollectionJob = {
-    graph,
-    dataset: settings.dataset,
-    sampleCount,
-    plan,
-    statistics: profile.statistics,
-    histogramBins: settings.histogramBins,
-    emit: settings.emit,
-  };
-  const workers = Math.min(settings.workers, sampleCount);
+  const groups = settings.partAsymmetric ? asymmetricGroups(graph) : NO_GROUPS;
+  const plan = planFor(observed, settings, groups.values);
+  const workers = Math.min(settings.workers, settings.sampleCount);
   const pool = workers > 1 ? await openPool(workers, graph, plan, settings.spawnWorker) : undefined;
+  const measure = pool === undefined ? undefined : scanInWorkers(pool);
   try {
-    const statistics = pool === undefined ? await collectStatistics(job) : await collectInWorkers(job, pool);
-    const decisions = decideEach(settings, observed.values, statistics);
-    const measure = pool === undefined ? undefined : scanInWorkers(pool);
-    const raised = await tuneThresholds(graph, settings, observed.values, decisions, measure);
-    const values = new Map(
-      observed.values.map(({ name }, at): [string, CalibratedValue] => {
-        const { threshold, min, max } = decisions[at]!;
-        const { absMax } = statistics[at]!;
-        return [name, { threshold: raised.get(name) ?? threshold, untuned: threshold, min, max, absMax }];
-      }),
-    );
+    if (settings.startTable !== undefined) {
+      const decisions = startDecisions(settings.startTable, observed.values);
+      return await finish(graph, settings, observed.values, decisions, { measure });
+    }
+    announce(settings);
+    const gathered =
+      settings.statistics === undefined
+        ? await gather(graph, settings, plan, pool)
+        : await gatherSaved(graph, settings, observed);
+    const decisions = decideEach(settings, observed.values, gathered, groups.values);
+    const calibration = await finish(graph, settings, observed.values, decisions, {
+      measure,
+      gathered,
+      asymmetric: groups.layers,
+    });
     return {
-      table: toTable(values, settings),
-      values,
-      method: settings.methodName,
-      profile: profile.name,
-      sampleCount,
+      ...calibration,
+      ...(settings.kurtosis && gathered.kind === 'era'
+        ? { kurtosis: kurtosisRows(observed.values, gathered.statistics) }
+        : {}),
+      ...(settings.keepStatistics ? { statistics: await toSaved(graph, settings, observed, gathered) } : {}),
     };
   } finally {
     await pool?.dispose();
   }
 }
+
+const NO_GROUPS = { values: new Set<string>(), layers: [] as readonly string[] };
 
 function checkGraph(graph: Graph): void {
   if (graph.state === 'TOP_F32') return;
@@ -94,6 +93,36 @@ function checkGraph(graph: Graph): void {
   });
 }
 
+/** What the last steps need besides the decisions. */
+interface Remaining {
+  readonly measure: MeasureScans | undefined;
+  readonly gathered?: Gathered;
+  readonly asymmetric?: readonly string[];
+}
+
+/** Tunes the decisions and puts them into a table. */
+async function finish(
+  graph: Graph,
+  settings: CalibrationSettings,
+  observed: readonly ObservedValue[],
+  decisions: readonly Decision[],
+  { measure, gathered, asymmetric = [] }: Remaining,
+): Promise<Calibration> {
+  const raised = await tuneThresholds(graph, settings, observed, decisions, measure);
+  const values = new Map(
+    observed.map(({ name }, at): [string, CalibratedValue] => {
+      const { threshold, min, max, tuneLimit } = decisions[at]!;
+      const absMax = gathered === undefined ? tuneLimit : absMaxAt(gathered, at);
+      return [name, { threshold: raised.get(name) ?? threshold, untuned: threshold, min, max, absMax }];
+    }),
+  );
+  const basis = gathered && { values: observed, gathered, asymmetric: new Set(asymmetric) };
+  const four = settings.bits === 4 && basis ? decideAs(4, settings, basis) : undefined;
+  const { methodName: method, profile, sampleCount } = settings;
+  const table = toTable(values, settings, { asymmetric, four });
+  return { table, values, method, profile: profile.name, sampleCount };
+}
+
 /** Runs the tuner on the thresholds as a table would say them, where the method leaves it room. */
 async function tuneThresholds(
   graph: Graph,
@@ -102,43 +131,25 @@ async function tuneThresholds(
   decisions: readonly Decision[],
   measure: MeasureScans | undefined,
 ): Promise<ReadonlyMap<string, number>> {
-  const { tuneNum, tuneDataset, profile, emit, methodName } = settings;
-  if (tuneNum === 0 || !methodTable[methodName].tunable) return new Map();
+  const { tuneNum, tuneDataset, profile, emit, methodName, tuner } = settings;
+  if (tuneNum === 0 || (!methodTable[methodName].tunable && settings.startTable === undefined)) return new Map();
   const ranges = new Map(
     values.map(({ name }, at): [string, ScanRange] => {
-      const { threshold, tuneLimit } = decisions[at]!;
-      return [name, { start: Number(formatFixed7(threshold)), limit: tuneLimit }];
+      const { threshold, tuneLimit, min, max } = decisions[at]!;
+      const printed = Math.max(Math.abs(Number(formatFixed7(min))), Math.abs(Number(formatFixed7(max))));
+      const limit = profile.tuneLimit === 'table' ? printed : tuneLimit;
+      return [name, { start: Number(formatFixed7(threshold)), limit }];
     }),
   );
   // Without a list of its own the tuner takes the first of the samples that were calibrated on.
   const available = tuneDataset === settings.dataset ? settings.sampleCount : tuneDataset.length;
   const sampleCount = tuneSampleCount(graph, tuneDataset.kind, tuneNum, available);
-  return tune({ graph, dataset: tuneDataset, sampleCount, ranges, steps: profile.tuneSteps, emit }, measure);
+  const job = { graph, dataset: tuneDataset, sampleCount, ranges, rules: tuner, choice: profile.tuneChoice, emit };
+  return tune(job, measure);
 }
 
 /** The lines that the original prints once its samples are loaded (calibration.md 2.4). */
 function announce({ sampleCount, emit }: CalibrationSettings): void {
   emit({ type: 'line', text: `input_num = ${sampleCount}, ref = ${sampleCount}` });
   emit({ type: 'line', text: `real input_num = ${sampleCount}` });
-}
-
-function decideEach(
-  settings: CalibrationSettings,
-  values: readonly ObservedValue[],
-  statistics: readonly ValueStatistics[],
-): Decision[] {
-  const { emit, methodName, histogramBins } = settings;
-  const decisions = decide(methodTable[methodName], values, statistics, (done) => {
-    const label = `[${histogramBins}] threshold: ${values[done - 1]!.name}`;
-    emit({ type: 'progress', task: 'thresholds', done, total: values.length, label });
-  });
-  decisions.forEach(({ degenerate, threshold }, at) => {
-    const { name } = values[at]!;
-    if (degenerate) {
-      emit({ type: 'line', text: `WARNING: layer ${name} is all zeros. Please check the input data correctness.` });
-    } else if (Number.isNaN(threshold)) {
-      emit({ type: 'warning', code: 'calib.mse.zero-sample', where: name, message: ZERO_SAMPLE });
-    }
-  });
-  return decisions;
 }

@@ -1,9 +1,12 @@
 import type { Dataset } from '@q/dataset';
-import { type Emit, QError } from '@q/ir';
+import { type CalibrationTable, type Emit, QError } from '@q/ir';
 import type { WorkerPort } from '@q/runtime';
 import { type Profile, type ProfileName, profileOf } from './profile.ts';
 import { rememberSamples } from './remembered-samples.ts';
+import type { SavedStatistics } from './saved/saved-statistics.ts';
+import type { Choice } from './thresholds/method.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
+import { DEFAULT_PERCENTILE } from './xquant-range/percentile.ts';
 
 export interface CalibrationOptions {
   /** Threshold method, default `kl`. */
@@ -33,6 +36,36 @@ export interface CalibrationOptions {
     readonly mlirFile?: string;
   };
   readonly emit?: Emit;
+  /** Thresholds for four-bit codes too, in a section of their own; switches the tuner off (calibration.md 6.10). */
+  readonly int4?: boolean;
+  /** An FP8 table: method `max`, no tuner (calibration.md 6.10). */
+  readonly fp8?: boolean;
+  /** SiLU and GELU in front of Conv and MatMul get asymmetric ranges (calibration.md 6.9). */
+  readonly partAsymmetric?: boolean;
+  /** Kurtosis of every value beside its threshold (calibration.md 6.11). */
+  readonly kurtosis?: boolean;
+  /** Values whose threshold and range are given, by name. */
+  readonly fixed?: ReadonlyMap<string, Choice>;
+  /** XQuant's `max_percentile`, default 0.9999. */
+  readonly percentileShare?: number;
+  /** Switches of the tuner. */
+  readonly tuner?: TunerOptions;
+  /** Statistics of an earlier run: nothing is collected. */
+  readonly statistics?: SavedStatistics;
+  /** Collect what every method of the profile needs, and hand it over as `Calibration.statistics`. */
+  readonly keepStatistics?: boolean;
+  /** A table whose thresholds are tuned instead of what statistics say (`input_calibration_table`). */
+  readonly startTable?: CalibrationTable;
+}
+
+/** Developer switches of the tuner (calibration.md 1.2). */
+export interface TunerOptions {
+  /** Default: the era's. */
+  readonly steps?: number;
+  /** Shorter ranges than this are not scanned, default 0.01. */
+  readonly minDifference?: number;
+  /** Scans begin at a third of the threshold, and are refined around the best. */
+  readonly findLower?: boolean;
 }
 
 /** Checked options with their defaults. */
@@ -49,6 +82,16 @@ export interface CalibrationSettings {
   readonly spawnWorker: CalibrationOptions['spawnWorker'];
   readonly header: NonNullable<CalibrationOptions['header']>;
   readonly emit: Emit;
+  readonly bits: 8 | 4;
+  readonly fp8: boolean;
+  readonly partAsymmetric: boolean;
+  readonly kurtosis: boolean;
+  readonly fixed: ReadonlyMap<string, Choice>;
+  readonly percentileShare: number;
+  readonly tuner: Required<TunerOptions>;
+  readonly statistics: SavedStatistics | undefined;
+  readonly keepStatistics: boolean;
+  readonly startTable: CalibrationTable | undefined;
 }
 
 /** A time that is no time, so that a table without one stays reproducible. */
@@ -57,25 +100,55 @@ const NO_TIME = '1970-01-01 00:00:00.000000';
 /** @throws QError `calib.option`, `calib.profile` */
 export function resolveOptions(dataset: Dataset, options: CalibrationOptions): CalibrationSettings {
   const profile = profileOf(options.profile ?? 'v1.9');
-  const methodName = options.method ?? 'kl';
-  if (!Object.hasOwn(methodTable, methodName) || !profile.methods.includes(methodName)) {
-    throw optionError('method', methodName, profile.methods.join(', '), `profile ${profile.name} knows these methods`);
-  }
+  const fp8 = options.fp8 ?? false;
+  const methodName = fp8 ? 'max' : (options.method ?? 'kl');
+  checkMethod(profile, methodName, options);
   const remembered = rememberSamples(dataset);
   const inputNum = whole('inputNum', options.inputNum ?? 0, 0);
+  const untuned = fp8 || options.int4 === true;
   return {
     methodName,
     profile,
     histogramBins: whole('histogramBins', options.histogramBins ?? 2048, 2),
     sampleCount: inputNum === 0 ? dataset.length : Math.min(inputNum, dataset.length),
     dataset: remembered,
-    tuneNum: whole('tuneNum', options.tuneNum ?? 5, 0),
+    tuneNum: untuned ? 0 : whole('tuneNum', options.tuneNum ?? 5, 0),
     tuneDataset: options.tuneDataset ?? remembered,
     workers: whole('workers', options.workers ?? 1, 1),
     spawnWorker: options.spawnWorker,
     header: options.header ?? { time: NO_TIME },
     emit: options.emit ?? (() => {}),
+    bits: options.int4 === true ? 4 : 8,
+    fp8,
+    partAsymmetric: options.partAsymmetric ?? false,
+    kurtosis: options.kurtosis ?? false,
+    fixed: options.fixed ?? new Map(),
+    percentileShare: share(options.percentileShare ?? DEFAULT_PERCENTILE),
+    tuner: resolveTuner(profile, options.tuner ?? {}),
+    statistics: options.statistics,
+    keepStatistics: options.keepStatistics ?? false,
+    startTable: options.startTable,
   };
+}
+
+function checkMethod(profile: Profile, methodName: string, { int4, fp8 }: CalibrationOptions): void {
+  if (!Object.hasOwn(methodTable, methodName) || !profile.methods.includes(methodName as MethodName)) {
+    throw optionError('method', methodName, profile.methods.join(', '), `profile ${profile.name} knows these methods`);
+  }
+  if (int4 && (fp8 || methodName === 'torch_observer')) {
+    throw optionError('int4', fp8 ? 'and fp8' : 'and the torch observer', 'one of them alone');
+  }
+}
+
+function resolveTuner(profile: Profile, tuner: TunerOptions): Required<TunerOptions> {
+  const { steps = profile.tuneSteps, minDifference = 0.01, findLower = false } = tuner;
+  if (!(minDifference >= 0)) throw optionError('tuner.minDifference', String(minDifference), 'a number >= 0');
+  return { steps: whole('tuner.steps', steps, 2), minDifference, findLower };
+}
+
+function share(value: number): number {
+  if (value > 0.5 && value <= 1) return value;
+  throw optionError('percentileShare', String(value), 'above 0.5, at most 1');
 }
 
 function whole(name: string, value: number, least: number): number {

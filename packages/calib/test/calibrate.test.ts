@@ -126,11 +126,11 @@ describe('refusals', () => {
     expect(calibrate(on, dataset, options as CalibrationOptions)).rejects;
 
   it('of options that this version does not compute', async () => {
-    await refused({ profile: 'pooled' }).toMatchObject({ code: 'calib.profile', found: 'pooled' });
+    await refused({ profile: '1999' }).toMatchObject({ code: 'calib.profile', found: '1999' });
     await refused({ method: 'entropy' }).toMatchObject({ code: 'calib.option', where: 'method' });
     await refused({ method: 'mse', profile: '2023' }).toMatchObject({
       code: 'calib.option',
-      expected: 'kl, max, percentile9999',
+      expected: 'kl, max, percentile9999, torch_observer',
     });
     await refused({ histogramBins: 1.5 }).toMatchObject({ code: 'calib.option', where: 'histogramBins' });
     await refused({ workers: 0 }).toMatchObject({ code: 'calib.option', where: 'workers' });

@@ -5,6 +5,7 @@ import { planCollection } from '../src/statistics/collection-plan.ts';
 import { Collector } from '../src/statistics/collector.ts';
 import { mergeStatistics } from '../src/statistics/merge.ts';
 import { RangeTracker } from '../src/statistics/range-tracker.ts';
+import { SampleNumbers } from '../src/statistics/sample-numbers.ts';
 import { ValueKernels } from '../src/statistics/value-kernels.ts';
 import type { ValueStatistics } from '../src/statistics/value-statistics.ts';
 import { type MethodName, methodTable } from '../src/thresholds/method-table.ts';
@@ -34,16 +35,16 @@ export function statisticsOf(
   const plan = planCollection(observed, needs, { sampleCount: samples.length, percentileTails });
   const tracker = new RangeTracker(1, bins);
   const workers = Array.from({ length: collectors }, () => new Collector(plan, new ValueKernels(kernels, memory)));
-  const perSample = new Float64Array(samples.length);
+  const numbers = new SampleNumbers(plan, samples.length);
   for (const [k, sample] of samples.entries()) {
     const mark = kernels.arena.mark();
     const data = { pointer: kernels.arena.place(sample), length: sample.length };
-    const measured = workers[k % collectors]!.measure(0, data, String(k));
-    if (measured.sampleNumber !== undefined) perSample[k] = measured.sampleNumber;
+    const measured = workers[k % collectors]!.measure(0, data, { index: k, name: String(k) });
+    numbers.note(0, k, measured.numbers);
     const shape = tracker.advance(0, measured.min, measured.max);
     if (plan.histogram && shape !== undefined) workers[k % collectors]!.count(0, data, shape);
     if (collectors === 0) kernels.arena.reset(mark);
   }
   const parts = workers.map((worker) => worker.collected());
-  return mergeStatistics(plan, tracker, parts, plan.perSample === undefined ? undefined : [perSample])[0]!;
+  return mergeStatistics(plan, { tracker, numbers, parts })[0]!;
 }

@@ -1,12 +1,13 @@
 import { createSession } from '@q/runtime';
 import { describe, expect, it } from 'vitest';
 import { measureScans } from '../src/tune/measure-scans.ts';
-import { bestCandidate, candidateOf, planScans, type ScanRange } from '../src/tune/scan.ts';
+import { bestCandidate, candidateOf, planScans, refinedBest, refinedScan, type ScanRange } from '../src/tune/scan.ts';
 import { tuneSampleCount } from '../src/tune/tune.ts';
 import { randomDataset, smallNetwork } from './small-network.ts';
 import { kernels } from './statistics-of.ts';
 
 const graph = smallNetwork();
+const rules = (steps: number) => ({ steps, minDifference: 0.01, findLower: false });
 const wide = new Map<string, ScanRange>(
   ['x', 'c1', 'c2', 'sum', 'flat', 'out'].map((name) => [name, { start: 1, limit: 2 }]),
 );
@@ -22,16 +23,18 @@ describe('the tuner (calibration.md 7)', () => {
   });
 
   it('tunes the inputs that no earlier op tuned, else the first one again', () => {
-    const scans = planScans(graph, wide, 21).map(({ evaluated, tuned, inputs }) => `${evaluated}(${inputs}): ${tuned}`);
+    const scans = planScans(graph, wide, rules(21)).map(
+      ({ evaluated, tuned, inputs }) => `${evaluated}(${inputs}): ${tuned}`,
+    );
     // `sum` reads c1 (tuned for c2) and c2 (new); `flat` and `out` have one input each; nothing reads `out`.
     expect(scans).toEqual(['c1(x): x', 'c2(c1): c1', 'sum(c1,c2): c2', 'flat(sum): sum', 'out(flat): flat']);
     const again = { ...graph, ops: [...graph.ops, { ...graph.ops[3]!, name: 'sum2', outputs: ['sum2'] }] };
-    expect(planScans(again, wide, 21).at(-1)).toMatchObject({ evaluated: 'sum2', tuned: 'c1' });
+    expect(planScans(again, wide, rules(21)).at(-1)).toMatchObject({ evaluated: 'sum2', tuned: 'c1' });
   });
 
   it('leaves out ranges of a hundredth or less, and thresholds that are no numbers', () => {
     const of = (start: number, limit: number) =>
-      planScans(graph, new Map([...wide, ['x', { start, limit }]]), 20).filter(({ tuned }) => tuned === 'x');
+      planScans(graph, new Map([...wide, ['x', { start, limit }]]), rules(20)).filter(({ tuned }) => tuned === 'x');
     expect(of(1, 1.0099)).toHaveLength(0);
     expect(of(1, 0.5)).toHaveLength(0);
     expect(of(Number.NaN, 1)).toHaveLength(0);
@@ -52,15 +55,33 @@ describe('the tuner (calibration.md 7)', () => {
   });
 
   it('takes the first of equal distances, and the start where they are no numbers', () => {
-    const scan = planScans(graph, wide, 4)[0]!;
-    expect(bestCandidate(scan, Float64Array.of(3, 2, 1, 1, 5))).toBe(1.5);
-    expect(bestCandidate(scan, new Float64Array(5).fill(Number.NaN))).toBe(1);
+    const scan = planScans(graph, wide, rules(4))[0]!;
+    expect(bestCandidate(scan, Float64Array.of(3, 2, 1, 1, 5)).threshold).toBe(1.5);
+    expect(bestCandidate(scan, new Float64Array(5).fill(Number.NaN)).threshold).toBe(1);
+  });
+
+  it('took the last candidate that is nearer than its predecessor until 2023', () => {
+    const scan = planScans(graph, wide, rules(4))[0]!;
+    expect(bestCandidate(scan, Float64Array.of(3, 1, 2, 1.5, 4), 'last-decrease').threshold).toBe(1.75);
+    expect(bestCandidate(scan, Float64Array.of(1, 2, 3, 4, 5), 'last-decrease').threshold).toBe(1);
+  });
+
+  it('begins at a third with find_lower_th, and refines around the best', () => {
+    const [scan] = planScans(graph, wide, { ...rules(4), findLower: true });
+    expect(scan).toMatchObject({ initial: 1, start: 1 / 3, steps: 4 });
+    const record = bestCandidate(scan!, Float64Array.of(5, 4, 1, 2, 3));
+    expect(record.threshold).toBeCloseTo(1 / 3 + (2 * 5) / 12, 12);
+    const finer = refinedScan(scan!, record);
+    expect(finer.steps).toBe(2);
+    expect(candidateOf(finer, 1)).toBeCloseTo(record.threshold, 12);
+    expect(refinedBest(finer, Float64Array.of(0, 2, 0), record)).toBe(record);
+    expect(refinedBest(finer, Float64Array.of(9, 0.5, 9), record).distance).toBe(0.5);
   });
 
   it('measures what fake quantization of all inputs does to the result', async () => {
     const session = await createSession(graph, { retain: 'all' });
     session.run(await randomDataset(1).sample(0));
-    const scans = planScans(graph, wide, 3).filter(({ evaluated }) => evaluated === 'sum');
+    const scans = planScans(graph, wide, rules(3)).filter(({ evaluated }) => evaluated === 'sum');
     const [distances] = measureScans(session, scans, () => {});
     const read = (name: string) => session.read(name) as Float32Array;
     const [c1, c2, sum] = [read('c1'), read('c2'), read('sum')];

@@ -21,11 +21,20 @@ describe('any number of workers gives the same bytes', () => {
     { method: 'aciq_gauss' },
     { method: 'aciq_laplace', tuneNum: 3 },
     { method: 'max', inputNum: 7 },
+    { method: 'kl', profile: '2022', histogramBins: 256 },
+    { method: 'kl', profile: '2026', int4: true },
+    { method: 'symkl' },
+    { method: 'admm' },
+    { method: 'torch_observer', histogramBins: 256 },
+    { method: 'xquant_default' },
+    { method: 'xquant_percentile' },
+    { method: 'kl', profile: 'pooled' },
+    { method: 'aciq_laplace', profile: 'pooled', tuneNum: 0 },
   ];
   for (const options of cases) {
     it(JSON.stringify(options), async () => {
       const alone = await calibrate(graph, dataset, options);
-      for (const workers of [2, 3, 20]) {
+      for (const workers of [2, 4, 20]) {
         const shared = await calibrate(graph, dataset, { ...options, workers, spawnWorker: channelWorker });
         expect(shared.values).toEqual(alone.values);
         expect(printCalibrationTable(shared.table)).toBe(printCalibrationTable(alone.table));

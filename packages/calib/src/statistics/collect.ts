@@ -4,11 +4,14 @@ import { createSession, type Session } from '@q/runtime';
 import type { Profile } from '../profile.ts';
 import { sampleName, samplesAhead } from '../sample-source.ts';
 import type { CollectionPlan } from './collection-plan.ts';
-import { Collector, type Measurement } from './collector.ts';
+import { Collector, type Measurement, type SeenSample } from './collector.ts';
 import { mergeStatistics } from './merge.ts';
 import { RangeTracker } from './range-tracker.ts';
+import { SampleNumbers } from './sample-numbers.ts';
+import { TorchObserver } from './torch-observer.ts';
 import { type ValueData, ValueKernels } from './value-kernels.ts';
 import type { ValueStatistics } from './value-statistics.ts';
+import { windowBetween } from './window-shape.ts';
 
 /** What to collect, and from what. */
 export interface CollectionJob {
@@ -16,8 +19,10 @@ export interface CollectionJob {
   readonly dataset: Dataset;
   readonly sampleCount: number;
   readonly plan: CollectionPlan;
-  readonly statistics: Profile['statistics'];
+  readonly profile: Pick<Profile, 'statistics' | 'leastMagnitude'>;
   readonly histogramBins: number;
+  /** PyTorch's observers instead of histograms: one sample after the other, whatever the number of workers. */
+  readonly observer: boolean;
   readonly emit: Emit;
 }
 
@@ -33,65 +38,91 @@ export async function collectStatistics(job: CollectionJob): Promise<ValueStatis
   }
 }
 
+/** Looks at one value of one sample. */
+type Look = (at: number, data: ValueData, sample: SeenSample) => void;
+
 class Collection {
   readonly #job: CollectionJob;
   readonly #session: Session;
+  readonly #kernels: ValueKernels;
   readonly #collector: Collector;
   readonly #tracker: RangeTracker;
-  readonly #perSample: Float64Array[] | undefined;
+  readonly #numbers: SampleNumbers;
+  readonly #observers: TorchObserver[] | undefined;
   readonly #indexOf: ReadonlyMap<string, number>;
 
   constructor(job: CollectionJob, session: Session, kernels: ValueKernels) {
+    const { plan, histogramBins } = job;
     this.#job = job;
     this.#session = session;
-    this.#collector = new Collector(job.plan, kernels);
-    this.#tracker = new RangeTracker(job.plan.values.length, job.histogramBins);
-    this.#perSample = perSampleNumbers(job);
-    this.#indexOf = new Map(job.plan.values.map(({ name }, at) => [name, at]));
+    this.#kernels = kernels;
+    this.#collector = new Collector(plan, kernels);
+    this.#tracker = trackerFor(job);
+    this.#numbers = new SampleNumbers(plan, job.sampleCount);
+    this.#observers = job.observer ? plan.values.map(() => new TorchObserver(histogramBins)) : undefined;
+    this.#indexOf = new Map(plan.values.map(({ name }, at) => [name, at]));
   }
 
   async run(): Promise<ValueStatistics[]> {
-    const { plan, statistics } = this.#job;
-    if (statistics === 'one-pass') {
-      await this.#pass('statistics', (at, data, i, sample) => {
-        const measured = this.#measure(at, data, i, sample);
-        const shape = this.#tracker.advance(at, measured.min, measured.max);
-        if (plan.histogram && shape !== undefined) this.#collector.count(at, data, shape);
-      });
-    } else {
-      await this.#pass('ranges', (at, data, i, sample) => {
-        const { min, max } = this.#measure(at, data, i, sample);
-        this.#tracker.widen(at, min, max);
-      });
-      plan.values.forEach((_, at) => {
-        this.#tracker.fix(at, this.#tracker.absMax(at));
-      });
-      if (plan.histogram) {
-        await this.#pass('histograms', (at, data) => {
-          const shape = this.#tracker.shape(at);
-          if (shape !== undefined) this.#collector.count(at, data, shape);
-        });
-      }
-    }
-    return mergeStatistics(plan, this.#tracker, [this.#collector.collected()], this.#perSample);
+    const { plan, profile } = this.#job;
+    if (profile.statistics === 'one-pass') await this.#onePass();
+    else await this.#twoPasses();
+    if (plan.window) await this.#windows();
+    const parts = [this.#collector.collected()];
+    const merged = mergeStatistics(plan, { tracker: this.#tracker, numbers: this.#numbers, parts });
+    const observers = this.#observers;
+    if (observers === undefined) return merged;
+    return merged.map((value, at) => ({ ...value, observed: observers[at]!.parameters() }));
   }
 
-  #measure(at: number, data: ValueData, i: number, sample: string): Measurement {
+  async #onePass(): Promise<void> {
+    const { plan } = this.#job;
+    await this.#pass('statistics', (at, data, sample) => {
+      const { min, max } = this.#measure(at, data, sample);
+      this.#observers?.[at]!.observe(this.#kernels.view(data), min, max);
+      const shape = this.#tracker.advance(at, min, max);
+      if (plan.histogram && shape !== undefined) this.#collector.count(at, data, shape);
+    });
+  }
+
+  async #twoPasses(): Promise<void> {
+    const { plan } = this.#job;
+    await this.#pass('ranges', (at, data, sample) => {
+      const { min, max } = this.#measure(at, data, sample);
+      this.#tracker.widen(at, min, max);
+    });
+    fixShapes(this.#tracker, plan);
+    if (!plan.histogram) return;
+    await this.#pass('histograms', (at, data) => {
+      const shape = this.#tracker.shape(at);
+      if (shape !== undefined) this.#collector.count(at, data, shape);
+    });
+  }
+
+  async #windows(): Promise<void> {
+    const shapes = windowShapes(this.#tracker, this.#job.plan);
+    await this.#pass('histograms', (at, data) => {
+      const shape = shapes[at];
+      if (shape !== undefined) this.#collector.countWindow(at, data, shape);
+    });
+  }
+
+  #measure(at: number, data: ValueData, sample: SeenSample): Measurement {
     const measured = this.#collector.measure(at, data, sample);
-    if (this.#perSample !== undefined) this.#perSample[at]![i] = measured.sampleNumber!;
+    this.#numbers.note(at, sample.index, measured.numbers);
     return measured;
   }
 
-  async #pass(task: string, look: (at: number, data: ValueData, i: number, sample: string) => void): Promise<void> {
+  async #pass(task: string, look: Look): Promise<void> {
     const { dataset, sampleCount, emit } = this.#job;
     for await (const { i, feeds } of samplesAhead(dataset, sampleCount)) {
-      const sample = sampleName(dataset, i);
+      const sample = { index: i, name: sampleName(dataset, i) };
       const seen = new Set<number>();
       this.#session.run(feeds, (value, pointer, length) => {
         const at = this.#indexOf.get(value);
         if (at === undefined) return;
         seen.add(at);
-        look(at, { pointer, length }, i, sample);
+        look(at, { pointer, length }, sample);
       });
       this.#checkSeen(seen);
       reportSample(emit, task, i, sampleCount);
@@ -105,11 +136,21 @@ class Collection {
   }
 }
 
-export function perSampleNumbers({
-  plan,
-  sampleCount,
-}: Pick<CollectionJob, 'plan' | 'sampleCount'>): Float64Array[] | undefined {
-  return plan.perSample === undefined ? undefined : plan.values.map(() => new Float64Array(sampleCount));
+/** The tracker of running ranges that a job needs. */
+export function trackerFor({ plan, histogramBins, profile }: CollectionJob): RangeTracker {
+  return new RangeTracker(plan.values.length, histogramBins, profile.leastMagnitude);
+}
+
+/** Two-pass statistics: every histogram reaches from zero to the absolute maximum of all samples. */
+export function fixShapes(tracker: RangeTracker, plan: CollectionPlan): void {
+  plan.values.forEach((_, at) => {
+    tracker.fix(at, tracker.absMax(at));
+  });
+}
+
+/** Where the signed histograms lie once the extremes of all samples are known. */
+export function windowShapes(tracker: RangeTracker, plan: CollectionPlan) {
+  return plan.values.map((_, at) => windowBetween(tracker.min[at]!, tracker.max[at]!));
 }
 
 /** Progress with the caption of the original (calibration.md 2.4). */

@@ -3,14 +3,16 @@ import type { CollectionPlan } from './collection-plan.ts';
 import { HistogramCounts } from './histogram-counts.ts';
 import { type HistogramShape, widthOf } from './histogram-shape.ts';
 import { LargestValues } from './largest-values.ts';
+import { pickRaw } from './raw-values.ts';
 import type { ValueData, ValueKernels } from './value-kernels.ts';
+import { WINDOW_BINS, type WindowShape } from './window-shape.ts';
 
 /** What one sample says about one value. */
 export interface Measurement {
   readonly min: number;
   readonly max: number;
-  /** For methods that average over samples. */
-  readonly sampleNumber?: number;
+  /** In the order of the plan's `numbers`. */
+  readonly numbers: readonly number[];
 }
 
 /** Everything that a collector holds of one value after its samples: plain data. */
@@ -19,6 +21,16 @@ export interface CollectedValue {
   readonly counts: Float64Array;
   readonly high?: Float32Array;
   readonly low?: Float32Array;
+  readonly window?: Float64Array;
+  /** By sample. */
+  readonly raw?: ReadonlyMap<number, Float32Array>;
+}
+
+/** A sample as a collector sees it. */
+export interface SeenSample {
+  readonly index: number;
+  /** How to call it in messages. */
+  readonly name: string;
 }
 
 /**
@@ -31,11 +43,15 @@ export class Collector {
   readonly #histograms: HistogramCounts[];
   readonly #high: (LargestValues | undefined)[];
   readonly #low: (LargestValues | undefined)[];
+  readonly #windows: (Float64Array | undefined)[];
+  readonly #raw: Map<number, Float32Array>[];
 
   constructor(plan: CollectionPlan, kernels: ValueKernels) {
     this.#plan = plan;
     this.#kernels = kernels;
     this.#histograms = plan.values.map(() => new HistogramCounts());
+    this.#windows = plan.values.map(() => undefined);
+    this.#raw = plan.values.map(() => new Map());
     this.#high = plan.values.map(({ tails }) =>
       tails === undefined
         ? undefined
@@ -47,24 +63,28 @@ export class Collector {
   }
 
   /**
-   * Extremes and per-sample number of value `at`; its tails are kept.
+   * Extremes and per-sample numbers of value `at`; its tails and raw values are kept.
    *
-   * @param sample how to call the sample in messages
    * @throws QError `calib.non-finite`
    */
-  measure(at: number, data: ValueData, sample: string): Measurement {
+  measure(at: number, data: ValueData, sample: SeenSample): Measurement {
     const extremes = this.#kernels.extremes(data);
-    if (!extremes.finite) throw this.#nonFinite(at, data, sample);
+    const value = this.#plan.values[at]!;
+    if (!extremes.finite) throw nonFiniteValue(value, data, { kernels: this.#kernels, sample: sample.name });
     if (this.#high[at] !== undefined) {
       const view = this.#kernels.view(data);
       this.#high[at].offer(view);
       this.#low[at]?.offer(view);
     }
-    const { perSample } = this.#plan;
-    const { min, max } = extremes;
-    return perSample === undefined
-      ? { min, max }
-      : { min, max, sampleNumber: this.#kernels.sampleNumber(perSample, data, extremes) };
+    if (value.rawStep !== undefined) {
+      this.#raw[at]!.set(sample.index, pickRaw(this.#kernels.view(data), value.rawStep));
+    }
+    const { numbers, rules } = this.#plan;
+    return {
+      min: extremes.min,
+      max: extremes.max,
+      numbers: numbers.map((kind) => this.#kernels.sampleNumber(kind, data, extremes, rules)),
+    };
   }
 
   /** Counts value `at` into its histogram. */
@@ -72,26 +92,45 @@ export class Collector {
     this.#histograms[at]!.add(shape, this.#kernels.histogram(data, shape.bins, widthOf(shape)));
   }
 
+  /** Counts the signed values of `at` between the extremes of all samples. */
+  countWindow(at: number, data: ValueData, { lo, width }: WindowShape): void {
+    const own = (this.#windows[at] ??= new Float64Array(WINDOW_BINS));
+    const counts = this.#kernels.signedHistogram(data, WINDOW_BINS, lo, width);
+    for (let i = 0; i < own.length; i++) own[i]! += counts[i]!;
+  }
+
   collected(): CollectedValue[] {
-    return this.#plan.values.map((_, at) => {
+    return this.#plan.values.map(({ rawStep }, at) => {
       const { epoch, counts } = this.#histograms[at]!;
       const high = this.#high[at]?.descending();
       const low = this.#low[at]?.descending();
-      return { epoch, counts, ...(high === undefined ? {} : { high }), ...(low === undefined ? {} : { low }) };
+      const window = this.#windows[at];
+      return {
+        epoch,
+        counts,
+        ...(high === undefined ? {} : { high }),
+        ...(low === undefined ? {} : { low }),
+        ...(window === undefined ? {} : { window }),
+        ...(rawStep === undefined ? {} : { raw: this.#raw[at]! }),
+      };
     });
   }
+}
 
-  #nonFinite(at: number, data: ValueData, sample: string): QError {
-    const { name, opName } = this.#plan.values[at]!;
-    const index = this.#kernels.findNonFinite(data);
-    const found = `${this.#kernels.view(data)[index]} at element ${index}`;
-    const where = name === opName ? name : `${opName} (${name})`;
-    return new QError(`Layer ${where} gives ${found} on sample ${sample}, which has no range.`, {
-      code: 'calib.non-finite',
-      where: `${where}, sample ${sample}`,
-      found,
-      expected: 'finite activations',
-      hint: 'check the preprocessing settings and the sample; a network that computes with infinities cannot be calibrated',
-    });
-  }
+/** A NaN or an infinity among the activations, with its address. */
+export function nonFiniteValue(
+  { name, opName }: CollectionPlan['values'][number],
+  data: ValueData,
+  { kernels, sample }: { readonly kernels: ValueKernels; readonly sample: string },
+): QError {
+  const index = kernels.findNonFinite(data);
+  const found = `${kernels.view(data)[index]} at element ${index}`;
+  const where = name === opName ? name : `${opName} (${name})`;
+  return new QError(`Layer ${where} gives ${found} on sample ${sample}, which has no range.`, {
+    code: 'calib.non-finite',
+    where: `${where}, sample ${sample}`,
+    found,
+    expected: 'finite activations',
+    hint: 'check the preprocessing settings and the sample; a network that computes with infinities cannot be calibrated',
+  });
 }

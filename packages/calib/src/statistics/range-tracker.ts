@@ -9,12 +9,15 @@ export class RangeTracker {
   readonly max: Float32Array;
   readonly #shapes: (HistogramShape | undefined)[];
   readonly #initialBins: number;
+  readonly #leastMagnitude: number;
 
-  constructor(valueCount: number, initialBins: number) {
+  /** @param leastMagnitude samples that nowhere reach it are not counted: 0 counts all that are not zeros */
+  constructor(valueCount: number, initialBins: number, leastMagnitude = 0) {
     this.min = new Float32Array(valueCount).fill(Number.POSITIVE_INFINITY);
     this.max = new Float32Array(valueCount).fill(Number.NEGATIVE_INFINITY);
     this.#shapes = new Array<HistogramShape | undefined>(valueCount).fill(undefined);
     this.#initialBins = initialBins;
+    this.#leastMagnitude = leastMagnitude;
   }
 
   /** Widens the range of value `at` by one sample's extremes. */
@@ -31,7 +34,7 @@ export class RangeTracker {
   advance(at: number, min: number, max: number): HistogramShape | undefined {
     this.widen(at, min, max);
     const absMax = this.absMax(at);
-    if (absMax === 0) return undefined;
+    if (absMax === 0 || Math.max(Math.abs(min), Math.abs(max)) < this.#leastMagnitude) return undefined;
     const before = this.#shapes[at];
     const shape =
       before === undefined ? firstShape(absMax, this.#initialBins) : nextShape(before, absMax, this.#initialBins);

@@ -1,7 +1,9 @@
 import type { Kernels } from '@q/kernels-wasm';
 import type { SampleNumber } from '../thresholds/method.ts';
 import { aciqGauss, aciqLaplace } from './aciq.ts';
+import { kurtosis } from './kurtosis.ts';
 import { octavThreshold } from './octav.ts';
+import { highPercentile, lowPercentile } from './sample-percentile.ts';
 
 /** Where a value's float32 data lie in the kernels' memory. */
 export interface ValueData {
@@ -20,6 +22,21 @@ export interface Extremes {
 export interface StatisticsMemory {
   allocate(byteLength: number): number;
   release(pointer: number): void;
+}
+
+/** Sums over the values of one sample. */
+export interface SampleMoments {
+  readonly sum: number;
+  readonly squares: number;
+  readonly magnitudes: number;
+}
+
+/** What per-sample numbers depend on besides the sample. */
+export interface NumberRules {
+  /** OCTAV's answer for a sample of zeros. */
+  readonly emptyOctav: number;
+  /** XQuant's `max_percentile`, 0..1. */
+  readonly percentileShare: number;
 }
 
 const RESULT_BYTES = 32;
@@ -51,21 +68,56 @@ export class ValueKernels {
 
   /** Histogram of the magnitudes (calibration.md 5.1). The result is a view that the next call overwrites. */
   histogram({ pointer, length }: ValueData, bins: number, width: number): Int32Array {
-    if (bins > this.#countsLength) {
-      if (this.#countsLength > 0) this.#memory.release(this.#countsPointer);
-      this.#countsPointer = this.#memory.allocate(bins * 4);
-      this.#countsLength = bins;
-    }
-    this.#counts(bins).fill(0);
+    const counts = this.#room(bins);
     this.#kernels.exports.stats_histogram(pointer, length, Math.fround(width), bins, this.#countsPointer);
-    return this.#counts(bins);
+    return counts;
+  }
+
+  /** Histogram of the signed values from `lo` on. The result is a view that the next call overwrites. */
+  signedHistogram({ pointer, length }: ValueData, bins: number, lo: number, width: number): Int32Array {
+    const counts = this.#room(bins);
+    const { exports } = this.#kernels;
+    const outside = exports.stats_histogram_signed(pointer, length, lo, Math.fround(width), bins, this.#countsPointer);
+    // Rounding can push nothing but the largest values out of the last bin.
+    counts[bins - 1]! += outside;
+    return counts;
+  }
+
+  /** Histogram of both signs: positive magnitudes, then negative ones. A view that the next call overwrites. */
+  halvesHistogram({ pointer, length }: ValueData, bins: number, inverse: number): Int32Array {
+    const counts = this.#room(2 * bins);
+    this.#kernels.exports.stats_histogram_halves(pointer, length, inverse, bins, this.#countsPointer);
+    return counts;
   }
 
   /** The number of one sample that averaging methods collect. */
-  sampleNumber(kind: SampleNumber, data: ValueData, { min, max }: Extremes): number {
-    if (kind === 'octav') return octavThreshold((bound) => this.#above(data, bound), data.length, min);
-    if (kind === 'aciq-gauss') return aciqGauss(min, max, data.length);
-    return aciqLaplace(this.#meanAbsoluteDeviation(data));
+  sampleNumber(kind: SampleNumber, data: ValueData, { min, max }: Extremes, rules: NumberRules): number {
+    switch (kind) {
+      case 'octav':
+      case 'octav4':
+        return this.#octav(data, min, kind === 'octav' ? 8 : 4, rules.emptyOctav);
+      case 'aciq-gauss':
+      case 'aciq-gauss4':
+        return aciqGauss(min, max, data.length, kind === 'aciq-gauss' ? 8 : 4);
+      case 'aciq-laplace':
+      case 'aciq-laplace4':
+        return aciqLaplace(this.#meanAbsoluteDeviation(data), kind === 'aciq-laplace' ? 8 : 4);
+      case 'kurtosis':
+        return this.#kurtosis(data);
+      case 'low-percentile':
+        return lowPercentile(this.view(data), rules.percentileShare);
+      case 'high-percentile':
+        return highPercentile(this.view(data), rules.percentileShare);
+    }
+  }
+
+  /** Sums over one sample: of the values, their squares and their magnitudes. */
+  moments({ pointer, length }: ValueData): SampleMoments {
+    const { exports, memory } = this.#kernels;
+    new Float64Array(memory.buffer, this.#result, 3).fill(0);
+    exports.stats_moments(pointer, length, this.#result);
+    const [sum, squares, magnitudes] = new Float64Array(memory.buffer, this.#result, 3);
+    return { sum: sum!, squares: squares!, magnitudes: magnitudes! };
   }
 
   view({ pointer, length }: ValueData): Float32Array {
@@ -78,8 +130,14 @@ export class ValueKernels {
     this.#countsLength = 0;
   }
 
-  #counts(bins: number): Int32Array {
-    return new Int32Array(this.#kernels.memory.buffer, this.#countsPointer, bins);
+  /** Room for so many counts, all zero. */
+  #room(bins: number): Int32Array {
+    if (bins > this.#countsLength) {
+      if (this.#countsLength > 0) this.#memory.release(this.#countsPointer);
+      this.#countsPointer = this.#memory.allocate(bins * 4);
+      this.#countsLength = bins;
+    }
+    return new Int32Array(this.#kernels.memory.buffer, this.#countsPointer, bins).fill(0);
   }
 
   #above({ pointer, length }: ValueData, bound: number): { sum: number; count: number } {
@@ -88,11 +146,22 @@ export class ValueKernels {
     return { sum: sum!, count: count! };
   }
 
-  #meanAbsoluteDeviation({ pointer, length }: ValueData): number {
-    const { exports, memory } = this.#kernels;
-    new Float64Array(memory.buffer, this.#result, 3).fill(0);
-    exports.stats_moments(pointer, length, this.#result);
-    const mean = Math.fround(new Float64Array(memory.buffer, this.#result, 1)[0]! / length);
-    return Math.fround(exports.stats_absdev(pointer, length, mean) / length);
+  #octav(data: ValueData, min: number, bits: 8 | 4, empty: number): number {
+    const found = octavThreshold((bound) => this.#above(data, bound), data.length, min, bits);
+    return Number.isNaN(found) ? empty : found;
+  }
+
+  #meanAbsoluteDeviation(data: ValueData): number {
+    const { pointer, length } = data;
+    const mean = Math.fround(this.moments(data).sum / length);
+    return Math.fround(this.#kernels.exports.stats_absdev(pointer, length, mean) / length);
+  }
+
+  #kurtosis(data: ValueData): number {
+    const { pointer, length } = data;
+    const mean = Math.fround(this.moments(data).sum / length);
+    this.#kernels.exports.stats_central_moments(pointer, length, mean, this.#result);
+    const [second, fourth] = new Float64Array(this.#kernels.memory.buffer, this.#result, 2);
+    return kurtosis(second! / length, fourth! / length);
   }
 }

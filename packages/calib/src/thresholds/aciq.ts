@@ -3,8 +3,9 @@ import { chooseSampleMean } from './sample-mean.ts';
 
 /** Analytical clipping of a Gaussian, averaged over samples (calibration.md 6.5). */
 export const aciqGaussMethod: ThresholdMethod = {
-  needs: { histogram: false, perSample: 'aciq-gauss', tails: 'last' },
-  choose: chooseSampleMean,
+  needs: { histogram: false, numbers: ['aciq-gauss'], tails: 'last' },
+  needs4: { histogram: false, numbers: ['aciq-gauss4'] },
+  choose: (statistics, bits = 8) => chooseSampleMean(statistics, bits === 8 ? 'aciq-gauss' : 'aciq-gauss4'),
   keepsEnds: true,
   tunable: true,
 };
@@ -12,5 +13,7 @@ export const aciqGaussMethod: ThresholdMethod = {
 /** Analytical clipping of a Laplacian, averaged over samples (calibration.md 6.5). */
 export const aciqLaplaceMethod: ThresholdMethod = {
   ...aciqGaussMethod,
-  needs: { histogram: false, perSample: 'aciq-laplace', tails: 'last' },
+  needs: { histogram: false, numbers: ['aciq-laplace'], tails: 'last' },
+  needs4: { histogram: false, numbers: ['aciq-laplace4'] },
+  choose: (statistics, bits = 8) => chooseSampleMean(statistics, bits === 8 ? 'aciq-laplace' : 'aciq-laplace4'),
 };

@@ -7,9 +7,13 @@ const NO_HISTOGRAM = 1;
 /** Least Kullback-Leibler divergence between the clipped and the quantized histogram (calibration.md 6.1). */
 export const kl: ThresholdMethod = {
   needs: { histogram: true },
-  choose({ histogram, absMax, min, max }) {
-    const found = histogram === undefined ? NO_HISTOGRAM : searchKl(histogram.counts, histogram.width).threshold;
-    return { threshold: Math.min(found, absMax), min, max };
+  choose({ histogram, absMax, min, max }, bits = 8) {
+    if (histogram === undefined) return { threshold: Math.min(NO_HISTOGRAM, absMax), min, max };
+    const { threshold } = searchKl(histogram.counts, histogram.width);
+    // Where eight bits keep the whole range, four bits do too: that is when TPU-MLIR clamps either.
+    const found =
+      threshold <= absMax && bits === 4 ? searchKl(histogram.counts, histogram.width, 4).threshold : threshold;
+    return { threshold: threshold > absMax ? absMax : found, min, max };
   },
   keepsEnds: false,
   tunable: true,

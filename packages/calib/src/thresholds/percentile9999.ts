@@ -8,14 +8,18 @@ import type { ThresholdMethod } from './method.ts';
 export const percentile9999: ThresholdMethod = {
   needs: { histogram: false, tails: 'all' },
   choose({ tails, min, max }) {
-    const high = quantile(tails!.high, tails!);
-    if (tails!.low === undefined) return { threshold: high, min, max };
-    const low = -quantile(tails!.low, tails!);
+    if (tails!.low === undefined) return { threshold: quantile(tails!.high, tails!), min, max };
+    const { low, high } = tailRange(tails!);
     return { threshold: Math.max(Math.abs(high), Math.abs(low)), min: low, max: high };
   },
   keepsEnds: false,
   tunable: false,
 };
+
+/** The quantiles at both ends. */
+export function tailRange(tails: Tails): { readonly low: number; readonly high: number } {
+  return { low: -quantile(tails.low!, tails), high: quantile(tails.high, tails) };
+}
 
 /** The innermost kept value, moved towards the next one by the cut's fraction. `descending` holds `cut.kept` values. */
 export function quantile(descending: Float32Array, { cut }: Pick<Tails, 'cut'>): number {

@@ -9,6 +9,8 @@ export interface Scan {
   readonly result: string;
   /** The op's activation inputs: all of them are quantized with the candidate. */
   readonly inputs: readonly string[];
+  /** The threshold that is kept when no candidate is better than the first. */
+  readonly initial: number;
   /** Candidates: start + i * step for i = 0 .. steps. */
   readonly start: number;
   readonly step: number;
@@ -23,14 +25,23 @@ export interface ScanRange {
   readonly limit: number;
 }
 
-/** Ranges shorter than this are not worth a scan. */
-const MIN_TUNED_DIFFERENCE = 0.01;
+/** How values are scanned. */
+export interface ScanRules {
+  readonly steps: number;
+  /** Ranges that are not longer are not worth a scan. */
+  readonly minDifference: number;
+  /** Begin at a third of the threshold. */
+  readonly findLower: boolean;
+}
+
+/** Which candidate of a scan wins (calibration.md 7.4). */
+export type ScanChoice = 'least' | 'last-decrease';
 
 /**
  * The scans in program order. Each op tunes those of its inputs that no earlier op has tuned, or, when there are none,
  * its first input once more.
  */
-export function planScans(graph: Graph, ranges: ReadonlyMap<string, ScanRange>, steps: number): Scan[] {
+export function planScans(graph: Graph, ranges: ReadonlyMap<string, ScanRange>, rules: ScanRules): Scan[] {
   const visited = new Set<string>();
   return graph.ops.flatMap((op) => {
     const inputs = [...new Set(op.inputs)].filter((name): name is string => name !== null && graph.values.has(name));
@@ -41,9 +52,11 @@ export function planScans(graph: Graph, ranges: ReadonlyMap<string, ScanRange>, 
     const chosen = fresh.length > 0 ? fresh : [first];
     for (const name of chosen) visited.add(name);
     return chosen.flatMap((tuned): Scan[] => {
-      const { start, limit } = ranges.get(tuned)!;
-      if (!(limit - start > MIN_TUNED_DIFFERENCE)) return [];
-      return [{ tuned, evaluated: op.name, result, inputs, start, step: (limit - start) / steps, steps }];
+      const { start: initial, limit } = ranges.get(tuned)!;
+      const start = rules.findLower ? initial / 3 : initial;
+      if (!(limit - start > rules.minDifference)) return [];
+      const { steps } = rules;
+      return [{ tuned, evaluated: op.name, result, inputs, initial, start, step: (limit - start) / steps, steps }];
     });
   });
 }
@@ -53,9 +66,36 @@ export function candidateOf({ start, step }: Scan, i: number): number {
   return start + step * i;
 }
 
-/** The candidate of least distance, the first one on ties; the start where distances are no numbers. */
-export function bestCandidate(scan: Scan, distances: Float64Array): number {
+/** A threshold and the distance that it leaves. */
+export interface ScanRecord {
+  readonly threshold: number;
+  readonly distance: number;
+}
+
+/**
+ * The candidate of least distance, the first one on ties; or, as until 2023, the last one that is nearer than the one before
+ * it. The initial threshold where distances are no numbers.
+ */
+export function bestCandidate(scan: Scan, distances: Float64Array, choice: ScanChoice = 'least'): ScanRecord {
   let best = 0;
-  for (let i = 1; i <= scan.steps; i++) if (distances[i]! < distances[best]!) best = i;
-  return candidateOf(scan, best);
+  for (let i = 1; i <= scan.steps; i++) {
+    const before = choice === 'least' ? best : i - 1;
+    if (distances[i]! < distances[before]!) best = i;
+  }
+  return { threshold: best === 0 ? scan.initial : candidateOf(scan, best), distance: distances[best]! };
+}
+
+/** A finer scan around the best candidate of another: half as many steps, its ends left out. */
+export function refinedScan(scan: Scan, { threshold }: ScanRecord): Scan {
+  const steps = Math.floor(scan.steps / 2);
+  return { ...scan, initial: threshold, start: threshold - scan.step, step: (2 * scan.step) / steps, steps };
+}
+
+/** The best of a refined scan, where it beats what is known. */
+export function refinedBest(scan: Scan, distances: Float64Array, known: ScanRecord): ScanRecord {
+  let best = known;
+  for (let i = 1; i < scan.steps; i++) {
+    if (distances[i]! < best.distance) best = { threshold: candidateOf(scan, i), distance: distances[i]! };
+  }
+  return best;
 }

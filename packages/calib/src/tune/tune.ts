@@ -3,7 +3,16 @@ import { type Emit, type Graph, inputsOf, typeOf } from '@q/ir';
 import { createSession } from '@q/runtime';
 import { samplesAhead } from '../sample-source.ts';
 import { measureScans } from './measure-scans.ts';
-import { bestCandidate, planScans, type Scan, type ScanRange } from './scan.ts';
+import {
+  bestCandidate,
+  planScans,
+  refinedBest,
+  refinedScan,
+  type Scan,
+  type ScanChoice,
+  type ScanRange,
+  type ScanRules,
+} from './scan.ts';
 
 export interface TuneJob {
   readonly graph: Graph;
@@ -12,7 +21,8 @@ export interface TuneJob {
   readonly sampleCount: number;
   /** By value name. */
   readonly ranges: ReadonlyMap<string, ScanRange>;
-  readonly steps: number;
+  readonly rules: ScanRules;
+  readonly choice: ScanChoice;
   readonly emit: Emit;
 }
 
@@ -26,15 +36,25 @@ export type MeasureScans = (job: TuneJob, scans: readonly Scan[]) => Promise<(re
  */
 export async function tune(job: TuneJob, measure: MeasureScans = measureHere): Promise<ReadonlyMap<string, number>> {
   const began = performance.now();
-  const scans = planScans(job.graph, job.ranges, job.steps);
-  const samples = scans.length === 0 ? [] : await measure(job, scans);
+  const scans = planScans(job.graph, job.ranges, job.rules);
+  let records = (await distancesOf(scans)).map((distances, at) => bestCandidate(scans[at]!, distances, job.choice));
+  if (job.rules.findLower) {
+    const finer = scans.map((scan, at) => refinedScan(scan, records[at]!));
+    records = (await distancesOf(finer)).map((distances, at) => refinedBest(finer[at]!, distances, records[at]!));
+  }
   const raised = new Map<string, number>();
-  scans.forEach((scan, at) => {
-    const best = bestCandidate(scan, meanOver(samples.map((distances) => distances[at]!)));
-    if (best > (raised.get(scan.tuned) ?? scan.start)) raised.set(scan.tuned, best);
+  scans.forEach(({ tuned, initial }, at) => {
+    const { threshold } = records[at]!;
+    if (threshold > (raised.get(tuned) ?? initial)) raised.set(tuned, threshold);
   });
   job.emit({ type: 'line', text: `auto tune end, run time:${(performance.now() - began) / 1000}` });
   return raised;
+
+  /** Mean over the samples, per scan and candidate. */
+  async function distancesOf(all: readonly Scan[]): Promise<Float64Array[]> {
+    const samples = all.length === 0 ? [] : await measure(job, all);
+    return all.map((_, at) => meanOver(samples.map((distances) => distances[at]!)));
+  }
 }
 
 /**

@@ -1,10 +1,13 @@
 import type { Feeds } from '@q/dataset';
 import type { Graph } from '@q/ir';
 import { createSession, type Session, type WorkerTask } from '@q/runtime';
+import type { Distribution } from '../pooled/distribution.ts';
+import { PooledCollector } from '../pooled/pooled-collector.ts';
 import type { CollectionPlan } from '../statistics/collection-plan.ts';
-import { type CollectedValue, Collector } from '../statistics/collector.ts';
+import { type CollectedValue, Collector, type SeenSample } from '../statistics/collector.ts';
 import type { HistogramShape } from '../statistics/histogram-shape.ts';
 import { type ValueData, ValueKernels } from '../statistics/value-kernels.ts';
+import type { WindowShape } from '../statistics/window-shape.ts';
 import { measureScans } from '../tune/measure-scans.ts';
 import type { Scan } from '../tune/scan.ts';
 
@@ -20,22 +23,32 @@ export interface CalibrationInit {
 export interface MeasuredSample {
   readonly min: Float32Array;
   readonly max: Float32Array;
-  readonly numbers?: Float64Array;
+  /** As many per value as the plan asks for, value by value. */
+  readonly numbers: Float64Array;
 }
 
 /** Histogram shapes by position in the plan; values without one are not counted. */
 export type Shapes = readonly (HistogramShape | undefined)[];
 
+/** Where signed histograms lie, by position in the plan. */
+export type Windows = readonly (WindowShape | undefined)[];
+
 /** What is asked of a worker. */
 export type CalibrationMessage =
   /** Run a sample and measure its values. */
-  | { readonly kind: 'measure'; readonly feeds: Feeds; readonly sample: string }
+  | { readonly kind: 'measure'; readonly feeds: Feeds; readonly sample: SeenSample }
   /** Count the sample that was run last. */
   | { readonly kind: 'count'; readonly shapes: Shapes }
   /** Run a sample and count it. */
   | { readonly kind: 'run-and-count'; readonly feeds: Feeds; readonly shapes: Shapes }
+  /** Run a sample and count its signed values. */
+  | { readonly kind: 'run-and-count-window'; readonly feeds: Feeds; readonly windows: Windows }
   /** Hand over what was collected. */
   | { readonly kind: 'collected' }
+  /** Run a sample and add its values to their distributions. */
+  | { readonly kind: 'pool'; readonly feeds: Feeds; readonly sample: SeenSample }
+  /** Hand over the distributions. */
+  | { readonly kind: 'pooled' }
   /** Run a sample and measure the tuner's candidates on it. */
   | { readonly kind: 'scan'; readonly feeds: Feeds; readonly scans: readonly Scan[] };
 
@@ -43,6 +56,7 @@ export type CalibrationReply =
   | { readonly kind: 'measured'; readonly measured: MeasuredSample }
   | { readonly kind: 'counted' }
   | { readonly kind: 'collected'; readonly values: readonly CollectedValue[] }
+  | { readonly kind: 'pooled'; readonly values: readonly Distribution[] }
   | { readonly kind: 'scanned'; readonly distances: readonly Float64Array[] };
 
 /**
@@ -59,11 +73,14 @@ class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply
   readonly #plan: CollectionPlan;
   readonly #session: Session;
   readonly #collector: Collector;
+  readonly #pooled: PooledCollector;
 
   constructor(plan: CollectionPlan, session: Session) {
     this.#plan = plan;
     this.#session = session;
-    this.#collector = new Collector(plan, new ValueKernels(session.kernels, session));
+    const kernels = new ValueKernels(session.kernels, session);
+    this.#collector = new Collector(plan, kernels);
+    this.#pooled = new PooledCollector(plan, kernels);
   }
 
   run(message: CalibrationMessage): CalibrationReply {
@@ -76,8 +93,22 @@ class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply
       case 'run-and-count':
         this.#session.run(message.feeds);
         return this.#count(message.shapes);
+      case 'run-and-count-window':
+        this.#session.run(message.feeds);
+        message.windows.forEach((shape, at) => {
+          if (shape !== undefined) this.#collector.countWindow(at, this.#data(at), shape);
+        });
+        return { kind: 'counted' };
       case 'collected':
         return { kind: 'collected', values: this.#collector.collected() };
+      case 'pool':
+        this.#session.run(message.feeds);
+        this.#plan.values.forEach((_, at) => {
+          this.#pooled.add(at, this.#data(at), message.sample);
+        });
+        return { kind: 'counted' };
+      case 'pooled':
+        return { kind: 'pooled', values: this.#pooled.collected() };
       case 'scan':
         this.#session.run(message.feeds);
         return { kind: 'scanned', distances: measureScans(this.#session, message.scans, () => {}) };
@@ -88,18 +119,18 @@ class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply
     this.#session.dispose();
   }
 
-  #measure(sample: string): MeasuredSample {
-    const { values, perSample } = this.#plan;
+  #measure(sample: SeenSample): MeasuredSample {
+    const { values, numbers: kinds } = this.#plan;
     const min = new Float32Array(values.length);
     const max = new Float32Array(values.length);
-    const numbers = perSample === undefined ? undefined : new Float64Array(values.length);
+    const numbers = new Float64Array(values.length * kinds.length);
     for (let at = 0; at < values.length; at++) {
       const measured = this.#collector.measure(at, this.#data(at), sample);
       min[at] = measured.min;
       max[at] = measured.max;
-      if (numbers !== undefined) numbers[at] = measured.sampleNumber!;
+      numbers.set(measured.numbers, at * kinds.length);
     }
-    return numbers === undefined ? { min, max } : { min, max, numbers };
+    return { min, max, numbers };
   }
 
   #count(shapes: Shapes): CalibrationReply {

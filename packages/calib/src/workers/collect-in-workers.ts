@@ -1,12 +1,13 @@
+import type { Feeds } from '@q/dataset';
 import { sampleName } from '../sample-source.ts';
-import { type CollectionJob, perSampleNumbers, reportSample } from '../statistics/collect.ts';
-import type { HistogramShape } from '../statistics/histogram-shape.ts';
+import { type CollectionJob, fixShapes, reportSample, trackerFor, windowShapes } from '../statistics/collect.ts';
 import { mergeStatistics } from '../statistics/merge.ts';
-import { RangeTracker } from '../statistics/range-tracker.ts';
+import type { RangeTracker } from '../statistics/range-tracker.ts';
+import { SampleNumbers } from '../statistics/sample-numbers.ts';
 import type { ValueStatistics } from '../statistics/value-statistics.ts';
 import { Baton } from './baton.ts';
 import { ask, type CalibrationPool, shareSamples } from './calibration-pool.ts';
-import type { MeasuredSample } from './calibration-task.ts';
+import type { CalibrationMessage, MeasuredSample } from './calibration-task.ts';
 
 /**
  * The same statistics as `collectStatistics`, to the bit, with the samples shared out to workers. Running ranges are
@@ -14,19 +15,24 @@ import type { MeasuredSample } from './calibration-task.ts';
  * the sample. Counts are whole numbers, so their sum does not depend on who counted.
  */
 export async function collectInWorkers(job: CollectionJob, pool: CalibrationPool): Promise<ValueStatistics[]> {
-  const tracker = new RangeTracker(job.plan.values.length, job.histogramBins);
-  const perSample = perSampleNumbers(job);
-  const note = (i: number, { numbers }: MeasuredSample): void => {
-    numbers?.forEach((value, at) => {
-      perSample![at]![i] = value;
+  const { plan } = job;
+  const tracker = trackerFor(job);
+  const numbers = new SampleNumbers(plan, job.sampleCount);
+  const perValue = plan.numbers.length;
+  const note = (i: number, measured: MeasuredSample): void =>
+    plan.values.forEach((_, at) => {
+      numbers.note(at, i, measured.numbers.subarray(at * perValue, (at + 1) * perValue));
     });
-  };
-  if (job.statistics === 'one-pass') await onePass(job, pool, tracker, note);
+  if (job.profile.statistics === 'one-pass') await onePass(job, pool, tracker, note);
   else await twoPasses(job, pool, tracker, note);
+  if (plan.window) {
+    const windows = windowShapes(tracker, plan);
+    await countAgain(job, pool, (feeds) => ({ kind: 'run-and-count-window', feeds, windows }));
+  }
   const parts = (await pool.broadcast({ kind: 'collected' })).flatMap((reply) =>
     reply.kind === 'collected' ? [reply.values] : [],
   );
-  return mergeStatistics(job.plan, tracker, parts, perSample);
+  return mergeStatistics(plan, { tracker, numbers, parts });
 }
 
 type Note = (i: number, measured: MeasuredSample) => void;
@@ -35,12 +41,8 @@ async function onePass(job: CollectionJob, pool: CalibrationPool, tracker: Range
   const { dataset, sampleCount, plan, emit } = job;
   const baton = new Baton();
   await shareSamples(pool, dataset, sampleCount, async (worker, i, feeds) => {
-    const { measured } = await ask(
-      pool,
-      worker,
-      { kind: 'measure', feeds, sample: sampleName(dataset, i) },
-      'measured',
-    );
+    const sample = { index: i, name: sampleName(dataset, i) };
+    const { measured } = await ask(pool, worker, { kind: 'measure', feeds, sample }, 'measured');
     const shapes = await baton.pass(i, () => {
       note(i, measured);
       reportSample(emit, 'statistics', i, sampleCount);
@@ -54,12 +56,8 @@ async function twoPasses(job: CollectionJob, pool: CalibrationPool, tracker: Ran
   const { dataset, sampleCount, plan, emit } = job;
   const ranges = new Baton();
   await shareSamples(pool, dataset, sampleCount, async (worker, i, feeds) => {
-    const { measured } = await ask(
-      pool,
-      worker,
-      { kind: 'measure', feeds, sample: sampleName(dataset, i) },
-      'measured',
-    );
+    const sample = { index: i, name: sampleName(dataset, i) };
+    const { measured } = await ask(pool, worker, { kind: 'measure', feeds, sample }, 'measured');
     await ranges.pass(i, () => {
       note(i, measured);
       plan.values.forEach((_, at) => {
@@ -68,14 +66,21 @@ async function twoPasses(job: CollectionJob, pool: CalibrationPool, tracker: Ran
       reportSample(emit, 'ranges', i, sampleCount);
     });
   });
+  fixShapes(tracker, plan);
   if (!plan.histogram) return;
-  const shapes = plan.values.map((_, at): HistogramShape | undefined => {
-    tracker.fix(at, tracker.absMax(at));
-    return tracker.shape(at);
-  });
-  const histograms = new Baton();
+  const shapes = plan.values.map((_, at) => tracker.shape(at));
+  await countAgain(job, pool, (feeds) => ({ kind: 'run-and-count', feeds, shapes }));
+}
+
+/** A pass that only counts, in shapes that are known beforehand. */
+async function countAgain(
+  { dataset, sampleCount, emit }: CollectionJob,
+  pool: CalibrationPool,
+  message: (feeds: Feeds) => CalibrationMessage,
+): Promise<void> {
+  const baton = new Baton();
   await shareSamples(pool, dataset, sampleCount, async (worker, i, feeds) => {
-    await ask(pool, worker, { kind: 'run-and-count', feeds, shapes }, 'counted');
-    await histograms.pass(i, () => reportSample(emit, 'histograms', i, sampleCount));
+    await ask(pool, worker, message(feeds), 'counted');
+    await baton.pass(i, () => reportSample(emit, 'histograms', i, sampleCount));
   });
 }
