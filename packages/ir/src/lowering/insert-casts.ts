@@ -21,10 +21,14 @@ const isInteger = (dtype: DType): boolean => !['f32', 'f16', 'bf16', 'f64'].incl
 const isNibble = (dtype: DType): boolean => dtype === 'i4' || dtype === 'u4';
 const isByte = (dtype: DType): boolean => dtype === 'i8' || dtype === 'u8';
 
-/** Views of memory cannot convert: they take their operand's type before casts are placed. */
-export function forwardViewTypes(context: LoweringContext): void {
+/**
+ * Views of memory cannot convert: they take their operand's type before casts are placed. On a CV18xx a view of a network
+ * input does not: the input is quantized first (tpu-mlir: ForwardTypePattern).
+ */
+export function forwardViewTypes(context: LoweringContext, { quantizesInputsOnCpu = false }: CastOptions = {}): void {
+  const inputs = new Set(context.ops.filter((op) => op.type === 'top.Input').map((op) => op.name));
   for (const op of context.ops) {
-    if (!TYPE_FOLLOWS_INPUT.has(op.type)) continue;
+    if (!TYPE_FOLLOWS_INPUT.has(op.type) || (quantizesInputsOnCpu && inputs.has(op.inputs[0]!))) continue;
     const from = context.values.get(op.inputs[0]!);
     const to = context.values.get(op.name)!;
     if (from !== undefined) context.values.set(op.name, { ...from, shape: to.shape });
@@ -84,6 +88,11 @@ function quantizedType(context: LoweringContext, value: string, user: string, bi
   return { ...type, quantization: { kind: 'uniform', expressed, scale, zeroPoint } };
 }
 
+/** Bytes that become 4-bit codes are copied as they are, so that their sign stays. */
+function copiedType(from: DType, to: DType): DType {
+  return isNibble(to) && from.startsWith('u') ? 'u4' : to;
+}
+
 export interface CastOptions {
   /** CV18xx: a network input is quantized by the CPU operator `quant`, which rounds differently (numerics.md 6.2). */
   readonly quantizesInputsOnCpu?: boolean;
@@ -111,12 +120,12 @@ class CastMaker {
     const found = this.#existing.get(key);
     if (found !== undefined) return found;
     const from = this.#context.values.get(value)!;
-    // Codes become narrower codes without a scale: the cast only saturates.
     const isQuantizing = (isByte(dtype) || isNibble(dtype)) && !isInteger(from.dtype);
     const type: TensorType = isQuantizing
       ? quantizedType(this.#context, value, user ?? value, isNibble(dtype) ? 4 : 8)
-      : { shape: from.shape, dtype };
-    const name = `${value}${user ?? ''}_${TYPE_NAMES[type.dtype] ?? type.dtype}`;
+      : { shape: from.shape, dtype: copiedType(from.dtype, dtype) };
+    const named = isQuantizing ? type.dtype : dtype;
+    const name = `${value}${user ?? ''}_${TYPE_NAMES[named] ?? named}`;
     this.#existing.set(key, name);
     this.#after.set(value, [this.#operator(value, name, type), ...(this.#after.get(value) ?? [])]);
     this.#context.values.set(name, type);

@@ -9,9 +9,12 @@ export type ScalarFunction = (x: number) => number;
 
 const logistic: ScalarFunction = (x) => 1 / (1 + Math.exp(-x));
 
-/** 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·5…(2n+1)): all terms have one sign, so nothing cancels. */
+/**
+ * The error function, to a few units in the last place, and to half of one near ±1. Up to 1: 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (1·3·5…(2n+1)), all terms of
+ * one sign, so nothing cancels. Beyond, where 1 + erf(−x) would lose what the sum rounds: 1 − erfc.
+ */
 export function erf(x: number): number {
-  if (Math.abs(x) > 6) return Math.sign(x);
+  if (Math.abs(x) > 1) return Math.sign(x) * (1 - tailOfErf(Math.abs(x)));
   let term = x;
   let sum = x;
   for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-18; n++) {
@@ -19,6 +22,13 @@ export function erf(x: number): number {
     sum += term;
   }
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** erfc(x) for x > 1, by its continued fraction: e^(−x²)/√π · 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). */
+function tailOfErf(x: number): number {
+  let fraction = x;
+  for (let n = 200; n > 0; n--) fraction = x + n / 2 / fraction;
+  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * fraction);
 }
 
 /** x · tanh(softplus(x)), every step in f32 as upstream computes it. */

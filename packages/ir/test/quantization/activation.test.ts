@@ -65,6 +65,14 @@ describe('look-up tables (numerics.md 7.6, vectors)', () => {
 });
 
 describe('erf', () => {
+  it('is exact to the last bit near ±1, where GELU multiplies what is left of it', () => {
+    // Values of glibc.
+    expect(1 + erf(-5.656854249492381)).toBe(1.2212453270876722e-15);
+    expect(1 + erf(-5.5)).toBe(7.327471962526033e-15);
+    expect(erf(3)).toBe(0.9999779095030014);
+    expect(erf(1.5)).toBe(0.9661051464753108);
+  });
+
   it.each([
     [0, 0],
     [0.5, 0.5204998778130465],
