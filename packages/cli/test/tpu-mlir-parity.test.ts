@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { bm168x } from '@q/backend-bm1684x';
 import { cv18xx } from '@q/backend-cv18xx';
-import { calibrate, type MethodName } from '@q/calib';
+import { calibrate, type MethodName, printKurtosis } from '@q/calib';
 import { type Dataset, openDataset, zipSource } from '@q/dataset';
 import {
   type CalibrationTable,
@@ -60,19 +60,60 @@ describe('calibration tables of TPU-MLIR v1.17', () => {
   ] as const)('%s', async (file, method: MethodName, tuneNum) => {
     const theirs = readTable(file);
     const { table } = await calibrate(graph, samples, { method, tuneNum });
-    expect([...table.rows.keys()]).toEqual([...theirs.rows.keys()]);
-    const worst = { difference: 0, at: '' };
-    for (const [name, row] of table.rows) {
-      for (const column of ['threshold', 'min', 'max'] as const) {
-        const expected = theirs.rows.get(name)![column];
-        // Tables have seven decimals; below that nothing can be told.
-        const difference = Math.max(0, Math.abs(row[column] - expected) - 1e-7) / Math.max(1e-5, Math.abs(expected));
-        if (difference > worst.difference) Object.assign(worst, { difference, at: `${name} ${column}` });
-      }
-    }
-    expect(worst.difference, worst.at).toBeLessThan(1e-5);
+    expectSameRows(table.rows, theirs.rows);
+  });
+
+  it('int4_cali_table, with a section for four bits', async () => {
+    const theirs = readTable('int4_cali_table');
+    const { table } = await calibrate(graph, samples, { int4: true });
+    expectSameRows(table.rows, theirs.rows);
+    expectSameRows(table.sections.int4, theirs.sections.int4);
+    expect(table.header.filter((line) => line.includes('tune'))).toEqual([]);
+  });
+
+  it('fp8_cali_table', async () => {
+    const theirs = readTable('fp8_cali_table');
+    const { table } = await calibrate(graph, samples, { fp8: true });
+    expect(table.format).toBe('fp8');
+    expectSameRows(table.rows, theirs.rows);
+  });
+
+  it("torch_cali_table: PyTorch 2.1's histogram observer", async () => {
+    const theirs = readTable('torch_cali_table');
+    const { table } = await calibrate(graph, samples, { method: 'torch_observer' });
+    expectSameRows(table.rows, theirs.rows);
+  });
+
+  it('kurtosis_analysis', async () => {
+    const theirs = readFileSync(recorded('kurtosis_analysis'), 'utf8').trim().split('\n');
+    const { kurtosis } = await calibrate(graph, samples, { kurtosis: true });
+    const ours = printKurtosis(kurtosis!).trim().split('\n');
+    expect(ours[0]).toBe(theirs[0]);
+    expect(ours.length).toBe(theirs.length);
+    ours.slice(1).forEach((line, i) => {
+      const [name, value, type] = line.split(/\s+/);
+      const [theirName, theirValue, theirType] = theirs[i + 1]!.split(/\s+/);
+      expect([name, type]).toEqual([theirName, theirType]);
+      expect(Math.abs(Number(value) / Number(theirValue) - 1)).toBeLessThan(1e-5);
+    });
   });
 });
+
+type Rows = CalibrationTable['rows'];
+
+function expectSameRows(ours: Rows, theirs: Rows): void {
+  expect([...ours.keys()]).toEqual([...theirs.keys()]);
+  const worst = { difference: 0, at: '' };
+  for (const [name, row] of ours) {
+    for (const column of ['threshold', 'min', 'max'] as const) {
+      const expected = theirs.get(name)![column];
+      // Tables have seven decimals; below that nothing can be told.
+      const difference = Math.max(0, Math.abs(row[column] - expected) - 1e-7) / Math.max(1e-5, Math.abs(expected));
+      if (difference > worst.difference) Object.assign(worst, { difference, at: `${name} ${column}` });
+    }
+  }
+  expect(worst.difference, worst.at).toBeLessThan(1e-5);
+}
 
 describe('lowered networks of TPU-MLIR v1.17: every layer has the codes that its interpreter computes', () => {
   it.for([

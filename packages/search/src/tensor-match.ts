@@ -1,3 +1,5 @@
+import { float32Sum } from './float32-sum.ts';
+
 /**
  * How `npz_tool compare` of TPU-MLIR judges one tensor, so that its tolerances mean the same here (cli.md 7.2).
  * The misspelt status is the original's: scripts match on it.
@@ -45,8 +47,8 @@ export function matchTensor(
         : a === b || (Number.isNaN(a) && Number.isNaN(b));
     if (isEvery(target, reference, isClose)) return { status: 'CLOSE', passed: true, closeOrder: order, ...PERFECT };
   }
-  const a = Float64Array.from(target, finite);
-  const b = Float64Array.from(reference, finite);
+  const a = Float32Array.from(target, finite);
+  const b = Float32Array.from(reference, finite);
   const cosine = cosineOf(a, b);
   const euclidean = euclideanOf(a, b);
   const passed = cosine > tolerance[0] && euclidean > tolerance[1];
@@ -63,7 +65,7 @@ function finite(value: number): number {
   return Number.isFinite(value) ? value : Math.sign(value) * 1e4;
 }
 
-function cosineOf(a: Float64Array, b: Float64Array): number {
+function cosineOf(a: Float32Array, b: Float32Array): number {
   let dot = 0;
   let aSquared = 0;
   let bSquared = 0;
@@ -76,30 +78,31 @@ function cosineOf(a: Float64Array, b: Float64Array): number {
   return norms === 0 ? 0 : dot / norms;
 }
 
-function euclideanOf(a: Float64Array, b: Float64Array): number {
-  let distance = 0;
-  let middle = 0;
-  for (let i = 0; i < a.length; i++) {
-    distance += (a[i]! - b[i]!) ** 2;
-    middle += ((a[i]! + b[i]!) / 2) ** 2;
-  }
-  const similarity = 1 - Math.sqrt(distance) / (Math.sqrt(middle) + 1e-7);
+/** Sums in float32, as numpy forms them; the quotient in float64. */
+function euclideanOf(a: Float32Array, b: Float32Array): number {
+  const { fround, sqrt } = Math;
+  const squared = (value: number): number => fround(value * value);
+  const distance = float32Sum(a.length, (i) => squared(fround(a[i]! - b[i]!)));
+  const middle = float32Sum(a.length, (i) => squared(fround(fround(a[i]! + b[i]!) / 2)));
+  const similarity = 1 - sqrt(distance) / (sqrt(middle) + 1e-7);
   return Number.isFinite(similarity) ? similarity : 0;
 }
 
-function sqnrOf(a: Float64Array, b: Float64Array): number {
+function sqnrOf(a: Float32Array, b: Float32Array): number {
   const signal = squaresAroundMean(a);
   const noise = squaresAroundMean(a.map((value, i) => value - b[i]!));
-  return signal === 0 || noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+  if (signal === 0 || noise === 0) return Number.POSITIVE_INFINITY;
+  // numpy's float32 logarithm differs from processor to processor in its last place; this one is rounded correctly.
+  return 10 * Math.fround(Math.log10(Math.fround(signal / noise)));
 }
 
-function squaresAroundMean(values: Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
-  let squares = 0;
-  for (const value of values) squares += (value - mean) ** 2;
-  return squares;
+function squaresAroundMean(values: Float32Array): number {
+  const { fround } = Math;
+  const mean = fround(float32Sum(values.length, (i) => values[i]!) / values.length);
+  return float32Sum(values.length, (i) => {
+    const distance = fround(values[i]! - mean);
+    return fround(distance * distance);
+  });
 }
 
 /** What the lines of one tensor say besides its match. */

@@ -33,6 +33,24 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./model-deploy.ts')).modelDeploy,
   },
   {
+    name: 'model_runner',
+    aliases: ['model_runner.py'],
+    summary: 'Run a network on the arrays of an npz file: float, lowered, or the file of model_deploy --model.',
+    load: async () => (await import('./model-runner.ts')).modelRunner,
+  },
+  {
+    name: 'npz_tool',
+    aliases: ['npz_tool.py'],
+    summary: 'Compare, show and edit npz files.',
+    load: async () => (await import('./npz-tool.ts')).npzTool,
+  },
+  {
+    name: 'compare',
+    aliases: [],
+    summary: 'Compare layers dumped from a device with the simulation, in LSBs, worst first.',
+    load: async () => (await import('./compare.ts')).compare,
+  },
+  {
     name: 'inspect',
     aliases: [],
     summary: 'Say what a model is made of, what of it cannot be imported, and where its layers would run.',
