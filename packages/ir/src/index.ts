@@ -112,7 +112,7 @@ export {
   type QuantizeTable,
   quantizeHeader,
 } from './tables/quantize-table.ts';
-export type { Artefact, Target } from './target.ts';
+export type { Artefact, OpenPoint, Target } from './target.ts';
 export { allocate, bytesOf, f32Tensor, type Tensor, viewBytes } from './tensor.ts';
 export type { Calibrated, Quantization, TensorType, Uniform, UniformPerAxis } from './tensor-type.ts';
 export { verify } from './verify.ts';
