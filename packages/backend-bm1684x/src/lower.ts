@@ -15,6 +15,7 @@ import {
 import { checkPlan } from './check-plan.ts';
 import { assignPrecisions } from './float-rules.ts';
 import { fuseFloatTables } from './float-tables.ts';
+import { usesInt4Range } from './int4-operators.ts';
 import { findInt16Outputs } from './int16-outputs.ts';
 import { Bm168xContext } from './lowering/context.ts';
 import { lowerOp } from './lowering/lower-op.ts';
@@ -29,7 +30,7 @@ import { lowerOp } from './lowering/lower-op.ts';
 export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   const processor = checkPlan(graph, plan);
   const working = new WorkingGraph(graph);
-  const ranges = plan.values.size === 0 ? new Map() : importRanges(graph, plan);
+  const ranges = plan.values.size === 0 ? new Map() : importRanges(graph, plan, undefined, usesInt4Range(graph, plan));
   mergeScales(working);
   const precisions = assignPrecisions(working, ranges, plan);
   if (!propagateRanges(working, ranges, plan, 'bm1684x')) warnOfContradiction(graph, emit);
@@ -41,7 +42,8 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   forwardViewTypes(context);
   let outputs: readonly string[] = [];
   attempt(issues, () => {
-    outputs = insertCasts(context, graph.outputs);
+    const named = graph.outputs.map((name) => context.nameFor(name, undefined));
+    outputs = insertCasts(context, named, { fourBitReaders: context.fourBitReaders });
   });
   throwRefusals(issues);
   if (processor.fusesFloatTables) fuseFloatTables(context, plan, outputs);

@@ -4,7 +4,7 @@ import { assignBuffers, type Buffer } from './buffers.ts';
 import { type Heap, heapOf } from './heap.ts';
 import { FRESH, type OperandTypes, type RunOp, type Sharing } from './implementation.ts';
 import { type Lifetime, planMemory } from './memory-plan.ts';
-import { describeOp, OpContext, type Surroundings } from './op-context.ts';
+import { describeOp, OpContext, readsZeroPoints, type Surroundings } from './op-context.ts';
 import { implementationOf } from './registry.ts';
 import { type PlacedSlot, TensorSlot } from './slot.ts';
 import type { WeightStore } from './weight-store.ts';
@@ -44,6 +44,7 @@ export function assemble(graph: Graph, options: AssembleOptions): Assembly {
     kernels,
     weights,
     chip: graph.chip,
+    asymmetric: readsZeroPoints(graph),
     emit: options.emit,
     valueSlot: (name) => slots.get(name),
   };

@@ -47,6 +47,8 @@ export interface PrepareContext {
   readonly memory: WebAssembly.Memory;
   /** Processor that the graph was lowered for, in lower case; `ALL` for float graphs. Families differ in rounding. */
   readonly chip: string;
+  /** False in networks lowered with symmetric activations, whose sums and products leave the zero points of types out. */
+  readonly asymmetric: boolean;
   /** Tells the caller of the session something about a run. */
   warn(code: string, message: string): void;
   /** The place of a present operand: a value, or a weight's data as they are (uploaded on first demand, then shared). */

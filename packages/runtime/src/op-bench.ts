@@ -5,7 +5,7 @@ import { checkFeeds, type Feeds } from './feeds.ts';
 import { describeFailure } from './guard.ts';
 import { type Heap, heapOf } from './heap.ts';
 import type { RunOp } from './implementation.ts';
-import { OpContext } from './op-context.ts';
+import { OpContext, readsZeroPoints } from './op-context.ts';
 import { TensorSlot } from './slot.ts';
 import type { StorageArray } from './storage.ts';
 import { WeightStore } from './weight-store.ts';
@@ -55,6 +55,7 @@ export class OpBench {
       kernels,
       weights: this.#ownWeights,
       chip: graph.chip,
+      asymmetric: readsZeroPoints(graph),
       valueSlot: (name) => slots.get(name),
     });
     this.#run = prepareOp(op, context);

@@ -1,4 +1,4 @@
-import { type Emit, type Op, QError, type TensorType } from '@q/ir';
+import { type Emit, type Graph, type Op, QError, type TensorType } from '@q/ir';
 import type { KernelExports, Kernels } from '@q/kernels-wasm';
 import type { ConstantOperand, PackRequest, PrepareContext } from './implementation.ts';
 import { PlacedSlot, type Slot, type TensorSlot } from './slot.ts';
@@ -9,6 +9,7 @@ export interface Surroundings {
   readonly kernels: Kernels;
   readonly weights: WeightStore;
   readonly chip: string;
+  readonly asymmetric: boolean;
   readonly emit?: Emit | undefined;
   /** The slot of a value (not of a weight). */
   valueSlot(name: string): TensorSlot | undefined;
@@ -35,6 +36,10 @@ export class OpContext implements PrepareContext {
 
   get chip(): string {
     return this.#at.chip;
+  }
+
+  get asymmetric(): boolean {
+    return this.#at.asymmetric;
   }
 
   warn(code: string, message: string): void {
@@ -105,6 +110,12 @@ export class OpContext implements PrepareContext {
       expected: `${what} ${index}`,
     });
   }
+}
+
+/** Whether the sums and products of a graph read zero points; only a lowered module says that they do not. */
+export function readsZeroPoints(graph: Graph): boolean {
+  const attribute = graph.moduleAttributes['module.asymmetric'];
+  return attribute?.kind !== 'bool' || attribute.value;
 }
 
 /** `top.Conv relu1_Relu`: how errors name an operator. */

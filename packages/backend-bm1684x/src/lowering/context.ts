@@ -1,5 +1,6 @@
-import { bf16Bits, f16Bits, type KnownOp, type Plan, scaleOfInt16Output, type TensorType } from '@q/ir';
+import { bf16Bits, type CodeBits, f16Bits, type KnownOp, type Plan, scaleOfInt16Output, type TensorType } from '@q/ir';
 import { LoweringContext, type LoweringSources, type Quantizer, uniformType } from '@q/ir/lowering';
+import { isInt4Kind } from '../int4-operators.ts';
 import type { Processor } from '../processors.ts';
 
 /** Float types that an operator can be lowered to. */
@@ -13,17 +14,54 @@ export interface Bm168xSources extends LoweringSources {
   readonly int16?: ReadonlySet<string>;
 }
 
+/** The two forms of a result that INT4 operators and others read. */
+interface Forms {
+  readonly int8: string;
+  readonly int4: string;
+}
+
 /** The lowering context of this family: knows the processor and the plan, narrows weights to 16-bit floats. */
 export class Bm168xContext extends LoweringContext {
   readonly processor: Processor;
   readonly plan: Plan;
+  /** Operators whose first operand becomes 4-bit codes when it is float. */
+  readonly fourBitReaders = new Set<string>();
   readonly #int16: ReadonlySet<string>;
+  readonly #forms = new Map<string, Forms>();
+  readonly #int8Forms = new Map<string, Quantizer>();
 
   constructor(sources: Bm168xSources) {
     super({ ...sources, asymmetric: sources.plan.asymmetric });
     this.processor = sources.processor;
     this.plan = sources.plan;
     this.#int16 = sources.int16 ?? new Set();
+  }
+
+  /** `value` exists in two forms; readers get theirs. */
+  split(value: string, forms: Forms): void {
+    this.#forms.set(value, forms);
+  }
+
+  /** The name under which `reader` (absent: the network's output) finds `value`. */
+  nameFor(value: string, reader: KnownOp | undefined): string {
+    const forms = this.#forms.get(value);
+    if (forms === undefined) return value;
+    return reader !== undefined && isInt4Kind(reader) ? forms.int4 : forms.int8;
+  }
+
+  /** The 8-bit codes of an INT4 operator's result have parameters of their own, which readers go by. */
+  setInt8Form(value: string, quantizer: Quantizer): void {
+    this.#int8Forms.set(value, quantizer);
+  }
+
+  override quantizerOf(name: string, by: KnownOp, asymmetric = this.asymmetric, bits: CodeBits = 8): Quantizer {
+    const own = bits === 8 && name !== by.name ? this.#int8Forms.get(name) : undefined;
+    return own ?? super.quantizerOf(name, by, asymmetric, bits);
+  }
+
+  override emit(op: KnownOp, ...types: readonly TensorType[]): void {
+    const inputs = op.inputs.map((name) => (name === null ? null : this.nameFor(name, op)));
+    super.emit({ ...op, inputs } as KnownOp, ...types);
   }
 
   /** Named in the section `asym_op` of the calibration table (numerics.md 4.2). */

@@ -14,6 +14,7 @@ import {
   lowerSub,
 } from './elementwise.ts';
 import { floatTypeOf, lowerToFloat } from './float.ts';
+import { lowerConvInt4, lowerMatMulInt4 } from './int4.ts';
 import { lowerAvgPool, lowerCodesAsTheyAre, lowerConcat, lowerPad, lowerWhere } from './layout.ts';
 import { lowerMatMul } from './mat-mul.ts';
 
@@ -106,8 +107,10 @@ const RUNS_F16_ASYMMETRIC: ReadonlySet<string> = new Set([
 /** Emits the integer form of `op`; answers the float precision that it runs in when this instance of it has none. */
 function lowerToCodes(context: Bm168xContext, op: KnownOp): Precision | undefined {
   if (INT8_RUNS_FLOAT.has(op.type)) return fallbackOf(context, op);
+  const byFour = context.precisionOf(op) === 'INT4';
+  if (op.type === 'top.Conv' && byFour) return lowerConvInt4(context, op) ? undefined : fallbackOf(context, op);
   if (op.type === 'top.MatMul') {
-    const done = lowerMatMul(context, op);
+    const done = byFour ? lowerMatMulInt4(context, op) : lowerMatMul(context, op);
     return done === true ? undefined : done;
   }
   return lowerToInteger(context, op) ? undefined : fallbackOf(context, op);

@@ -122,7 +122,7 @@ export function lowerMatMul(context: Bm168xContext, op: OpOf<'top.MatMul'>): tru
   });
   const scales = weights.scales.map((scale) => Math.fround((input.scale * scale) / output.scale));
   const factors = perChannel ? perColumnFactors(scales) : [getScaleAndShift(scales[0]!, 32)];
-  const filter = { shape: context.shapeOf(right), dtype: 'i8' } as const;
+  const filter = { shape: context.shapeOf(right), dtype: 'i8', spelling: 'i8' } as const;
   const multipliers = factors.map(({ multiplier }) => multiplier);
   const inputs = [
     left,

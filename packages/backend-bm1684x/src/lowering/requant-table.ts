@@ -15,6 +15,8 @@ function requantTable(factors: readonly MultiplierShift[], zeroPoint: number, co
 export interface RequantRequest {
   /** The i32 sums. */
   readonly sums: string;
+  /** Operator that the table is named after; `op` itself unless told. */
+  readonly owner?: string;
   readonly weightSuffix: string;
   readonly factors: readonly MultiplierShift[];
   readonly zeroPoint: number;
@@ -25,10 +27,10 @@ export interface RequantRequest {
 
 /** Adds the `tpu.RequantIntAxis` that makes the codes of `op` out of i32 sums; it rounds half away. */
 export function emitRequant(context: Bm168xContext, op: KnownOp, request: RequantRequest): void {
-  const { sums, weightSuffix, factors, zeroPoint, spatial, type } = request;
+  const { sums, owner = op.name, weightSuffix, factors, zeroPoint, spatial, type } = request;
   const { requantColumns } = context.processor;
   const shape = [1, factors.length, ...new Array<number>(spatial).fill(1), requantColumns];
   const table = requantTable(factors, zeroPoint, requantColumns);
-  const quant = context.addWeight(op.name, weightSuffix, { shape, dtype: 'i32' }, table);
+  const quant = context.addWeight(owner, weightSuffix, { shape, dtype: 'i32' }, table);
   context.emitAs(op, 'tpu.RequantIntAxis', [sums, quant], { quantMode: 'MultiplierShift' }, type);
 }

@@ -1,6 +1,7 @@
 import {
   cvBf16Multiply,
   type OpOf,
+  roundToBf16,
   roundToCvBf16,
   roundToF16,
   saturate,
@@ -38,16 +39,32 @@ const WIDENINGS: ReadonlySet<string> = new Set([
 const uniformOf = (slot: TensorSlot): Uniform | undefined =>
   slot.type.quantization?.kind === 'uniform' ? slot.type.quantization : undefined;
 
+/** How the expressed type of codes rounds 1/S and the product with it. */
+const NARROWINGS: Readonly<Record<Uniform['expressed'], (value: number) => number>> = {
+  f32: Math.fround,
+  f16: roundToF16,
+  bf16: roundToBf16,
+};
+
 /** float → codes of a BM chip (numerics.md 6.2): the expressed type decides how 1/S and the product are rounded. */
 function prepareQuantize(context: PrepareContext, x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
   const { kernels } = context;
   const { zero, lo, hi, dtype } = codesIn(y);
-  const half = uniform.expressed === 'f16';
-  const inverse = half ? roundToF16(1 / uniform.scale) : Math.fround(1 / uniform.scale);
+  const narrow = NARROWINGS[uniform.expressed];
+  const inverse = narrow(1 / uniform.scale);
   if (uniform.expressed !== 'bf16' && (dtype === 'i8' || dtype === 'u8')) {
-    return () => kernels.f32_to_q8(x.ptr, y.ptr, y.length, inverse, half ? 1 : 0, zero, lo, hi);
+    const half = uniform.expressed === 'f16' ? 1 : 0;
+    return () => kernels.f32_to_q8(x.ptr, y.ptr, y.length, inverse, half, zero, lo, hi);
   }
-  return refuse({ type: 'tpu.Cast', name: y.name }, `${uniform.expressed} to ${dtype}`, 'f32 or f16 to i8 or u8');
+  // A bfloat16 operand is rounded on its way in; 16-bit codes are rare.
+  const read = x.type.dtype === 'bf16' ? roundToBf16 : Math.fround;
+  return () => {
+    const [from, to] = [x.f32(), y.view()];
+    for (let i = 0; i < from.length; i++) {
+      const code = toInt(narrow(Math.fround(read(from[i]!) * inverse))) + zero;
+      to[i] = Math.min(Math.max(code, lo), hi);
+    }
+  };
 }
 
 /** float → i8 of a CV18xx: truncated operand, bfloat16 product, half to even. */
@@ -67,9 +84,10 @@ function dequantizer(dtype: string, scale: number, zero: number, chip: string): 
     const factor = roundToCvBf16(scale);
     return (code) => cvBf16Multiply(truncateToBf16(code) - zero, factor);
   }
-  if (dtype === 'f16') {
-    const factor = roundToF16(scale);
-    return (code) => roundToF16(factor * roundToF16(code - zero));
+  if (dtype === 'f16' || dtype === 'bf16') {
+    const narrow = NARROWINGS[dtype];
+    const factor = narrow(scale);
+    return (code) => narrow(Math.fround(factor * narrow(code - zero)));
   }
   const factor = Math.fround(scale);
   return (code) => Math.fround(factor * (code - zero));
@@ -125,7 +143,8 @@ const cast: OpImplementation<'tpu.Cast'> = {
   prepare(op, context) {
     const [x, y] = [context.input(0), context.output()];
     const [from, to] = [uniformOf(x), uniformOf(y)];
-    if (holdsCodes(x.type.dtype) && holdsCodes(y.type.dtype)) return refuse(op, 'codes to codes', 'a requantization');
+    // Upstream copies codes into a narrower type without looking at them.
+    if (holdsCodes(x.type.dtype) && holdsCodes(y.type.dtype)) return () => void y.view().set(x.view());
     if (to !== undefined) {
       return isCv18xx(context.chip) ? prepareQuantizeCv18xx(x, y, to) : prepareQuantize(context, x, y, to);
     }

@@ -13,6 +13,8 @@ export interface Codes {
 }
 
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  i4: [-8, 7],
+  u4: [0, 15],
   i8: [-128, 127],
   u8: [0, 255],
   i16: [-32768, 32767],
@@ -22,14 +24,14 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
 
 /** True for storage that holds codes rather than floats. */
 export function holdsCodes(dtype: DType): boolean {
-  return dtype in RANGES || dtype === 'i4' || dtype === 'u4';
+  return dtype in RANGES;
 }
 
 /** The codes of a type; weights and sums without scale have scale 1 and zero point 0. */
 export function codesOf(type: TensorType, where: string): Codes {
   const { quantization } = type;
   const dtype = type.dtype === 'i4' ? 'i8' : type.dtype === 'u4' ? 'u8' : type.dtype;
-  const range = RANGES[dtype];
+  const range = RANGES[type.dtype];
   if (range === undefined || quantization?.kind === 'uniformPerAxis') {
     throw new QError(`${where} is not a tensor of codes with one scale.`, {
       code: 'runtime.dtype.mismatch',

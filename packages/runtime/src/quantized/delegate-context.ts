@@ -6,6 +6,7 @@ export function delegateContext(context: PrepareContext, overrides: Partial<Prep
     kernels: context.kernels,
     memory: context.memory,
     chip: context.chip,
+    asymmetric: context.asymmetric,
     warn: (code, message) => context.warn(code, message),
     input: (index) => context.input(index),
     optionalInput: (index) => context.optionalInput(index),

@@ -16,9 +16,14 @@ function fitsKernel(multiplier: number, rshift: number): boolean {
   return Math.abs(multiplier) <= 127 && rshift >= 0 && rshift <= 30;
 }
 
+/** The codes of a slot as sums and products read them: without zero point in symmetric networks. */
+function codesFor(context: PrepareContext, slot: TensorSlot): Codes {
+  const codes = codesIn(slot);
+  return context.asymmetric ? codes : { ...codes, zero: 0 };
+}
+
 /** Every code's rounded term in a sum, by code + 256 (so that negative codes index directly). */
-function termsOf(slot: TensorSlot, multiplier: number, rshift: number, sign: number): Int32Array {
-  const { zero } = codesIn(slot);
+function termsOf(zero: number, multiplier: number, rshift: number, sign: number): Int32Array {
   return Int32Array.from({ length: 512 }, (_, index) => sign * scaledTerm(index - 256, { zero, multiplier, rshift }));
 }
 
@@ -42,7 +47,7 @@ const add: OpImplementation<'tpu.Add'> = {
     const operands = context.inputs();
     const [a, b] = operands as [TensorSlot, TensorSlot];
     const y = context.output();
-    const output = codesIn(y);
+    const output = codesFor(context, y);
     const lo = lowestCode(output, op.attributes.doRelu);
     const factors = operands.map((_, index) => factorsOf(op, index));
     const vector =
@@ -52,10 +57,10 @@ const add: OpImplementation<'tpu.Add'> = {
       sameShape(a.shape, b.shape) &&
       factors.every(([multiplier, rshift]) => fitsKernel(multiplier, rshift));
     if (!vector) {
-      const terms = operands.map((slot, index) => termsOf(slot, ...factors[index]!, 1));
+      const terms = operands.map((slot, index) => termsOf(codesFor(context, slot).zero, ...factors[index]!, 1));
       return prepareSum(context, terms, output, lo);
     }
-    const [first, second] = [codesIn(a), codesIn(b)];
+    const [first, second] = [codesFor(context, a), codesFor(context, b)];
     const [[mA, sA], [mB, sB]] = factors as [readonly [number, number], readonly [number, number]];
     return () =>
       // biome-ignore format: one argument per line hides the groups
@@ -69,11 +74,12 @@ const add: OpImplementation<'tpu.Add'> = {
 /** The rounded term of the second operand is subtracted: rounding a negated product would differ at ties. */
 const sub: OpImplementation<'tpu.Sub'> = {
   prepare(op, context) {
-    const output = codesIn(context.output());
+    const output = codesFor(context, context.output());
     const { doRelu, isReverse } = op.attributes;
-    const terms = context
-      .inputs()
-      .map((slot, index) => termsOf(slot, ...factorsOf(op, index), (index === 0) === isReverse ? -1 : 1));
+    const terms = context.inputs().map((slot, index) => {
+      const sign = (index === 0) === isReverse ? -1 : 1;
+      return termsOf(codesFor(context, slot).zero, ...factorsOf(op, index), sign);
+    });
     return prepareSum(context, terms, output, lowestCode(output, doRelu));
   },
 };
@@ -84,7 +90,7 @@ const mul: OpImplementation<'tpu.Mul'> = {
     const operands = context.inputs();
     const [a, b] = operands as [TensorSlot, TensorSlot];
     const y = context.output();
-    const output = codesIn(y);
+    const output = codesFor(context, y);
     const { multiplier, rshift, doRelu } = op.attributes;
     const lo = lowestCode(output, doRelu);
     if (
@@ -94,7 +100,7 @@ const mul: OpImplementation<'tpu.Mul'> = {
       sameShape(a.shape, b.shape) &&
       fitsKernel(multiplier, rshift)
     ) {
-      const [first, second] = [codesIn(a), codesIn(b)];
+      const [first, second] = [codesFor(context, a), codesFor(context, b)];
       return () =>
         // biome-ignore format: one argument per line hides the groups
         kernels.qs8_mul(
@@ -102,7 +108,7 @@ const mul: OpImplementation<'tpu.Mul'> = {
           multiplier, rshift, output.zero, lo, output.hi,
         );
     }
-    const zeros = operands.map((slot) => codesIn(slot).zero);
+    const zeros = operands.map((slot) => codesFor(context, slot).zero);
     return prepareFold(context, (values) => {
       let product = 1;
       for (let k = 0; k < values.length; k++) product *= values[k]! - zeros[k]!;
