@@ -192,22 +192,38 @@ it('lowers products, tables and moves', async () => {
 });
 
 describe('refusals', () => {
-  it('name every operator without INT8 definition', () => {
+  it('name every operator without definition', () => {
     const graph = network(
       [1, 4],
       [
-        ['top.Softmax', 'a', ['in'], { axis: 1, log: false, beta: 1 }, [1, 4]],
-        ['top.Clip', 'b', ['a'], { min: 0, max: 1 }, [1, 4]],
+        ['top.Erf', 'a', ['in'], {}, [1, 4]],
+        ['top.Softmax', 'b', ['a'], { axis: 1, log: false, beta: 2 }, [1, 4]],
+        ['top.MulConst', 'c', ['b'], { constVal: 2, ...relu, doRelu: true }, [1, 4]],
       ],
     );
-    const error = refusal(() => cv18xx.lower(graph, plan({ in: 1, a: 1, b: 1 })));
+    const error = refusal(() => cv18xx.lower(graph, plan({ in: 1, a: 1, b: 1, c: 1 })));
     expect(error.code).toBe('lower.unsupported-operator');
-    expect(error.issues.map(({ where }) => where)).toEqual(['top.Softmax a', 'top.Clip b']);
+    expect(error.issues.map(({ where }) => where)).toEqual(['top.Erf a', 'top.Softmax b', 'top.MulConst c']);
+    const inFloat = refusal(() => cv18xx.lower(graph, plan({}, { precision: 'BF16' })));
+    expect(inFloat.issues.map(({ where }) => where)).toEqual(['top.Erf a', 'top.Softmax b', 'top.MulConst c']);
+  });
+  it('name modes and options that the processors lack', () => {
+    const graph = network([1, 4], [['top.Tanh', 'a', ['in'], {}, [1, 4]]]);
+    const ops = new Map([['a', { precision: 'INT4', reason: { code: 'user', rule: 'x' } } as const]]);
+    const options = { matmulPerChannel: true, highPrecision: true, gelu: 'tanh' } as const;
+    const issues = (table: Plan) => refusal(() => cv18xx.lower(graph, table)).issues.map(({ where }) => where);
+    expect(issues(plan({ in: 1, a: 1 }, { asymmetric: true, ops }))).toEqual(['asymmetric', 'a']);
+    expect(issues(plan({}, { precision: 'W4F16' }))).toEqual(['precision']);
+    expect(issues(plan({ in: 1, a: 1 }, { options }))).toEqual([
+      '--matmul_perchannel',
+      '--high_precision',
+      '--gelu_mode',
+    ]);
   });
   it('name what the plan asks for in vain', () => {
     const graph = network([1, 4], [['top.Relu', 'a', ['in'], { reluLimit: -1 }, [1, 4]]]);
     const tanh = network([1, 4], [['top.Tanh', 'a', ['in'], {}, [1, 4]]]);
-    const wrong = plan({ in: -1 }, { processor: 'bm1684x', precision: 'F16' });
+    const wrong = plan({ in: -1 }, { processor: 'bm1684x', precision: 'F32' });
     expect(refusal(() => cv18xx.lower(graph, wrong)).issues.map(({ code }) => code)).toEqual([
       'lower.plan.processor',
       'lower.plan.precision',
@@ -225,7 +241,7 @@ describe('refusals', () => {
         ['top.Softmax', 'b', ['a'], { axis: 1 }, [1, 4]],
       ],
     );
-    expect(graph.ops.map((op) => cv18xx.precisions(op, 'cv181x'))).toEqual([['F32'], ['INT8'], []]);
+    expect(graph.ops.map((op) => cv18xx.precisions(op, 'cv181x'))).toEqual([['F32'], ['INT8', 'BF16'], ['BF16']]);
     expect(cv18xx.floatType('cv180x')).toBe('BF16');
   });
 });

@@ -3,6 +3,7 @@ import { UnaryOp } from '@q/kernels-wasm';
 import { floatImplementations } from '../float/index.ts';
 import { refuse } from '../float/refuse.ts';
 import { FRESH, type OpImplementation, type PrepareContext, type RunOp, type Sharing } from '../implementation.ts';
+import { isCv18xx, roundedToBf16 } from './cv18xx/rounding.ts';
 
 /**
  * Operators that run in float, or only move codes, are executed by the `top.*` operator that computes the same, on the
@@ -141,6 +142,7 @@ export function withRounding(op: KnownOp, context: PrepareContext, run: RunOp): 
       kernels.f16_round(y.ptr, y.ptr, y.length);
     };
   }
+  if (y.type.dtype === 'bf16' && isCv18xx(context.chip)) return roundedToBf16(y, run);
   if (y.type.dtype === 'bf16') {
     return () => {
       run();

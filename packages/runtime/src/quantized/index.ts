@@ -1,6 +1,7 @@
 import type { Implementations } from '../implementation.ts';
 import { castingImplementations } from './casting.ts';
 import { convolutionImplementations } from './convolution.ts';
+import { withCv18xx } from './cv18xx/index.ts';
 import { elementwiseImplementations } from './elementwise.ts';
 import { layoutImplementations } from './layout.ts';
 import { matMulImplementations } from './mat-mul.ts';
@@ -9,8 +10,8 @@ import { scaleImplementations } from './scale.ts';
 import { softmaxImplementations } from './softmax.ts';
 import { unaryImplementations } from './unary.ts';
 
-/** Execution of the `tpu.*` operators of lowered graphs (numerics.md 6, 7, 9, 11). */
-export const quantizedImplementations: Implementations = {
+/** Execution of the `tpu.*` operators of lowered graphs (numerics.md 6, 7, 9 to 11). */
+export const quantizedImplementations: Implementations = withCv18xx({
   ...castingImplementations,
   ...convolutionImplementations,
   ...elementwiseImplementations,
@@ -20,4 +21,4 @@ export const quantizedImplementations: Implementations = {
   ...scaleImplementations,
   ...softmaxImplementations,
   ...unaryImplementations,
-};
+});

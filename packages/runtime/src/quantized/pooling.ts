@@ -7,9 +7,10 @@ import { withCodeRelu } from './code-table.ts';
 import { codesIn, flag, lowestCode } from './codes.ts';
 import { mixed } from './mixed.ts';
 
-type PoolOp = OpOf<'tpu.Pool1D'> | OpOf<'tpu.Pool2D'>;
+export type PoolOp = OpOf<'tpu.Pool1D'> | OpOf<'tpu.Pool2D'>;
 
-function geometryOf(op: PoolOp, context: PrepareContext): { readonly g: PoolGeometry; readonly w: Window2D } {
+/** Planes, lengths and window of a pool, for the kernels. */
+export function geometryOf(op: PoolOp, context: PrepareContext): { readonly g: PoolGeometry; readonly w: Window2D } {
   const [x, y] = [context.input(0), context.output()];
   const input = imageShape(x.shape);
   const w = window2D(op.attributes);
