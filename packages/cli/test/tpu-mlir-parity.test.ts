@@ -21,7 +21,7 @@ import { testModel } from './q-process.ts';
 /** Recorded with TPU-MLIR itself; see the README beside the files. */
 const recorded = (file: string): string => testModel(`objects-cnn/tpu-mlir-1.17/${file}`);
 
-const promised: readonly string[] = ['bm1684x', 'bm1688', 'cv186x', 'bm1690', 'bm1684'];
+const promised: readonly string[] = ['bm1684x', 'bm1688', 'cv186x', 'bm1690', 'bm1684', 'cv181x', 'cv183x'];
 
 interface RecordedLayers {
   readonly processor: string;
