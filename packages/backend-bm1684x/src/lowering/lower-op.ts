@@ -17,6 +17,7 @@ import { floatTypeOf, lowerToFloat } from './float.ts';
 import { lowerConvInt4, lowerMatMulInt4 } from './int4.ts';
 import { lowerAvgPool, lowerCodesAsTheyAre, lowerConcat, lowerPad, lowerWhere } from './layout.ts';
 import { lowerMatMul } from './mat-mul.ts';
+import { lowerWeightOnly } from './weight-only.ts';
 
 /** Emits the integer form of `op`; answers false when this instance of it has none. */
 function lowerToInteger(context: Bm168xContext, op: KnownOp): boolean {
@@ -116,11 +117,19 @@ function lowerToCodes(context: Bm168xContext, op: KnownOp): Precision | undefine
   return lowerToInteger(context, op) ? undefined : fallbackOf(context, op);
 }
 
-const FLOAT_TYPES: Readonly<Partial<Record<Precision, FloatType>>> = { F16: 'f16', BF16: 'bf16', F32: 'f32' };
+/** `W8BF16`, like `BF16`, computes in bfloat16; everything else that is not F16 in f32. */
+function floatTypeNamed(precision: Precision): FloatType {
+  if (precision.endsWith('BF16')) return 'bf16';
+  return precision.endsWith('F16') ? 'f16' : 'f32';
+}
 
 /** Lowers one operator in the precision that it was assigned. */
 export function lowerOp(context: Bm168xContext, op: KnownOp): void {
   const precision = context.precisionOf(op);
   const wanted = isIntegerPrecision(precision) ? lowerToCodes(context, op) : precision;
-  if (wanted !== undefined) lowerToFloat(context, op, floatTypeOf(context, op, FLOAT_TYPES[wanted] ?? 'f32'));
+  if (wanted === undefined) return;
+  const dtype = floatTypeNamed(wanted);
+  const isWeightOnly = op.type === 'top.MatMul' && wanted.startsWith('W') && dtype !== 'f32';
+  if (isWeightOnly && lowerWeightOnly(context, op, dtype)) return;
+  lowerToFloat(context, op, floatTypeOf(context, op, dtype));
 }

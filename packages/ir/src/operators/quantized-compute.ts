@@ -125,6 +125,19 @@ export const quantizedComputeRows = {
     inferShapes: shapedAs(matrixProductRows['top.MatMul']),
     macs: matrixProductRows['top.MatMul'].macs as never,
   }),
+  /** x · Wᵀ with integer weights [N, K] (4 bits: [N, K/2], the even column in the low nibble) that are scaled back first. */
+  'tpu.A16MatMul': row({
+    attributes: {
+      wTranspose: defaulted('bool', 'w_transpose', false),
+      weightBits: defaulted('i64', 'weight_bits', 8),
+      /** Signed codes; `false` when every weight is positive. */
+      sign: defaulted('bool', 'sign', true),
+      /** Weights that share a scale and a zero point; 0: one scale per row. */
+      qGroupSize: defaulted('i64', 'q_group_size', 0),
+    } as const,
+    operands: ['input', 'weight', 'scale', 'zp?', 'bias?'],
+    inferShapes: ({ inputs }) => ({ outputs: [f32([...inputs[0]!.shape.slice(0, -1), inputs[1]!.shape[0]!])] }),
+  }),
   'tpu.Pool1D': pool,
   'tpu.Pool2D': pool,
   /** y = x · scale + bias per channel; INT8 shifts by `lshift`. */

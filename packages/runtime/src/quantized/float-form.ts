@@ -1,4 +1,4 @@
-import { type KnownOp, type OpOf, type OpType, operatorTable, roundToF16 } from '@q/ir';
+import { type KnownOp, type OpOf, type OpType, operatorTable, roundToBf16, roundToF16 } from '@q/ir';
 import { UnaryOp } from '@q/kernels-wasm';
 import { floatImplementations } from '../float/index.ts';
 import { refuse } from '../float/refuse.ts';
@@ -75,10 +75,14 @@ const ACTIVE: Readonly<Record<string, string>> = {
   SIGMOID: 'Sigmoid',
   LOG_SIGMOID: 'Sigmoid',
   GELU: 'GELU',
+  TGELU: 'GELU',
+  QGELU: 'GELU',
   ELU: 'Elu',
   SWISH: 'Swish',
   HSIGMOID: 'HardSigmoid',
 };
+
+const GELU_FORMS: Readonly<Record<string, string>> = { TGELU: 'tanh', QGELU: 'sigm' };
 
 function activeForm(op: OpOf<'tpu.Active'>): { readonly type: string; readonly attributes: object } {
   const { mode, coeffs = [] } = op.attributes;
@@ -91,7 +95,7 @@ function activeForm(op: OpOf<'tpu.Active'>): { readonly type: string; readonly a
         ? { alpha: first }
         : mode === 'SWISH'
           ? { beta: first }
-          : { log: mode === 'LOG_SIGMOID' };
+          : { log: mode === 'LOG_SIGMOID', approxMode: GELU_FORMS[mode] ?? 'normal' };
   return { type: `top.${name}`, attributes };
 }
 
@@ -152,13 +156,19 @@ export function withRounding(op: KnownOp, context: PrepareContext, run: RunOp): 
   return run;
 }
 
+/** Rounding to the 16-bit type of a result; undefined for other types. */
+function narrowingOf(context: PrepareContext): ((value: number) => number) | undefined {
+  const dtype = context.optionalOutput(0)?.type.dtype;
+  return dtype === 'f16' ? roundToF16 : dtype === 'bf16' ? roundToBf16 : undefined;
+}
+
 /** ReduceMean of 16-bit floats multiplies the sum by the rounded 1/n. */
-function prepareMean(op: OpOf<'tpu.Reduce'>, context: PrepareContext): RunOp {
+function prepareMean(op: OpOf<'tpu.Reduce'>, context: PrepareContext, narrow: (value: number) => number): RunOp {
   const { kernels } = context;
   const [x, y] = [context.input(0), context.output()];
   const sum = asTop({ ...op, attributes: { ...op.attributes, mode: 'ReduceSum' } });
   const run = implementationOf(sum).prepare(sum as never, context);
-  const factor = roundToF16(y.length / x.length);
+  const factor = narrow(y.length / x.length);
   return () => {
     run();
     kernels.f32_unary(UnaryOp.affine, y.ptr, y.ptr, y.length, factor, 0);
@@ -166,18 +176,18 @@ function prepareMean(op: OpOf<'tpu.Reduce'>, context: PrepareContext): RunOp {
 }
 
 /** Limits of a 16-bit Clip are rounded to its type. */
-function roundedClip(op: OpOf<'tpu.Clip'>): KnownOp {
+function roundedClip(op: OpOf<'tpu.Clip'>, narrow: (value: number) => number): KnownOp {
   const { min, max } = op.attributes;
-  return { ...op, attributes: { min: roundToF16(min), max: roundToF16(max) } };
+  return { ...op, attributes: { min: narrow(min), max: narrow(max) } };
 }
 
 /** Prepares the float form of `op`. */
 export function prepareFloat(op: KnownOp, context: PrepareContext): RunOp {
-  const narrow = context.optionalOutput(0)?.type.dtype === 'f16';
+  const narrow = narrowingOf(context);
   if (narrow && op.type === 'tpu.Reduce' && op.attributes.mode === 'ReduceMean') {
-    return withRounding(op, context, prepareMean(op, context));
+    return withRounding(op, context, prepareMean(op, context, narrow));
   }
-  const top = asTop(narrow && op.type === 'tpu.Clip' ? roundedClip(op) : op);
+  const top = asTop(narrow && op.type === 'tpu.Clip' ? roundedClip(op, narrow) : op);
   return withRounding(op, context, implementationOf(top).prepare(top as never, context));
 }
 

@@ -51,10 +51,5 @@ export const layoutImplementations: Implementations = {
   'tpu.Gather': asFloat(),
   'tpu.TopK': asFloat(),
   'tpu.Arg': asFloat(),
-  'tpu.LayerNorm': asFloat(),
-  'tpu.RMSNorm': asFloat(),
-  'tpu.GroupNorm': asFloat(),
-  'tpu.InstanceNorm': asFloat(),
   'tpu.PixelNorm': asFloat(),
-  'tpu.Reduce': asFloat(),
 };

@@ -158,7 +158,6 @@ export const unaryImplementations: Implementations = {
   'tpu.MinConst': mixed(extremumConst<'tpu.MinConst'>(Math.min)),
   'tpu.CompareConst': mixed(compareConst),
   'tpu.Lut': lut,
-  'tpu.Active': asFloat(),
   'tpu.Clip': asFloat(),
   'tpu.Reciprocal': asFloat(),
   'tpu.Pow': asFloat(),
