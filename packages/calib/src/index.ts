@@ -1,7 +1,13 @@
 export { type Calibration, calibrate } from './calibrate.ts';
 export type { CalibratedValue } from './calibration-table.ts';
-export type { CalibrationOptions } from './options.ts';
-export type { ProfileName } from './profile.ts';
+export { type KurtosisRow, printKurtosis } from './kurtosis-report.ts';
+export type { CalibrationOptions, TunerOptions } from './options.ts';
+export { type ProfileName, profileNames } from './profile.ts';
+export type { Fingerprint } from './saved/fingerprint.ts';
+export { mergeSavedStatistics } from './saved/merge-statistics.ts';
+export type { SavedStatistics } from './saved/saved-statistics.ts';
+export { decodeStatistics, encodeStatistics } from './saved/statistics-file.ts';
+export type { Choice } from './thresholds/method.ts';
 export type { MethodName } from './thresholds/method-table.ts';
 export type { ChosenRange, RangeObjective } from './xquant-range/choose.ts';
 export type { KlMode } from './xquant-range/losses.ts';

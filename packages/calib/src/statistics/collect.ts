@@ -79,7 +79,7 @@ class Collection {
     const { plan } = this.#job;
     await this.#pass('statistics', (at, data, sample) => {
       const { min, max } = this.#measure(at, data, sample);
-      this.#observers?.[at]!.observe(this.#kernels.view(data), min, max);
+      this.#observers?.[at]?.observe(this.#kernels.view(data), min, max);
       const shape = this.#tracker.advance(at, min, max);
       if (plan.histogram && shape !== undefined) this.#collector.count(at, data, shape);
     });

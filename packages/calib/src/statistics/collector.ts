@@ -94,7 +94,8 @@ export class Collector {
 
   /** Counts the signed values of `at` between the extremes of all samples. */
   countWindow(at: number, data: ValueData, { lo, width }: WindowShape): void {
-    const own = (this.#windows[at] ??= new Float64Array(WINDOW_BINS));
+    this.#windows[at] ??= new Float64Array(WINDOW_BINS);
+    const own = this.#windows[at];
     const counts = this.#kernels.signedHistogram(data, WINDOW_BINS, lo, width);
     for (let i = 0; i < own.length; i++) own[i]! += counts[i]!;
   }
