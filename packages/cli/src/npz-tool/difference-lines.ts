@@ -29,16 +29,18 @@ export function differenceLines({ match, elementType, data }: TensorComparison, 
   const text = elementType === 'float32' ? singleText : String;
   const [target, reference] = data;
   return [
-    ...largestLines(target, reference, text),
+    ...largestLines([target, reference], text, elementType === 'int8'),
     ...(verbose > 2 && match.status !== 'NOT_EQUAL' ? differing(target, reference, text) : []),
     ...(verbose > 3 ? allLines(target, reference, text) : []),
   ];
 }
 
+type Elements = ArrayLike<number>;
 type ElementText = (value: number) => string;
 
-function largestLines(target: ArrayLike<number>, reference: ArrayLike<number>, text: ElementText): string[] {
-  const [ours, theirs] = [largest(target), largest(reference)];
+function largestLines(data: readonly [Elements, Elements], text: ElementText, isInt8: boolean): string[] {
+  const [target, reference] = data;
+  const [ours, theirs] = [largest(target, isInt8), largest(reference, isInt8)];
   return [
     'top-k:',
     ' idx-t  target  idx-r  ref',
@@ -50,9 +52,12 @@ function largestLines(target: ArrayLike<number>, reference: ArrayLike<number>, t
 }
 
 /** Indices of the largest elements, largest first; the first of equal ones first. */
-function largest(values: ArrayLike<number>): number[] {
+function largest(values: Elements, isInt8: boolean): number[] {
   const indices = Array.from({ length: values.length }, (_, at) => at);
-  return indices.sort((a, b) => values[b]! - values[a]! || a - b).slice(0, LARGEST);
+  // The original picks by the negated value, and the negative of -128 is -128 in int8: it is always among them.
+  const rank = (at: number): number => (isInt8 && values[at] === -128 ? 128 : values[at]!);
+  const picked = indices.sort((a, b) => rank(b) - rank(a) || a - b).slice(0, LARGEST);
+  return picked.sort((a, b) => values[b]! - values[a]! || a - b);
 }
 
 function differing(target: ArrayLike<number>, reference: ArrayLike<number>, text: ElementText): string[] {
