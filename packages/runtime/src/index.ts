@@ -29,3 +29,6 @@ export { executableTypes, implementationOf } from './registry.ts';
 export { createSession, type Observer, type Outputs, Session, type SessionOptions } from './session.ts';
 export type { Slot, TensorSlot } from './slot.ts';
 export { bytesPerElement, type StorageArray, type StorageDType, storageOf } from './storage.ts';
+/** Networks that differ in part: of each only the difference is executed. */
+export type { Variant } from './variants/variant.ts';
+export { openWorkbench, type VariantOptions, type Workbench, type WorkbenchOptions } from './variants/workbench.ts';
