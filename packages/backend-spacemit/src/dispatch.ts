@@ -13,24 +13,42 @@ export type Dispatch = ReadonlySet<Op>;
  */
 export function dispatch(graph: Graph, plan: Plan, emit?: Emit): Dispatch {
   checkPrecisions(graph, plan);
-  const reached = downstream(graph);
-  const producers = new Map(graph.ops.flatMap((op) => op.outputs.map((name) => [name, op] as const)));
-  const chosen = new Set<Op>();
-  for (const op of graph.ops) {
-    if (!reached.has(op) || precisionOf(op, plan) !== 'INT8') continue;
-    const known = op as KnownOp;
-    const producer = producers.get(op.inputs[0] ?? null);
-    // Bounds and passive operators live on the codes of what is in front of them.
-    if ((PASSIVE.has(op.type) || BOUNDING.has(op.type)) && !(producer && chosen.has(producer))) continue;
-    const missing = uncalibrated(known, graph, plan, chosen, producers);
-    if (missing.length === 0) chosen.add(op);
-    else
+  return chooseQuantized(graph, {
+    staysFloat: (op) => precisionOf(op, plan) !== 'INT8',
+    accepts(op, chosen, producers) {
+      const missing = uncalibrated(op, graph, plan, chosen, producers);
+      if (missing.length === 0) return true;
       emit?.({
         type: 'warning',
         code: 'spacemit.uncalibrated',
         message: `${op.name} stays float: no range for ${missing.join(', ')}`,
         where: op.name,
       });
+      return false;
+    },
+  });
+}
+
+export type Producers = ReadonlyMap<string | null, Op>;
+
+/** Who may keep an op float that could be quantized. */
+export interface Choice {
+  staysFloat(op: Op): boolean;
+  /** Asked in graph order, for ops that have come this far. */
+  accepts?(op: KnownOp, chosen: Dispatch, producers: Producers): boolean;
+}
+
+/** The ops that run in INT8: those that dispatch reaches, unless something keeps them float. */
+export function chooseQuantized(graph: Graph, { staysFloat, accepts = () => true }: Choice): Dispatch {
+  const reached = downstream(graph);
+  const producers: Producers = new Map(graph.ops.flatMap((op) => op.outputs.map((name) => [name, op] as const)));
+  const chosen = new Set<Op>();
+  for (const op of graph.ops) {
+    if (!reached.has(op) || staysFloat(op)) continue;
+    const producer = producers.get(op.inputs[0] ?? null);
+    // Bounds and passive operators live on the codes of what is in front of them.
+    if ((PASSIVE.has(op.type) || BOUNDING.has(op.type)) && !(producer && chosen.has(producer))) continue;
+    if (accepts(op as KnownOp, chosen, producers)) chosen.add(op);
   }
   return chosen;
 }

@@ -60,7 +60,9 @@ export interface QdqSettings {
   /** Ops that run in INT8. */
   readonly chosen: Dispatch;
   /** Codes of an activation; without it activations stay float and only constants are quantized. */
-  readonly parametersOf?: (value: string) => Int8Parameters;
+  readonly parametersOf?: (value: string) => Int8Parameters | undefined;
+  /** Network inputs that come out of a DequantizeLinear elsewhere: they get no pair of their own. */
+  readonly given?: ReadonlyMap<string, Int8Parameters>;
   /** Constants of matrix products: one scale, a power of two (default), or one per output. */
   readonly gemmWeight?: 'tensor-pow2' | 'channel';
   /** Biases as float32 (default) or in the accumulator's int32 (spacemit.md 8.8). */
@@ -73,16 +75,25 @@ export interface QdqSettings {
 
 /** The graph with pairs and integer constants where the settings say so; see `lower`. */
 export function insertPairs(graph: Graph, settings: QdqSettings): Graph {
+  const { ops, values, weights } = lowered(graph, settings).builder;
+  return { ...graph, state: 'TOP_QUANTIZED', chip: settings.chip, ops, values, weights };
+}
+
+/** The values that come out of a DequantizeLinear, directly or through operators that only move data. */
+export function codedValues(graph: Graph, settings: QdqSettings): ReadonlyMap<string, Int8Parameters> {
+  return lowered(graph, settings).parameters;
+}
+
+function lowered(graph: Graph, settings: QdqSettings): Lowering {
   const lowering = new Lowering(graph, settings);
   for (const op of graph.ops) lowering.lower(op);
-  const { ops, values, weights } = lowering.builder;
-  return { ...graph, state: 'TOP_QUANTIZED', chip: settings.chip, ops, values, weights };
+  return lowering;
 }
 
 class Lowering {
   readonly builder: QdqBuilder;
   /** Parameters of values that come out of a DequantizeLinear, directly or through passive ops. */
-  private readonly parameters = new Map<string, Int8Parameters>();
+  readonly parameters: Map<string, Int8Parameters>;
   private readonly consumers = new Map<string, Op[]>();
   private readonly chosen: Dispatch;
 
@@ -92,6 +103,7 @@ class Lowering {
   ) {
     this.builder = new QdqBuilder(graph);
     this.chosen = settings.chosen;
+    this.parameters = new Map(settings.given);
     for (const op of graph.ops) {
       for (const name of new Set(op.inputs))
         if (name !== null) this.consumers.set(name, [...(this.consumers.get(name) ?? []), op]);
@@ -307,7 +319,7 @@ class Lowering {
     )
       return name;
     const own = `${name}_to_${op.name}`;
-    this.builder.pair(name, own, this.settings.parametersOf(name));
+    this.builder.pair(name, own, this.settings.parametersOf(name)!);
     return own;
   }
 

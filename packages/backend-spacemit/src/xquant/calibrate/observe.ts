@@ -1,0 +1,135 @@
+import { HISTOGRAM_BINS, percentileRanks, type RangeLimits, searchXquantRange, selectRanks } from '@q/calib';
+import { type Emit, type Graph, QError } from '@q/ir';
+import { createSession, type Session } from '@q/runtime';
+import type { CalibrationType, Extensions } from '../config/settings.ts';
+import type { CalibrationData } from '../data/calibration-data.ts';
+
+/** How the range of one value is found. */
+export interface ObserverSettings {
+  readonly type: CalibrationType;
+  readonly percentile?: number;
+  /** Honoured by the searching types only (spacemit.md 7.5). */
+  readonly limits?: RangeLimits;
+}
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface ObservationRequest {
+  /** The network with quantized constants and float activations (spacemit.md 8.4). */
+  readonly graph: Graph;
+  readonly values: ReadonlyMap<string, ObserverSettings>;
+  readonly data: CalibrationData;
+  readonly klMode: Extensions['klMode'];
+  readonly emit: Emit;
+}
+
+const searches = ({ type }: ObserverSettings) => type === 'default' || type === 'kl' || type === 'mse';
+
+/**
+ * The calibrated range of every value (spacemit.md 8.2, 8.3): one pass over the batches for `minmax` and `percentile`, a
+ * second one for histograms.
+ *
+ * @throws QError `xquant.non-finite`
+ */
+export async function observeRanges(request: ObservationRequest): Promise<Map<string, Range>> {
+  const session = await createSession(request.graph, { nonFinite: 'allow' });
+  const observers = new Map([...request.values].map(([name, settings]) => [name, new ValueObserver(name, settings)]));
+  const result = session.allocate(8);
+  try {
+    await pass(request, session, 'ranges', (name, values, pointer) => {
+      const observer = observers.get(name);
+      if (observer === undefined) return;
+      session.kernels.exports.stats_minmax(pointer, values().length, result);
+      const [min, max] = new Float32Array(session.kernels.memory.buffer, result, 2);
+      observer.extremes(min!, max!);
+      if (observer.wantsPercentiles) observer.percentiles(values());
+    });
+    if ([...request.values.values()].some(searches)) {
+      await pass(request, session, 'histograms', (name, values) => observers.get(name)?.count(values()));
+    }
+  } finally {
+    session.release(result);
+    session.dispose();
+  }
+  const ranges = new Map<string, Range>();
+  for (const [name, observer] of observers) {
+    ranges.set(name, observer.range(request.klMode));
+    request.emit({ type: 'progress', task: 'Range search', done: ranges.size, total: observers.size, label: name });
+  }
+  return ranges;
+}
+
+type Look = (name: string, values: () => Float32Array, pointer: number) => void;
+
+async function pass({ data, emit }: ObservationRequest, session: Session, task: string, look: Look): Promise<void> {
+  for (let i = 0; i < data.length; i++) {
+    session.run(await data.batch(i), (name, pointer, length) => {
+      look(name, () => new Float32Array(session.kernels.memory.buffer, pointer, length), pointer);
+    });
+    emit({ type: 'progress', task: 'Runtime Calibration(BlockWise)', done: i + 1, total: data.length, label: task });
+  }
+}
+
+/** What the batches say about one value. */
+class ValueObserver {
+  readonly wantsPercentiles: boolean;
+  #min = Number.POSITIVE_INFINITY;
+  #max = Number.NEGATIVE_INFINITY;
+  #low = 0;
+  #high = 0;
+  #batches = 0;
+  #counts: Float64Array | undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly settings: ObserverSettings,
+  ) {
+    this.wantsPercentiles = settings.type !== 'minmax';
+  }
+
+  extremes(min: number, max: number): void {
+    if (!Number.isFinite(min) || !Number.isFinite(max)) {
+      throw new QError(`${this.name} is not finite on the calibration data.`, {
+        code: 'xquant.non-finite',
+        where: this.name,
+        found: `[${min}, ${max}]`,
+        expected: 'finite activations',
+        hint: 'check mean_value, std_value and the data',
+      });
+    }
+    this.#min = Math.min(this.#min, min);
+    this.#max = Math.max(this.#max, max);
+  }
+
+  percentiles(values: Float32Array): void {
+    const { low, high } = percentileRanks(values.length, this.settings.percentile);
+    const [lowest, highest] = selectRanks(values, [low, high]) as [number, number];
+    this.#low += lowest;
+    this.#high += highest;
+    this.#batches++;
+  }
+
+  count(values: Float32Array): void {
+    if (!searches(this.settings) || this.#max === this.#min) return;
+    this.#counts ??= new Float64Array(HISTOGRAM_BINS);
+    const factor = HISTOGRAM_BINS / (this.#max - this.#min);
+    const [counts, min, last] = [this.#counts, this.#min, HISTOGRAM_BINS - 1];
+    for (let i = 0; i < values.length; i++) {
+      const bin = Math.trunc((values[i]! - min) * factor);
+      counts[bin > last ? last : bin]!++;
+    }
+  }
+
+  range(klMode: Extensions['klMode']): Range {
+    const [min, max] = [this.#min, this.#max];
+    const { type, limits = {} } = this.settings;
+    if (type === 'minmax') return { min, max };
+    const [percentileMin, percentileMax] = [this.#low / this.#batches, this.#high / this.#batches];
+    if (type === 'percentile') return { min: percentileMin, max: percentileMax };
+    const counts = this.#counts ?? new Float64Array(HISTOGRAM_BINS);
+    return searchXquantRange({ counts, min, max, percentileMin, percentileMax }, { objective: type, klMode, limits });
+  }
+}

@@ -1,0 +1,103 @@
+import type { Emit, Graph, Op } from '@q/ir';
+import { chooseQuantized, type Dispatch } from '../../dispatch.ts';
+import type { XquantConfig } from '../config/settings.ts';
+import { tensorOf } from '../prepare/read-model.ts';
+import type { Captured } from './custom-settings.ts';
+import type { Truncation } from './truncate.ts';
+
+/** Why an operator that has an INT8 form stays float. */
+export type FloatReason =
+  | 'precision_level'
+  | 'custom_setting'
+  | 'truncate_var_names'
+  | 'ignore_op_types'
+  | 'ignore_op_names';
+
+export interface ChosenOps {
+  readonly chosen: Dispatch;
+  readonly reasons: ReadonlyMap<Op, FloatReason>;
+}
+
+export interface ChoiceSettings {
+  readonly config: XquantConfig;
+  readonly nodeNames: ReadonlyMap<string, string>;
+  readonly captured: readonly Captured[];
+  readonly truncation: Truncation | undefined;
+  readonly emit: Emit;
+}
+
+/** ONNX types of the Top operators that users put into `ignore_op_types`. */
+const ONNX_TYPES: Readonly<Record<string, readonly string[]>> = {
+  'top.MatMul': ['MatMul', 'Gemm', 'BatchMatMul'],
+  'top.Deconv': ['ConvTranspose'],
+  'top.AddConst': ['Add', 'Sub'],
+  'top.SubConst': ['Sub'],
+  'top.MulConst': ['Mul', 'Div'],
+  'top.AvgPool': ['AveragePool', 'GlobalAveragePool'],
+  'top.MaxPool': ['MaxPool', 'GlobalMaxPool'],
+  'top.Interp': ['Resize', 'Upsample'],
+  'top.Upsample': ['Resize', 'Upsample'],
+  'top.Permute': ['Transpose'],
+  'top.Reduce': ['ReduceMean'],
+  'top.Relu': ['Relu', 'Clip'],
+  'top.Reshape': ['Reshape', 'Flatten'],
+  'top.LayerNorm': ['LayerNormalization', 'LayerNorm'],
+  'top.InstanceNorm': ['InstanceNormalization'],
+  'top.GroupNorm': ['GroupNormalization'],
+  'top.GELU': ['Gelu', 'GELU'],
+};
+
+/** The ONNX operator types that a Top operator stands for. */
+export function onnxTypesOf({ type }: Op): readonly string[] {
+  return ONNX_TYPES[type] ?? [type.replace('top.', '')];
+}
+
+/** Which operators run in INT8 (spacemit.md 7.2, 9), and why others with an INT8 form do not. */
+export function chooseOps(graph: Graph, settings: ChoiceSettings): ChosenOps {
+  const reasons = new Map<Op, FloatReason>();
+  for (const op of graph.ops) {
+    const reason = floatReason(op, graph, settings);
+    if (reason !== undefined) reasons.set(op, reason);
+  }
+  warnAboutUnmatched(graph, settings);
+  return { chosen: chooseQuantized(graph, { staysFloat: (op) => reasons.has(op) }), reasons };
+}
+
+function floatReason(op: Op, graph: Graph, settings: ChoiceSettings): FloatReason | undefined {
+  const { config, captured, truncation, nodeNames } = settings;
+  const { precisionLevel, ignoreOpTypes, ignoreOpNames } = config.quantization;
+  if (truncation !== undefined && !truncation.head.has(op)) return 'truncate_var_names';
+  if (onnxTypesOf(op).some((type) => ignoreOpTypes.includes(type))) return 'ignore_op_types';
+  if (namesOf(op, graph, nodeNames).some((name) => ignoreOpNames.includes(name))) return 'ignore_op_names';
+  // Items apply in their order, later ones win; levels other than 2 and 3 do nothing.
+  const levels = captured.filter(({ ops }) => ops.has(op)).map(({ setting }) => setting.precisionLevel);
+  const own = levels.findLast((level) => level === 2 || level === 3);
+  if (own === 3 || (own === 2 && isIsland(op, graph))) return 'custom_setting';
+  return precisionLevel === 2 && isIsland(op, graph) ? 'precision_level' : undefined;
+}
+
+/** Names by which a user may call an operator: its node's, its tensor's, its layer's. */
+export function namesOf(op: Op, graph: Graph, nodeNames: ReadonlyMap<string, string>): string[] {
+  return [nodeNames.get(op.name) ?? op.name, tensorOf(graph, op.name), op.name];
+}
+
+/** What `precision_level` 2 keeps float: arithmetic between two activations, Softmax and Sigmoid (spacemit.md 9.1). */
+function isIsland(op: Op, graph: Graph): boolean {
+  if (op.type === 'top.Softmax' || op.type === 'top.Sigmoid' || op.type === 'top.SiLU') return true;
+  const isArithmetic = op.type === 'top.Add' || op.type === 'top.Sub' || op.type === 'top.Mul' || op.type === 'top.Div';
+  return isArithmetic && !op.inputs.some((name) => name !== null && graph.weights.has(name));
+}
+
+function warnAboutUnmatched(graph: Graph, { config, nodeNames, emit }: ChoiceSettings): void {
+  const { ignoreOpTypes, ignoreOpNames } = config.quantization;
+  const types = new Set(graph.ops.flatMap(onnxTypesOf));
+  const names = new Set(graph.ops.flatMap((op) => namesOf(op, graph, nodeNames)));
+  const unmatched = [
+    ...ignoreOpTypes.filter((type) => !types.has(type)).map((type) => ['ignore_op_types', type] as const),
+    ...ignoreOpNames.filter((name) => !names.has(name)).map((name) => ['ignore_op_names', name] as const),
+  ];
+  for (const [field, name] of unmatched) {
+    const where = `quantization_parameters.${field}`;
+    emit({ type: 'warning', code: 'xquant.ignore.unmatched', where, message: `${name} matches no operator` });
+  }
+}

@@ -1,0 +1,16 @@
+export type { TensorReport } from './analyse/analyse.ts';
+export type { ReportSummary } from './analyse/report.ts';
+export { type ConfigSource, parseConfig } from './config/parse-config.ts';
+export type {
+  CalibrationType,
+  CustomSetting,
+  Extensions,
+  FinetuneLevel,
+  InputItem,
+  PrecisionLevel,
+  XquantConfig,
+} from './config/settings.ts';
+export type { Batch, CalibrationData } from './data/calibration-data.ts';
+export type { DataSources, HookTensor, PreprocessHook } from './data/load-data.ts';
+export { type OutputNames, outputNames } from './output/output-names.ts';
+export { quantizeOnnxModel, type XquantOptions, type XquantResult } from './quantize-onnx-model.ts';

@@ -1,0 +1,61 @@
+import { type Graph, QError } from '@q/ir';
+import { editOnnx, exportOnnx, type ModelWire } from '@q/ir/onnx';
+import { RAW_SUFFIX } from '../../qdq-builder.ts';
+import type { PreparedModel } from '../prepare/read-model.ts';
+
+export interface ExportSettings {
+  readonly opset?: number;
+  /** Metadata `xslim_export_time`; left out when absent. */
+  readonly exportTime?: string;
+  readonly version: string;
+}
+
+const OLDEST_OPSET = 13;
+
+/**
+ * Writes a network as ONNX with the file's node names, graph name, producer and metadata (spacemit.md 3.3, 10). The opset is
+ * the model's own, raised to 13, which quantization needs, unless the configuration says otherwise.
+ *
+ * @throws QError `onnx.export-unsupported`, `onnx.export-opset`
+ */
+export function exportModel(graph: Graph, source: PreparedModel, settings: ExportSettings): Uint8Array {
+  const options = { graphName: source.graphName, nodeNames: nodeNamesOf(graph, source) };
+  const wanted = settings.opset ?? Math.max(OLDEST_OPSET, source.opset);
+  const bytes = exportOnnx(graph, { ...options, opset: clampUnasked(wanted, settings) });
+  return editOnnx(bytes, (model) => annotate(model, source, settings));
+}
+
+/** A model newer than what can be written is written as the newest; an opset that was asked for is taken at its word. */
+function clampUnasked(opset: number, { opset: asked }: ExportSettings): number {
+  if (asked === undefined) return Math.min(opset, 24);
+  if (asked >= OLDEST_OPSET) return asked;
+  throw new QError(`Opset ${asked} has no DequantizeLinear per channel.`, {
+    code: 'xquant.opset',
+    where: 'model_parameters.opset',
+    found: String(asked),
+    expected: `${OLDEST_OPSET} to 24`,
+  });
+}
+
+/** Nodes keep their names; the DequantizeLinear that carries a value's name gets one of its own. */
+function nodeNamesOf(graph: Graph, { nodeNames }: PreparedModel): Map<string, string> {
+  const names = new Map(nodeNames);
+  for (const { name } of graph.ops) {
+    if (!name.endsWith(RAW_SUFFIX)) continue;
+    const layer = name.slice(0, -RAW_SUFFIX.length);
+    const node = nodeNames.get(layer) ?? layer;
+    names.set(name, node);
+    names.set(layer, `${node}_DequantizeLinear`);
+    names.set(`${layer}_quantized`, `${node}_QuantizeLinear`);
+  }
+  return names;
+}
+
+function annotate(model: ModelWire, source: PreparedModel, settings: ExportSettings): void {
+  model.producerName = source.producer === '' ? 'xslim' : source.producer;
+  model.irVersion = Math.max(Number(model.irVersion ?? 0), Math.min(source.irVersion, 10));
+  const metadata = new Map(source.metadata);
+  metadata.set('xslim_version', settings.version);
+  if (settings.exportTime !== undefined) metadata.set('xslim_export_time', settings.exportTime);
+  model.metadataProps = [...metadata].map(([key, value]) => ({ key, value }));
+}

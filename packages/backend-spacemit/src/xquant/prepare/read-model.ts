@@ -1,0 +1,132 @@
+import { type Emit, type Graph, inputsOf, nearest, QError } from '@q/ir';
+import { type ExternalData, importOnnx, inspectOnnx, type ModelWire, readOnnxModel } from '@q/ir/onnx';
+import type { InputItem } from '../config/settings.ts';
+import { legalize } from './legalize.ts';
+
+/** A model that is ready to be quantized, and what its file calls things. */
+export interface PreparedModel {
+  readonly graph: Graph;
+  /** Node names of the file by layer name: the execution provider's filters select by them (spacemit.md 13). */
+  readonly nodeNames: ReadonlyMap<string, string>;
+  readonly graphName: string;
+  readonly opset: number;
+  readonly irVersion: number;
+  readonly producer: string;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface ReadOptions {
+  readonly items?: readonly InputItem[];
+  readonly isSimplified?: boolean;
+  readonly refusesPairs?: boolean;
+  readonly externalData?: ExternalData;
+  readonly where?: string;
+  readonly emit?: Emit;
+}
+
+/**
+ * Reads a float model node by node (spacemit.md 6).
+ *
+ * @throws QError `xquant.model.quantized`, and what `importOnnx` throws
+ */
+export function readModel(bytes: Uint8Array, options: ReadOptions = {}): PreparedModel {
+  const { items, isSimplified = true, refusesPairs = true, externalData, where = 'the model', emit } = options;
+  const wire = readOnnxModel(bytes, where);
+  if (refusesPairs) refuseQuantized(wire, where);
+  const name = wire.graph?.name ?? '';
+  const shapes = inputShapes(bytes, items, externalData);
+  const graph = importOnnx(bytes, {
+    name: name === '' ? 'XSlim Export' : name,
+    canonicalize: false,
+    constantOutputs: 'keep',
+    where,
+    ...(shapes === undefined ? {} : { inputShapes: shapes }),
+    ...(externalData === undefined ? {} : { externalData }),
+    ...(emit === undefined ? {} : { emit }),
+  });
+  const legal = legalize(graph, { isSimplified });
+  const opset = wire.opsetImport?.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
+  return {
+    graph: legal,
+    nodeNames: nodeNames(wire, legal),
+    graphName: legal.name,
+    opset: Number(opset),
+    irVersion: Number(wire.irVersion ?? 0),
+    producer: wire.producerName ?? '',
+    metadata: new Map((wire.metadataProps ?? []).map(({ key = '', value = '' }) => [key, value])),
+  };
+}
+
+function refuseQuantized(wire: ModelWire, where: string): void {
+  const nodes = (wire.graph?.node ?? []).filter(({ opType }) => /^(Q|Deq)uantizeLinear$/.test(opType ?? ''));
+  if (nodes.length === 0) return;
+  const names = nodes.map(({ name, output }) => name || output?.[0] || '?').join(', ');
+  throw new QError(
+    'Static quantization does not support input models that already contain QuantizeLinear or DequantizeLinear nodes; ' +
+      `quantized models cannot be quantized again. Found unsupported nodes: ${names}`,
+    { code: 'xquant.model.quantized', where, found: names, expected: 'a float model' },
+  );
+}
+
+/** Given shapes win over the file's; a first dimension that is open becomes 1 (spacemit.md 2.4). */
+function inputShapes(
+  bytes: Uint8Array,
+  items: readonly InputItem[] | undefined,
+  externalData: ExternalData | undefined,
+): number[][] | undefined {
+  const { inputs } = inspectOnnx(bytes, 'the model', externalData);
+  const names = inputs.map(({ name }) => name);
+  const open = inputs.map(({ name, shape }, index) => {
+    const given = itemOf(items, name, index, names)?.inputShape;
+    const merged =
+      given !== undefined && given.length === shape.length ? shape.map((dim, k) => given[k] ?? dim) : shape;
+    return merged.map((dim, k) => (dim > 0 ? dim : k === 0 ? 1 : dim));
+  });
+  return open.some((shape) => shape.some((dim) => dim <= 0)) ? undefined : open;
+}
+
+/** The item for an input: the one that names it, else the one at its place that names no other (spacemit.md 17.6). */
+export function itemOf(
+  items: readonly InputItem[] | undefined,
+  name: string,
+  index: number,
+  inputs: readonly string[],
+): InputItem | undefined {
+  const named = items?.find(({ inputName }) => inputName === name);
+  if (named !== undefined) return named;
+  const placed = items?.[index];
+  return placed?.inputName !== undefined && inputs.includes(placed.inputName) ? undefined : placed;
+}
+
+function nodeNames(wire: ModelWire, graph: Graph): Map<string, string> {
+  const byTensor = new Map<string, string>();
+  (wire.graph?.node ?? []).forEach(({ name, opType, output }, index) => {
+    for (const tensor of output ?? []) byTensor.set(tensor, name || `${opType}_${index}`);
+  });
+  const names = new Map<string, string>();
+  for (const { name } of graph.ops) {
+    const node = byTensor.get(graph.tensorNames.get(name) ?? name);
+    if (node !== undefined) names.set(name, node);
+  }
+  return names;
+}
+
+/** ONNX name of a value. */
+export function tensorOf(graph: Graph, value: string): string {
+  return graph.tensorNames.get(value) ?? value;
+}
+
+/** The value of an ONNX tensor, if simplification has left it. */
+export function valueOf(graph: Graph, tensor: string): string | undefined {
+  if (inputsOf(graph).some(({ name }) => name === tensor)) return tensor;
+  for (const value of graph.values.keys()) if (tensorOf(graph, value) === tensor) return value;
+  return graph.values.has(tensor) ? tensor : undefined;
+}
+
+/** The tensor name that is spelled most like `name`. */
+export function nearestTensor(graph: Graph, name: string): string | undefined {
+  return nearest(
+    name,
+    [...graph.values.keys()].map((value) => tensorOf(graph, value)),
+  );
+}

@@ -1,0 +1,185 @@
+import { type Emit, type Graph, type Op, QError } from '@q/ir';
+import type { Int8Parameters } from '../parameters.ts';
+import { analyse, type TensorReport } from './analyse/analyse.ts';
+import type { ReportSummary } from './analyse/report.ts';
+import { type ObserverSettings, observeRanges } from './calibrate/observe.ts';
+import { rangeLimits } from './calibrate/range-limits.ts';
+import { type ChosenOps, chooseOps } from './capture/choose-ops.ts';
+import { type Captured, captureSubgraphs } from './capture/custom-settings.ts';
+import { truncate } from './capture/truncate.ts';
+import { STEP_LIMITS } from './config/parse-config.ts';
+import type { XquantConfig } from './config/settings.ts';
+import { type CalibrationData, remembered } from './data/calibration-data.ts';
+import { openCalibrationData } from './data/load-data.ts';
+import { nearestTensor, type PreparedModel, tensorOf, valueOf } from './prepare/read-model.ts';
+import { missingSources, type XquantOptions } from './quantize-onnx-model.ts';
+import {
+  parametersOfRanges,
+  type StaticModel,
+  valuesWithCodes,
+  withPairs,
+  withQuantizedConstants,
+} from './static-model.ts';
+import { correctBiases } from './tune/correct-biases.ts';
+import { equalize } from './tune/equalize.ts';
+
+export interface StaticResult {
+  readonly graph: Graph;
+  readonly summary: Omit<ReportSummary, 'warnings'>;
+  readonly rows: readonly TensorReport[] | undefined;
+}
+
+type StaticOptions = XquantOptions & { readonly emit: Emit };
+
+/** Levels 0, 1 and 2 (spacemit.md 5): the order of the original, pass by pass. */
+export async function quantizeStatically(
+  prepared: PreparedModel,
+  config: XquantConfig,
+  options: StaticOptions,
+): Promise<StaticResult> {
+  const { emit } = options;
+  checkSteps(config);
+  const truncation = truncate(prepared.graph, config.quantization.truncateVarNames);
+  const data = remembered(options.data ?? (await openData(prepared.graph, config, options)));
+  const graph = await equalize(prepared.graph, {
+    data,
+    seed: config.extensions.seed,
+    level: config.quantization.finetuneLevel,
+    limit: truncation?.head,
+    emit,
+  });
+  const captured = captureSubgraphs(graph, config.quantization.customSettings, {
+    strict: config.extensions.strict,
+    emit,
+  });
+  const renewed = truncation && truncate(graph, config.quantization.truncateVarNames);
+  const choice = { config, nodeNames: prepared.nodeNames, captured, truncation: renewed, emit };
+  const { chosen, reasons } = chooseOps(graph, choice);
+  const { gemmWeight, biasFormat } = config.extensions;
+  const floatValues = floatOutputs(graph, config);
+  const model: StaticModel = { graph, chosen, settings: { gemmWeight, biasFormat, floatValues } };
+  const parameters = await calibrate(model, config, { captured, data, emit });
+  const corrected =
+    config.quantization.finetuneLevel >= 1
+      ? {
+          ...model,
+          graph: await correctBiases({ model, parameters, data, mode: config.extensions.biasCorrection, emit }),
+        }
+      : model;
+  const quantized = withPairs(corrected, parameters);
+  const names = {
+    node: (op: Op) => prepared.nodeNames.get(op.name) ?? op.name,
+    tensor: (value: string) => tensorOf(graph, value),
+  };
+  const { seed } = config.extensions;
+  const rows = config.quantization.analysisEnable
+    ? await analyse({ graph, quantized, chosen, data, seed, names, emit })
+    : undefined;
+  return { graph: quantized, rows, summary: summarize(graph, { chosen, reasons }, names) };
+}
+
+function checkSteps({ calibration: { step } }: XquantConfig): void {
+  const [least, most] = STEP_LIMITS;
+  if (step >= least && step <= most) return;
+  const text = step < least ? 'Insufficient Calibration Detected' : 'Calibration steps is too large';
+  throw new QError(`${text}, calibration_step is ${step}; static quantization takes ${least} to ${most} batches.`, {
+    code: 'xquant.config.step',
+    where: 'calibration_parameters.calibration_step',
+    found: String(step),
+    expected: `${least} to ${most}`,
+    hint: 'the number itself is tested, not the number of files: 100 is fine with 30 files',
+  });
+}
+
+async function openData(
+  graph: Graph,
+  config: XquantConfig,
+  { sources, emit }: StaticOptions,
+): Promise<CalibrationData> {
+  const needsFiles = config.calibration.inputs?.some(({ dataListPath }) => dataListPath !== undefined) === true;
+  if (sources === undefined && needsFiles) throw missingSources();
+  const none = { readList: async () => undefined, read: async () => new Uint8Array() };
+  return openCalibrationData(graph, config, sources ?? none, emit);
+}
+
+function floatOutputs(graph: Graph, { extensions }: XquantConfig): ReadonlySet<string> {
+  const { floatOutputs: wanted } = extensions;
+  if (typeof wanted === 'boolean') return new Set(wanted ? graph.outputs : []);
+  return new Set(wanted.map((name) => knownValue(graph, name, 'q_parameters.floatOutputs')));
+}
+
+function knownValue(graph: Graph, name: string, where: string): string {
+  const value = valueOf(graph, name);
+  if (value !== undefined) return value;
+  const suggestion = nearestTensor(graph, name);
+  throw new QError(`var name ${name} not in the graph.`, {
+    code: 'xquant.capture.unknown',
+    where,
+    found: name,
+    expected: 'a tensor of the simplified graph',
+    ...(suggestion === undefined ? {} : { hint: `did you mean ${suggestion}?` }),
+  });
+}
+
+interface CalibrationContext {
+  readonly captured: readonly Captured[];
+  readonly data: CalibrationData;
+  readonly emit: Emit;
+}
+
+/** Codes of every activation that needs some. */
+async function calibrate(
+  model: StaticModel,
+  config: XquantConfig,
+  { captured, data, emit }: CalibrationContext,
+): Promise<Map<string, Int8Parameters>> {
+  const fixed = new Map(
+    [...config.extensions.ranges].map(([name, [min, max]]) => [
+      knownValue(model.graph, name, 'q_parameters.ranges'),
+      { min, max },
+    ]),
+  );
+  const limits = rangeLimits(model.graph);
+  const values = new Map<string, ObserverSettings>();
+  for (const name of valuesWithCodes(model)) {
+    if (fixed.has(name)) continue;
+    const own = limits.get(name);
+    values.set(name, { ...observerOf(name, config, captured), ...(own === undefined ? {} : { limits: own }) });
+  }
+  const { klMode } = config.extensions;
+  const ranges = await observeRanges({ graph: withQuantizedConstants(model), values, data, klMode, emit });
+  return parametersOfRanges(new Map([...ranges, ...fixed]));
+}
+
+/** The configured observer, or that of the last custom setting whose operators read or make the value. */
+function observerOf(value: string, config: XquantConfig, captured: readonly Captured[]): ObserverSettings {
+  const { maxPercentile } = config.quantization;
+  let settings: ObserverSettings = {
+    type: config.calibration.type,
+    ...(maxPercentile === undefined ? {} : { percentile: maxPercentile }),
+  };
+  for (const { setting, ops } of captured) {
+    if (![...ops].some((op) => op.inputs.includes(value) || op.outputs.includes(value))) continue;
+    settings = {
+      ...settings,
+      ...(setting.calibrationType === undefined ? {} : { type: setting.calibrationType }),
+      ...(setting.maxPercentile === undefined ? {} : { percentile: setting.maxPercentile }),
+    };
+  }
+  return settings;
+}
+
+function summarize(
+  graph: Graph,
+  { chosen, reasons }: ChosenOps,
+  names: { node(op: Op): string; tensor(value: string): string },
+): StaticResult['summary'] {
+  const floatOps: Record<string, string[]> = {};
+  for (const [op, reason] of reasons) {
+    if (op.type === 'top.Input') continue;
+    floatOps[reason] = [...(floatOps[reason] ?? []), names.node(op)];
+  }
+  const outputs = graph.outputs.map((name) => names.tensor(name));
+  const totalOps = graph.ops.filter(({ type }) => type !== 'top.Input').length;
+  return { model: graph.name, quantizedOps: chosen.size, totalOps, floatOps, outputs };
+}
