@@ -44,12 +44,25 @@ function differs(op: KnownOp, from: DType, to: DType): boolean {
   return !(ANY_INTEGERS.has(op.type) || isFree || to === 'i32');
 }
 
+/** Operators whose second operand holds indices. */
+const READS_INDICES: ReadonlySet<string> = new Set(
+  ['Gather', 'GatherElements', 'GatherND', 'ScatterElements', 'ScatterND'].map((name) => `tpu.${name}`),
+);
+
+/** Type of the first result that there is. */
+function resultOf(context: LoweringContext, op: KnownOp): TensorType | undefined {
+  const name = op.outputs.find((output) => output !== null);
+  return name == null ? undefined : context.values.get(name);
+}
+
 /** Type that an operand of `op` must have; undefined: as it is. `byFour`: floats become 4-bit codes. */
 function wantedType(context: LoweringContext, op: KnownOp, operand: number, byFour: boolean): DType | undefined {
   const name = op.inputs[operand];
   const from = name == null ? undefined : context.values.get(name)?.dtype;
-  const to = context.values.get(op.name)?.dtype;
+  const to = resultOf(context, op)?.dtype;
   if (from === undefined || to === undefined || op.type === 'tpu.Cast') return undefined;
+  // Indices count elements: no 16-bit type holds them, and codes would have to be scaled back.
+  if (operand === 1 && READS_INDICES.has(op.type)) return isInteger(from) && from !== 'i32' ? 'f32' : undefined;
   // Requantizations take codes of any width, but no floats.
   if (op.type.startsWith('tpu.Requant') && isInteger(from)) return undefined;
   if (byFour && operand === 0 && !isInteger(from)) return 'i4';

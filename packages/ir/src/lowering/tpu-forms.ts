@@ -159,3 +159,41 @@ export function tpuFormOf(op: KnownOp): TpuForm {
   if (SAME.includes(name)) return { type: `tpu.${name}` as OpType, inputs: op.inputs, attributes: op.attributes };
   return refuseOp(op, 'no definition in this lowering', 'an operator of the documented list');
 }
+
+/** Operators that only float lowerings of some families have; attributes and operands are those of the Top dialect. */
+const FLOAT_ONLY: readonly string[] = [
+  'CumSum',
+  'DeformConv2D',
+  'GatherElements',
+  'GatherND',
+  'GridSampler',
+  'GRU',
+  'LogB',
+  'LRN',
+  'LSTM',
+  'MaskedFill',
+  'Mod',
+  'Remainder',
+  'RoiAlign',
+  'ScatterElements',
+  'ScatterND',
+  'Trilu',
+];
+
+/**
+ * `tpuFormOf`, and beyond it what processors with a general float unit execute: recurrent networks, samplers, indexed
+ * reads and writes, convolutions and pools in three dimensions.
+ */
+export function extendedFormOf(op: KnownOp): TpuForm {
+  const name = op.type.slice('top.'.length);
+  if (FLOAT_ONLY.includes(name)) return { type: `tpu.${name}` as OpType, inputs: op.inputs, attributes: op.attributes };
+  const isVolume = 'kernelShape' in op.attributes && (op.attributes.kernelShape as readonly number[]).length === 3;
+  if (isVolume && op.type === 'top.Conv') {
+    return { type: 'tpu.Conv3D', inputs: op.inputs, attributes: { ...op.attributes, withBias: op.inputs[2] != null } };
+  }
+  if (isVolume && (op.type === 'top.MaxPool' || op.type === 'top.AvgPool')) {
+    const poolMode = op.type === 'top.MaxPool' ? 'Max' : 'Avg';
+    return { type: 'tpu.Pool3D', inputs: op.inputs, attributes: { ...op.attributes, poolMode } };
+  }
+  return tpuFormOf(op);
+}

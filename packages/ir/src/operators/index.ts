@@ -13,6 +13,7 @@ import { poolingRows } from './pooling.ts';
 import { quantizedCastingRows } from './quantized-casting.ts';
 import { quantizedComputeRows } from './quantized-compute.ts';
 import { quantizedElementwiseRows } from './quantized-elementwise.ts';
+import { quantizedFloatRows } from './quantized-float.ts';
 import { quantizedLayoutRows } from './quantized-layout.ts';
 import { recurrentRows } from './recurrent.ts';
 import { reductionRows } from './reduction.ts';
@@ -40,6 +41,7 @@ const rows = {
   ...quantizedCastingRows,
   ...quantizedComputeRows,
   ...quantizedElementwiseRows,
+  ...quantizedFloatRows,
   ...quantizedLayoutRows,
 } as const;
 

@@ -105,13 +105,17 @@ function pooledShape({ attributes, inputs }: ShapeContext<Window>) {
 
 const pool = row({ attributes: poolAttributes, operands: ['input'], inferShapes: pooledShape });
 
+const conv = row({
+  attributes: conv2dAttributes,
+  operands: ['input', 'filter', 'bias?'],
+  inferShapes: shapedAs(convolutionRows['top.Conv']),
+  macs: convolutionRows['top.Conv'].macs as never,
+});
+
 export const quantizedComputeRows = {
-  'tpu.Conv2D': row({
-    attributes: conv2dAttributes,
-    operands: ['input', 'filter', 'bias?'],
-    inferShapes: shapedAs(convolutionRows['top.Conv']),
-    macs: convolutionRows['top.Conv'].macs as never,
-  }),
+  'tpu.Conv2D': conv,
+  /** INT8: the result is i32 and a `tpu.RequantIntAxis` follows. */
+  'tpu.Conv3D': conv,
   /** INT8: the result is i32 and a `tpu.RequantIntAxis` follows; on CV18xx it is i8, requantized as by a Conv2D. */
   'tpu.Deconv': row({
     attributes: deconvAttributes,
@@ -140,6 +144,7 @@ export const quantizedComputeRows = {
   }),
   'tpu.Pool1D': pool,
   'tpu.Pool2D': pool,
+  'tpu.Pool3D': pool,
   /** y = x · scale + bias per channel; INT8 shifts by `lshift`. */
   'tpu.Scale': row({
     attributes: reluAttributes,

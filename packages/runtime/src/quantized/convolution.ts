@@ -85,6 +85,7 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
     const identity = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code)));
     const [from, to] = [floatCopy(context, x), floatCopy(context, y)];
     const run = prepareSums(op, context, from.slot, to.slot);
+    const watch = watchAccumulator(context);
     const finish =
       y.dtype === 'i32' ? () => kernels.f32_to_i32(to.slot.ptr, y.ptr, y.length) : shiftSums(op, to.slot, y);
     return () => {
@@ -92,10 +93,17 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
       to.settle();
       kernels.lut_x8_x32(x.ptr, identity.ptr, from.slot.ptr, x.length);
       run();
+      watch(largestMagnitude(to.slot.f32()));
       finish();
     };
   },
 };
+
+function largestMagnitude(sums: Float32Array): number {
+  let largest = 0;
+  for (const sum of sums) largest = Math.max(largest, Math.abs(sum));
+  return Math.min(largest, 2 ** 32 - 1);
+}
 
 /** A float tensor of the shape of `like` in scratch memory; `settle` gives it its address once the plan is made. */
 function floatCopy(context: PrepareContext, like: TensorSlot): { readonly slot: TensorSlot; settle(): void } {
@@ -113,7 +121,7 @@ function floatCopy(context: PrepareContext, like: TensorSlot): { readonly slot: 
 const inFloats = (weight: ConstantOperand): ConstantOperand => ({ ...weight, data: Float32Array.from(weight.data) });
 
 function prepareSums(op: OpOf<'tpu.Deconv'>, context: PrepareContext, x: TensorSlot, y: TensorSlot): RunOp {
-  const top = asTop({ ...op, attributes: { ...op.attributes, doRelu: false } }) as OpOf<'top.Deconv'>;
+  const top = asTop(op) as OpOf<'top.Deconv'>;
   const bias = op.inputs[2] == null ? null : floatBiasSlot(context);
   const inFloat = delegateContext(context, {
     input: (index) => (index === 0 ? x : context.input(index)),

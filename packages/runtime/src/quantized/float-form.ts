@@ -41,6 +41,12 @@ const NOT_ROUNDED: ReadonlySet<string> = new Set(
     'SwapDimInner',
     'Reverse',
     'TopK',
+    'GatherElements',
+    'GatherND',
+    'MaskedFill',
+    'ScatterElements',
+    'ScatterND',
+    'Trilu',
     'Arg',
     'Compare',
     'CompareConst',
@@ -105,11 +111,13 @@ function topForm(op: KnownOp): { readonly type: string; readonly attributes: obj
     case 'tpu.Active':
       return activeForm(op);
     case 'tpu.Conv2D':
+    case 'tpu.Conv3D':
       return { type: 'top.Conv', attributes: op.attributes };
     case 'tpu.PReluOp':
       return { type: 'top.PRelu', attributes: {} };
     case 'tpu.Pool1D':
     case 'tpu.Pool2D':
+    case 'tpu.Pool3D':
       return { type: op.attributes.poolMode === 'Max' ? 'top.MaxPool' : 'top.AvgPool', attributes: op.attributes };
     default:
       return { type: op.type.replace('tpu.', 'top.'), attributes: op.attributes };

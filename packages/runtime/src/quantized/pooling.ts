@@ -47,10 +47,14 @@ function prepareMax(op: PoolOp, context: PrepareContext): RunOp {
 }
 
 /** The result of a window, before zero point and clamp, from the f32 average of its codes. */
-function averageFinish(op: PoolOp, [kh, kw]: readonly [number, number], zero: number): (average: number) => number {
+export function averageFinish(
+  op: PoolOp | OpOf<'tpu.Pool3D'>,
+  kernel: readonly number[],
+  zero: number,
+): (average: number) => number {
   const { multiplier, rshift, scale, offset } = op.attributes;
   const f = Math.fround;
-  const sum = (average: number): number => f(f(average * kh) * kw);
+  const sum = (average: number): number => kernel.reduce((product, length) => f(product * length), average);
   if (multiplier !== undefined && rshift !== undefined) {
     return (average) => multiplyShift(toInt(sum(average)), multiplier, rshift, 'HalfUp') + zero;
   }
