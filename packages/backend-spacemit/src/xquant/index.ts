@@ -13,4 +13,5 @@ export type {
 export type { Batch, CalibrationData } from './data/calibration-data.ts';
 export type { DataSources, HookTensor, PreprocessHook } from './data/load-data.ts';
 export { type OutputNames, outputNames } from './output/output-names.ts';
-export { quantizeOnnxModel, type XquantOptions, type XquantResult } from './quantize-onnx-model.ts';
+export { quantizeOnnxModel, type XquantResult } from './quantize-onnx-model.ts';
+export type { XquantOptions } from './xquant-options.ts';

@@ -1,28 +1,14 @@
-import { type Emit, type Graph, QError } from '@q/ir';
-import type { ExternalData } from '@q/ir/onnx';
+import type { Emit, Graph } from '@q/ir';
 import type { TensorReport } from './analyse/analyse.ts';
 import { type ReportSummary, renderReport, reportJson } from './analyse/report.ts';
 import { type ConfigSource, parseConfig } from './config/parse-config.ts';
 import type { XquantConfig } from './config/settings.ts';
-import type { CalibrationData } from './data/calibration-data.ts';
-import type { DataSources } from './data/load-data.ts';
 import { quantizeDynamically } from './modes/dynamic.ts';
 import { convertToHalf } from './modes/half.ts';
 import { exportModel } from './output/export-model.ts';
 import { readModel } from './prepare/read-model.ts';
 import { quantizeStatically } from './quantize-static.ts';
-
-export interface XquantOptions {
-  /** Where calibration data are read from, for configurations that name files. */
-  readonly sources?: DataSources;
-  /** Calibration data as they are, in place of what the configuration names. */
-  readonly data?: CalibrationData;
-  /** Files that the model keeps tensors in. */
-  readonly externalData?: ExternalData;
-  /** What to call the model in messages. */
-  readonly where?: string;
-  readonly emit?: Emit;
-}
+import type { XquantOptions } from './xquant-options.ts';
 
 export interface XquantResult {
   /** The ONNX file. */
@@ -55,7 +41,7 @@ export async function quantizeOnnxModel(
     if (event.type === 'warning') warnings.push(event.message);
     options.emit?.(event);
   };
-  const settings = parseConfig(config, emit);
+  const settings = withOverrides(parseConfig(config, emit), options.overrides);
   const { precisionLevel } = settings.quantization;
   const isStatic = precisionLevel <= 2;
   const prepared = readModel(model, {
@@ -81,6 +67,12 @@ export async function quantizeOnnxModel(
   return { model: float, graph: prepared.graph, summary };
 }
 
+function withOverrides(config: XquantConfig, overrides: XquantOptions['overrides'] = {}): XquantConfig {
+  const { opset, ...extensions } = overrides;
+  const model = opset === undefined ? config.model : { ...config.model, opset };
+  return { ...config, model, extensions: { ...config.extensions, ...extensions } };
+}
+
 function exportSettings({ model, extensions }: XquantConfig) {
   return {
     version: VERSION,
@@ -91,13 +83,4 @@ function exportSettings({ model, extensions }: XquantConfig) {
 
 function plainSummary(graph: Graph, warnings: readonly string[]): ReportSummary {
   return { model: graph.name, quantizedOps: 0, totalOps: graph.ops.length, floatOps: {}, outputs: [], warnings };
-}
-
-/** Sources that are needed and not given. */
-export function missingSources(): QError {
-  return new QError('The configuration names calibration files, but there is nothing to read them from.', {
-    code: 'xquant.data.sources',
-    where: 'options.sources',
-    expected: 'sources, or data',
-  });
 }

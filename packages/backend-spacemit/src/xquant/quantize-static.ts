@@ -11,8 +11,7 @@ import { STEP_LIMITS } from './config/parse-config.ts';
 import type { XquantConfig } from './config/settings.ts';
 import { type CalibrationData, remembered } from './data/calibration-data.ts';
 import { openCalibrationData } from './data/load-data.ts';
-import { nearestTensor, type PreparedModel, tensorOf, valueOf } from './prepare/read-model.ts';
-import { missingSources, type XquantOptions } from './quantize-onnx-model.ts';
+import { nearestTensor, type PreparedModel, tensorOf, valueNamed } from './prepare/read-model.ts';
 import {
   parametersOfRanges,
   type StaticModel,
@@ -22,6 +21,7 @@ import {
 } from './static-model.ts';
 import { correctBiases } from './tune/correct-biases.ts';
 import { equalize } from './tune/equalize.ts';
+import type { XquantOptions } from './xquant-options.ts';
 
 export interface StaticResult {
   readonly graph: Graph;
@@ -97,7 +97,13 @@ async function openData(
   { sources, emit }: StaticOptions,
 ): Promise<CalibrationData> {
   const needsFiles = config.calibration.inputs?.some(({ dataListPath }) => dataListPath !== undefined) === true;
-  if (sources === undefined && needsFiles) throw missingSources();
+  if (sources === undefined && needsFiles) {
+    throw new QError('The configuration names calibration files, but there is nothing to read them from.', {
+      code: 'xquant.data.sources',
+      where: 'options.sources',
+      expected: 'sources, or data',
+    });
+  }
   const none = { readList: async () => undefined, read: async () => new Uint8Array() };
   return openCalibrationData(graph, config, sources ?? none, emit);
 }
@@ -109,7 +115,7 @@ function floatOutputs(graph: Graph, { extensions }: XquantConfig): ReadonlySet<s
 }
 
 function knownValue(graph: Graph, name: string, where: string): string {
-  const value = valueOf(graph, name);
+  const value = valueNamed(graph, name);
   if (value !== undefined) return value;
   const suggestion = nearestTensor(graph, name);
   throw new QError(`var name ${name} not in the graph.`, {

@@ -21,6 +21,24 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./run-calibration.ts')).runCalibration,
   },
   {
+    name: 'compare-tables',
+    aliases: ['compare_tables'],
+    summary: 'Compare two calibration tables layer by layer.',
+    load: async () => (await import('./compare-tables.ts')).compareTablesCommand,
+  },
+  {
+    name: 'gen_data_list',
+    aliases: ['gen_data_list.py'],
+    summary: 'Write a list of some samples of a folder, in random order.',
+    load: async () => (await import('./gen-data-list.ts')).genDataList,
+  },
+  {
+    name: 'merge-statistics',
+    aliases: ['merge_statistics'],
+    summary: 'Merge statistics files of pooled calibrations.',
+    load: async () => (await import('./merge-statistics.ts')).mergeStatistics,
+  },
+  {
     name: 'fp_forward',
     aliases: ['fp_forward.py'],
     summary: 'Write a quantize table that keeps a part of the network in float.',
@@ -51,9 +69,21 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./compare.ts')).compare,
   },
   {
+    name: 'evaluate',
+    aliases: [],
+    summary: 'Measure networks on labelled samples: top-k, average precision, PSNR, words, or agreement.',
+    load: async () => (await import('./evaluate.ts')).evaluate,
+  },
+  {
     name: 'inspect',
     aliases: [],
     summary: 'Say what a model is made of, what of it cannot be imported, and where its layers would run.',
     load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
+    name: 'xquant',
+    aliases: [],
+    summary: "XQuant's job: a JSON configuration and a float ONNX model in, QDQ ONNX and a report out.",
+    load: async () => (await import('./xquant.ts')).xquant,
   },
 ];

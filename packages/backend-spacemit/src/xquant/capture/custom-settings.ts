@@ -1,6 +1,6 @@
 import { type Emit, type Graph, type Issue, type Op, QError } from '@q/ir';
 import type { CustomSetting } from '../config/settings.ts';
-import { nearestTensor, tensorOf, valueOf } from '../prepare/read-model.ts';
+import { nearestTensor, tensorOf, valueNamed } from '../prepare/read-model.ts';
 
 /** A setting and the operators it is for. */
 export interface Captured {
@@ -40,7 +40,7 @@ export function captureSubgraphs(
 function resolved(graph: Graph, names: readonly string[], where: string): string[] {
   const issues: Issue[] = [];
   const values = names.map((name) => {
-    const value = valueOf(graph, name) ?? (graph.weights.has(name) ? name : undefined);
+    const value = valueNamed(graph, name) ?? (graph.weights.has(name) ? name : undefined);
     if (value === undefined) {
       const suggestion = nearestTensor(graph, name);
       issues.push({

@@ -1,5 +1,5 @@
 import { type Graph, type Issue, type Op, QError } from '@q/ir';
-import { nearestTensor, valueOf } from '../prepare/read-model.ts';
+import { nearestTensor, valueNamed } from '../prepare/read-model.ts';
 
 /** A network cut in two: the head is quantized, the tail stays as it is. */
 export interface Truncation {
@@ -46,8 +46,8 @@ export function truncate(graph: Graph, names: readonly string[]): Truncation | u
 }
 
 function existing(graph: Graph, names: readonly string[], where: string): string[] {
-  const missing = names.filter((name) => valueOf(graph, name) === undefined);
-  if (missing.length === 0) return names.map((name) => valueOf(graph, name)!);
+  const missing = names.filter((name) => valueNamed(graph, name) === undefined);
+  if (missing.length === 0) return names.map((name) => valueNamed(graph, name)!);
   const issues = missing.map((found): Issue => {
     const suggestion = nearestTensor(graph, found);
     return {

@@ -117,7 +117,7 @@ export function tensorOf(graph: Graph, value: string): string {
 }
 
 /** The value of an ONNX tensor, if simplification has left it. */
-export function valueOf(graph: Graph, tensor: string): string | undefined {
+export function valueNamed(graph: Graph, tensor: string): string | undefined {
   if (inputsOf(graph).some(({ name }) => name === tensor)) return tensor;
   for (const value of graph.values.keys()) if (tensorOf(graph, value) === tensor) return value;
   return graph.values.has(tensor) ? tensor : undefined;
