@@ -54,6 +54,8 @@ class Printer {
       '  } loc(#loc)',
       '} loc(#loc)',
       ...locations.definitions(),
+      // The vendor's files end with an empty line.
+      '',
       '',
     ].join('\n');
     return { text, weights: this.weights };

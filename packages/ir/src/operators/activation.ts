@@ -1,4 +1,4 @@
-import { defaulted, own, required } from '../attribute-schema.ts';
+import { defaulted, optional, required } from '../attribute-schema.ts';
 import { row } from './row.ts';
 import { f32, frontAxis, likeInput } from './shape-rules.ts';
 
@@ -53,12 +53,15 @@ export const activationRows = {
     operands: ['input'],
     inferShapes: likeInput,
   }),
-  /** Top float is always the erf form, whatever `approx_mode` says. */
+  /** Top float is the erf form, whatever `approx_mode` says. */
   'top.GELU': row({
     attributes: {
       approxMode: defaulted('string', 'approx_mode', 'normal'),
-      /** Ours: `tanh` for ONNX's approximation, which TPU-MLIR computes with erf all the same. */
-      approximate: own('string', 'approximate'),
+      /**
+       * Ours, and only for float: `tanh` where the model has that approximation. TPU-MLIR makes the same layer of it and computes
+       * erf, at most 5e-4 away, and so do lowerings.
+       */
+      approximate: optional('string', 'approximate'),
       roundMode,
     } as const,
     operands: ['input'],

@@ -1,4 +1,4 @@
-import { defaulted, optional } from '../attribute-schema.ts';
+import { defaulted, own } from '../attribute-schema.ts';
 import { elementCount } from '../dtype.ts';
 import { row } from './row.ts';
 import { f32, shapeMismatch } from './shape-rules.ts';
@@ -14,7 +14,7 @@ export const attentionRows = {
       dropoutP: defaulted('f64', 'dropout_p', 0),
       isCausal: defaulted('bool', 'is_causal', false),
       scale: defaulted('f64', 'scale', 0),
-      softcap: { ...optional('f64', 'softcap'), isOwn: true },
+      softcap: own('f64', 'softcap'),
     } as const,
     operands: ['query', 'key', 'value', 'mask?'],
     inferShapes({ inputs }) {

@@ -2,10 +2,19 @@ import { elementCount } from '../dtype.ts';
 import { type Graph, type Op, typeOf } from '../graph.ts';
 import { matMulDimensions } from '../operators/matrix-product.ts';
 
-/** Operations per output element of simple layers (ir.md 2.8); everything that only moves data has none. */
+/**
+ * Operations per output element of simple layers; everything that only moves data has none. As TPU-MLIR 1.17 and 1.30 count:
+ * ir.md 2.8 has 5 for SiLU and GELU.
+ */
 const PER_ELEMENT: Readonly<Record<string, number>> = {
-  'top.SiLU': 5,
-  'top.GELU': 5,
+  'top.SiLU': 9,
+  'top.GELU': 16,
+  'top.Exp': 4,
+  'top.Interp': 2,
+  'top.Upsample': 1,
+  'top.Reduce': 1,
+  'top.Sqrt': 1,
+  'top.Reciprocal': 1,
   'top.Sigmoid': 4,
   'top.Softmax': 5,
   'top.Relu': 1,
@@ -40,6 +49,7 @@ function flopsOf(graph: Graph, op: Op): number {
     case 'top.LayerNorm':
       return count * (10 + (op.inputs[1] == null ? 0 : 1) + (op.inputs[2] == null ? 0 : 1));
     case 'top.Add':
+    case 'top.Sub':
     case 'top.Mul':
       return count * (op.inputs.length - 1 + relu);
     default:

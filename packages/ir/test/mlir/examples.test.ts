@@ -20,9 +20,12 @@ function zeroWeights(text: string): Map<string, Tensor> {
 
 /** The `mlir` code blocks of a specification that hold a whole module. */
 function modulesOf(file: string): string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/```mlir\n([\s\S]*?)```/g)]
-    .map(([, block]) => block!)
-    .filter((block) => block.includes('module @'));
+  return (
+    [...readFileSync(file, 'utf8').matchAll(/```mlir\n([\s\S]*?)```/g)]
+      // Files end with an empty line.
+      .map(([, block]) => `${block}\n`)
+      .filter((block) => block.includes('module @'))
+  );
 }
 
 function roundTrip(text: string): { graph: Graph; printed: string } {

@@ -28,6 +28,12 @@ const softmax =
     to.finish(node, 'top.Reshape', { inputs: [normalised, null], attributes: { shape } });
   };
 
+const gelu: Converter = (node, to) => {
+  const isTanh = stringAttribute(node, 'approximate', 'none') === 'tanh';
+  const attributes = isTanh ? { approximate: 'tanh' } : {};
+  to.finish(node, 'top.GELU', { inputs: [to.operand(node.inputs[0])], attributes });
+};
+
 export const activationConverters: Readonly<Record<string, Converter>> = {
   Relu: simple('top.Relu'),
   Tanh: simple('top.Tanh'),
@@ -53,11 +59,7 @@ export const activationConverters: Readonly<Record<string, Converter>> = {
   Asinh: simple('top.Arcsinh'),
   Acosh: simple('top.Arccosh'),
   Det: simple('top.Det'),
-  Gelu(node, to) {
-    const isTanh = stringAttribute(node, 'approximate', 'none') === 'tanh';
-    const attributes = isTanh ? { approximate: 'tanh' } : {};
-    to.finish(node, 'top.GELU', { inputs: [to.operand(node.inputs[0])], attributes });
-  },
+  Gelu: gelu,
   Swish(node, to) {
     const attributes = { beta: floatAttribute(node, 'alpha', 1) };
     to.finish(node, 'top.Swish', { inputs: [to.operand(node.inputs[0])], attributes });
@@ -66,7 +68,7 @@ export const activationConverters: Readonly<Record<string, Converter>> = {
   Acos: simple('top.Arccos'),
   Atanh: simple('top.Arctanh'),
   HardSwish: simple('top.HardSwish'),
-  GELU: simple('top.GELU'),
+  GELU: gelu,
   /** The one layer without suffix (ir.md 8.3). */
   Ceil(node, to) {
     to.finish(node, 'top.Ceil', { name: node.outputs[0]!, inputs: [to.operand(node.inputs[0])] });

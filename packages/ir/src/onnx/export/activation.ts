@@ -1,4 +1,4 @@
-import type { KnownOp } from '../../graph.ts';
+import type { KnownOp, OpOf } from '../../graph.ts';
 import type { Emitter, Emitters, OnnxWriter } from './onnx-writer.ts';
 import { float } from './tensor-wire.ts';
 
@@ -17,10 +17,18 @@ function sigmoidTimes(op: KnownOp, to: OnnxWriter, factor: number): void {
 }
 
 /** 0.5 · x · (1 + erf(x / √2)), in the order that importers recognise. */
-function gelu(op: KnownOp, to: OnnxWriter): void {
+function gelu(op: OpOf<'top.GELU'>, to: OnnxWriter): void {
   const x = to.tensor(op.inputs[0]);
+  const isTanh = op.attributes.approximate === 'tanh';
   if (to.opset >= 20) {
-    to.node('Gelu', [x], {}, to.output(op));
+    to.node('Gelu', [x], isTanh ? { approximate: 'tanh' } : {}, to.output(op));
+    return;
+  }
+  if (isTanh) {
+    const cube = to.node('Mul', [to.node('Mul', [to.node('Mul', [x, x]), x]), to.scalar(0.044715)]);
+    const bent = to.node('Tanh', [to.node('Mul', [to.node('Add', [x, cube]), to.scalar(Math.sqrt(2 / Math.PI))])]);
+    const half = to.node('Mul', [x, to.scalar(0.5)]);
+    to.node('Mul', [half, to.node('Add', [bent, to.scalar(1)])], {}, to.output(op));
     return;
   }
   const erf = to.node('Erf', [to.node('Div', [x, to.scalar(Math.SQRT2)])]);

@@ -24,8 +24,11 @@ function passedInput(node: OnnxNode, context: RuleContext): string | undefined {
     case 'Flatten':
     case 'Expand':
       return keepsShape ? input : undefined;
-    case 'Transpose':
-      return intsAttribute(node, 'perm')?.every((axis, index) => axis === index) === true ? input : undefined;
+    case 'Transpose': {
+      // One that keeps two dimensions makes a layer in TPU-MLIR.
+      const order = intsAttribute(node, 'perm') ?? [];
+      return order.length > 2 && order.every((axis, index) => axis === index) ? input : undefined;
+    }
     case 'Concat':
       return node.inputs.length === 1 ? input : undefined;
     case 'Split':

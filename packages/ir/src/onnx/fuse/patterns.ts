@@ -147,6 +147,7 @@ const PATTERNS: readonly Pattern[] = [
       { opType: 'Add', operands: [step(5), number(1)] },
       { opType: 'Mul', operands: [step(0), step(6)] },
     ],
+    attributes: () => [['approximate', { kind: 'string', value: 'tanh' }]],
   },
 ];
 

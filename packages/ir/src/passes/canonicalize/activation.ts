@@ -110,6 +110,40 @@ const fuseGelu = rule('top.Mul', (mul, rw) => {
   return false;
 });
 
+/** 1 + tanh(√(2/π) · (x + 0.044715 x³)), as the value of x; every step is read once. */
+function tanhTerm(value: string | null | undefined, rw: Rewriter): string | undefined {
+  const sum = rw.producer(value, 'top.AddConst');
+  const tanh = rw.producer(sum?.inputs[0], 'top.Tanh');
+  if (sum?.attributes.constVal !== 1 || tanh === undefined || !rw.hasOneUse(sum.name) || !rw.hasOneUse(tanh.name))
+    return undefined;
+  const inner = rw.producer(scaled(tanh.inputs[0], Math.sqrt(2 / Math.PI), rw), 'top.Add');
+  if (inner === undefined || inner.inputs.length !== 2 || !rw.hasOneUse(inner.name)) return undefined;
+  for (const [x, term] of [inner.inputs, inner.inputs.toReversed()] as [string, string][]) {
+    const cube = rw.producer(scaled(term, 0.044715, rw), 'top.Pow');
+    if (cube?.attributes.exponent === 3 && cube.inputs[0] === x && rw.hasOneUse(cube.name)) return x;
+  }
+  return undefined;
+}
+
+/**
+ * Reshape → x · 0.5 · (1 + tanh …) → Reshape back becomes GELU, named after the last Reshape: exporters put the product
+ * of a dense layer into three dimensions for it.
+ */
+const fuseReshapedGelu = rule('top.Reshape', (op, rw) => {
+  const mul = rw.producer(op.inputs[0], 'top.Mul');
+  if (mul === undefined || mul.inputs.length !== 2 || mul.attributes.doRelu || !rw.hasOneUse(mul.name)) return false;
+  for (const [half, sum] of [mul.inputs, mul.inputs.toReversed()] as [string, string][]) {
+    const x = tanhTerm(sum, rw);
+    const before = rw.producer(x, 'top.Reshape');
+    if (x === undefined || before === undefined || scaled(half, 0.5, rw) !== x || rw.users(x).length !== 3) continue;
+    const [source] = before.inputs as [string];
+    if (rw.isOutput(x) || rw.shape(source).join() !== rw.shape(op.name).join()) continue;
+    rw.replace(op, rw.make('top.GELU', { name: op.name, inputs: [source], attributes: { approximate: 'tanh' } }));
+    return true;
+  }
+  return false;
+});
+
 /** PRelu with one slope → LeakyRelu. */
 const scalarPRelu = rule('top.PRelu', (op, rw) => {
   const slope = rw.weightData(op.inputs[1]);
@@ -139,6 +173,7 @@ export const activationRules: readonly Rule[] = [
   moveReluAheadOfConcat,
   fuseSiLU,
   fuseGelu,
+  fuseReshapedGelu,
   fuseSoftsign,
   scalarPRelu,
   ...powers,

@@ -26,9 +26,12 @@ const mergeReshapes = rule('top.Reshape', (op, rw) => {
   return true;
 });
 
+const isIdentity = (order: readonly number[]) => order.every((axis, index) => axis === index);
+
+/** One that keeps two dimensions stays: TPU-MLIR 1.17 and 1.30 write it. */
 const identityPermute = rule(
   'top.Permute',
-  (op, rw) => op.attributes.order.every((axis, index) => axis === index) && drop(op, rw),
+  (op, rw) => op.attributes.order.length > 2 && isIdentity(op.attributes.order) && drop(op, rw),
 );
 
 /** Permute → Permute that undo each other, possibly through a Reshape; or one Permute, named after the second. */
@@ -37,7 +40,7 @@ const mergePermutes = rule('top.Permute', (op, rw) => {
   if (first === undefined || !rw.hasOneUse(first.name)) return false;
   const order = op.attributes.order.map((axis) => first.attributes.order[axis]!);
   const [source] = first.inputs as [string];
-  if (order.every((axis, index) => axis === index)) rw.bypass(op, source);
+  if (isIdentity(order)) rw.bypass(op, source);
   else rw.replace(op, rw.change(op, { inputs: [source], attributes: { order } }));
   rw.replace(first);
   return true;
@@ -47,7 +50,8 @@ const mergePermutes = rule('top.Permute', (op, rw) => {
 const permuteToReshape = rule('top.Permute', (op, rw) => {
   const shape = rw.shape(op.inputs[0]!);
   const moved = op.attributes.order.filter((axis) => shape[axis] !== 1);
-  if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!)) return false;
+  if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!) || isIdentity(op.attributes.order))
+    return false;
   const target = [...rw.shape(op.name)];
   rw.replace(
     op,
