@@ -49,7 +49,12 @@ export function lowerPRelu(context: Cv18xxContext, op: OpOf<'top.PRelu'>): boole
   const { rshift } = rsMul(absMax(slopes.map((slope) => slope)) * factor);
   const unit = f(f(factor) * 2 ** rshift);
   const codes = Int8Array.from(slopes, (slope) => Math.min(Math.max(Math.floor(f(slope * unit) + 0.5), -128), 127));
-  const slope = context.addWeight(op.name, 'slope_i8', { shape: context.shapeOf(slopeName), dtype: 'i8' }, codes);
+  const slope = context.addWeight(
+    op.name,
+    'slope_i8',
+    { shape: context.shapeOf(slopeName), dtype: 'i8', spelling: 'i8' },
+    codes,
+  );
   const positive = positiveSide(input, output);
   const attributes = { rshift, rshiftPos: positive.rshift, multiplierPos: positive.multiplier };
   context.emitAs(op, 'tpu.PReluOp', [name, slope], attributes, context.codeType(op.name, op));

@@ -48,7 +48,7 @@ export function lowerExtremumConst(context: Cv18xxContext, op: OpOf<'top.MaxCons
   const shape = context.shapeOf(op.inputs[0]!);
   const [type, suffix] = op.type === 'top.MaxConst' ? (['tpu.Max', 'max'] as const) : (['tpu.Min', 'min'] as const);
   const codes = new Int8Array(shape.reduce((count, length) => count * length, 1)).fill(code);
-  const constant = context.addWeight(op.name, `const_${suffix}`, { shape, dtype: 'i8' }, codes);
+  const constant = context.addWeight(op.name, `const_${suffix}`, { shape, dtype: 'i8', spelling: 'i8' }, codes);
   context.emitAs(op, type, [op.inputs[0]!, constant], {}, context.codeType(op.name, op));
   return true;
 }

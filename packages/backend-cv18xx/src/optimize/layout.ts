@@ -2,11 +2,10 @@ import { floatsOf } from '@q/ir/lowering';
 import type { Rewrite } from './rewrite.ts';
 import { addValue, addWeight, makeOp, replaceBy } from './rewrite.ts';
 
-/** Squeeze and Unsqueeze are Reshapes. */
+/** Squeeze and Unsqueeze are Reshapes to the shape of their type. */
 export const squeezeToReshape: Rewrite = (state, op, index) => {
   if (op.type !== 'top.Squeeze' && op.type !== 'top.Unsqueeze') return false;
-  const { shape } = state.graph.values.get(op.name)!;
-  return replaceBy(state, index, [makeOp('top.Reshape', op.name, [op.inputs[0]!], { shape })]);
+  return replaceBy(state, index, [makeOp('top.Reshape', op.name, [op.inputs[0]!], {})]);
 };
 
 /** A Gather of indices at equal distances is a Slice. */
