@@ -5,7 +5,7 @@ import type { Choice, SampleNumber } from './method.ts';
 export function chooseSampleMean(statistics: ValueStatistics, number: SampleNumber): Choice {
   const { absMax, min, max } = statistics;
   const mean = sampleMean(statistics, number);
-  return { threshold: mean > absMax ? absMax : mean, min, max };
+  return { threshold: Math.min(mean, absMax), min, max };
 }
 
 /** Arithmetic mean over the samples, summed in sample order. */

@@ -106,11 +106,7 @@ function divide(value: number, scale: number): number {
 }
 
 /** Every filter (or bias entry) changed by its own channel's scale. */
-function scaleFilters(
-  weight: Weight,
-  scales: Float32Array,
-  change: (value: number, scale: number) => number,
-): Weight {
+function scaleFilters(weight: Weight, scales: Float32Array, change: (value: number, scale: number) => number): Weight {
   const size = weight.data.length / scales.length;
   const values = weight.data as Float32Array;
   return { ...weight, data: Float32Array.from(values, (value, i) => change(value, scales[Math.floor(i / size)]!)) };

@@ -53,6 +53,23 @@ export class Arguments {
     return value;
   }
 
+  /** A number of which `isValid` holds. */
+  real(name: string, isValid: (value: number) => boolean, expected: string): number {
+    const value: unknown = this.#values[name];
+    if (typeof value === 'number' && Number.isFinite(value) && isValid(value)) return value;
+    throw new QError(`--${name} is ${String(value)}; ${expected} is expected`, {
+      code: 'cli.bad-flag-value',
+      where: `--${name}`,
+      found: String(value),
+      expected,
+    });
+  }
+
+  /** Whether a flag that takes several words was there at all, with or without any. */
+  given(name: string): boolean {
+    return Array.isArray(this.#values[name]);
+  }
+
   /** The words of a flag that takes several. */
   words(name: string): string[] {
     const value: unknown = this.#values[name];

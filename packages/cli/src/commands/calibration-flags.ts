@@ -1,18 +1,30 @@
 import { availableParallelism } from 'node:os';
-import type { MethodName, ProfileName } from '@q/calib';
+import { type MethodName, type ProfileName, profileNames } from '@q/calib';
 import { nearest, QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 
+const names = [
+  'kl',
+  'mse',
+  'max',
+  'percentile9999',
+  'aciq_gauss',
+  'aciq_laplace',
+  'symkl',
+  'jsd',
+  'admm',
+  'xquant_default',
+  'xquant_kl',
+  'xquant_minmax',
+  'xquant_percentile',
+  'xquant_mse',
+] as const satisfies readonly MethodName[];
+
 /** Threshold methods as users write them, with and without `use_` (calibration.md 1.1), to the name of the method. */
 const methods: ReadonlyMap<string, MethodName> = new Map(
-  (['kl', 'mse', 'max', 'percentile9999', 'aciq_gauss', 'aciq_laplace'] as const).flatMap((name) => [
-    [name, name] as const,
-    [`use_${name}`, name] as const,
-  ]),
+  names.flatMap((name) => [[name, name] as const, [`use_${name}`, name] as const]),
 );
-
-const profiles: readonly ProfileName[] = ['v1.9', '2023'];
 
 /** Flags that say how thresholds are found; the same in run_calibration and quantize. */
 export function declareCalibrationFlags(parser: ArgumentParser): void {
@@ -25,7 +37,7 @@ export function declareCalibrationFlags(parser: ArgumentParser): void {
   });
   parser.add_argument('--cali_method', {
     default: 'kl',
-    help: 'threshold method: kl mse max percentile9999 aciq_gauss aciq_laplace, also with use_ in front (default: kl)',
+    help: `threshold method: ${names.join(' ')}, also with use_ in front (default: kl)`,
   });
   parser.add_argument('--histogram_bin_num', {
     type: 'int',
@@ -39,8 +51,8 @@ export function declareCalibrationFlags(parser: ArgumentParser): void {
   });
   parser.add_argument('--profile', {
     default: 'v1.9',
-    choices: [...profiles],
-    help: 'era of TPU-MLIR whose statistics are computed (default: v1.9)',
+    choices: [...profileNames],
+    help: 'era of TPU-MLIR whose statistics are computed, or pooled: statistics that can be merged (default: v1.9)',
   });
   parser.add_argument('--workers', {
     type: 'int',
@@ -63,15 +75,20 @@ export function readCalibrationOptions(args: Arguments): CalibrationChoices {
   const workers = args.integer('workers');
   return {
     method: readMethod(args.string('cali_method')),
-    profile: profiles.find((profile) => profile === args.string('profile'))!,
+    profile: profileNames.find((profile) => profile === args.string('profile'))!,
     histogramBins: args.integer('histogram_bin_num', 128),
     tuneNum: args.integer('tune_num'),
     workers: workers === 0 ? availableParallelism() : workers,
   };
 }
 
+/** The method that a word means; undefined for words that mean none. */
+export function methodNamed(word: string): MethodName | undefined {
+  return methods.get(word.toLowerCase());
+}
+
 function readMethod(word: string): MethodName {
-  const method = methods.get(word.toLowerCase());
+  const method = methodNamed(word);
   if (method !== undefined) return method;
   const suggestion = nearest(word, methods.keys());
   throw new QError(`--cali_method ${word} is not known`, {

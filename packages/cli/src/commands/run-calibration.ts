@@ -1,82 +1,195 @@
-import { calibrate } from '@q/calib';
-import { printCalibrationTable, QError } from '@q/ir';
-import type { ArgumentParser } from 'argparse';
+import { dirname, join } from 'node:path';
+import {
+  type Calibration,
+  type CalibrationOptions,
+  calibrate,
+  equalizeWeights,
+  printKurtosis,
+  rememberSamples,
+} from '@q/calib';
+import type { Dataset } from '@q/dataset';
+import { type Graph, parseCalibrationTable, printCalibrationTable, QError } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
+import { readInputText } from '../files/input-files.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFileWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
-import { processorNames } from '../processors.ts';
+import { floatTypeFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine, compatibleVersion } from '../version.ts';
-import { declareCalibrationFlags, readCalibrationOptions } from './calibration-flags.ts';
-
-/** Flags of the original that this version knows and cannot honour: they are refused by name, never ignored. */
-const notBuiltYet: readonly (readonly [flag: string, off: string])[] = [
-  ['search', 'False'],
-  ['debug_cmd', ''],
-];
-
-function declare(parser: ArgumentParser): void {
-  parser.add_argument('mlir_file', { help: 'Top .mlir of model_transform' });
-  declareCalibrationFlags(parser);
-  parser.add_argument('--processor', '--chip', {
-    default: 'bm1684x',
-    choices: [...processorNames],
-    help: 'target processor (default: bm1684x)',
-  });
-  parser.add_argument('-o', '--calibration_table', { required: true, help: 'calibration table to write' });
-  parser.add_argument('--we', { action: 'store_true', help: 'weight equalization (not in this version)' });
-  parser.add_argument('--bc', { action: 'store_true', help: 'bias correction (not in this version)' });
-  parser.add_argument('--search', { default: 'False', help: 'search_threshold, search_qtable (not in this version)' });
-  parser.add_argument('--tune_list', {
-    default: '',
-    help: 'samples of the tuner: a list like --data_list (default: the calibration samples)',
-  });
-  parser.add_argument('--debug_cmd', { default: '', help: 'developer switches (not in this version)' });
-}
+import { type AutomaticTables, writeMergedTable, writePatternTable, writeShapeTable } from './automatic-tables.ts';
+import { readCalibrationOptions } from './calibration-flags.ts';
+import { writeChangedModel } from './calibration-model.ts';
+import { readStatisticsFile, type StatisticsFile, writeStatisticsFile } from './calibration-statistics.ts';
+import { runBiasCorrection } from './run-calibration-bias.ts';
+import { type DebugCommand, readDebugCommand } from './run-calibration-debug.ts';
+import { declareRunCalibrationFlags } from './run-calibration-flags.ts';
+import { StepLog } from './step-log.ts';
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
   terminal.print(bannerLine);
   refuseUnbuilt(args);
-  const path = args.string('mlir_file');
-  const target = args.string('calibration_table');
-  const options = readCalibrationOptions(args);
-  const graph = loadMlir(path, 'mlir_file');
-  const dataset = await openSamples(graph, {
-    dataset: args.optionalString('dataset'),
-    dataList: args.optionalString('data_list'),
-    inputNum: args.integer('input_num'),
-  });
-  const tuneList = args.optionalString('tune_list');
-  // At most --tune_num entries of the list are kept (calibration.md 1.3).
-  const tuneDataset =
-    tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum: options.tuneNum });
-  const calibration = await calibrate(graph, dataset, {
-    ...options,
-    ...(tuneDataset === undefined ? {} : { tuneDataset, tuneNum: tuneDataset.length }),
-    header: { time: generationTime(), version: compatibleVersion, mlirFile: path },
-    emit: terminal.emit,
-  });
-  writeFileWhole(target, printCalibrationTable(calibration.table));
-  terminal.print(`calibration table written to ${target}`);
-  return exitStatus.ok;
+  const debug = readDebugCommand(args.optionalString('debug_cmd') ?? '');
+  for (const note of debug.notes) terminal.warn(`warning: ${note}`);
+  const run = await CalibrationRun.open(args, terminal, debug);
+  return run.run();
 }
 
+/** One run of the command: the steps of calibration.md 2.1 and 2.2 in their order. */
+class CalibrationRun {
+  readonly #args: Arguments;
+  readonly #terminal: Terminal;
+  readonly #debug: DebugCommand;
+  readonly #path: string;
+  readonly #samples: Dataset;
+  readonly #tuneSamples: Dataset | undefined;
+  readonly #statistics: StatisticsFile;
+  #graph: Graph;
+
+  private constructor(
+    { args, terminal, debug }: { args: Arguments; terminal: Terminal; debug: DebugCommand },
+    { graph, samples, tuneSamples }: { graph: Graph; samples: Dataset; tuneSamples: Dataset | undefined },
+  ) {
+    this.#args = args;
+    this.#terminal = terminal;
+    this.#debug = debug;
+    this.#path = args.string('mlir_file');
+    this.#graph = graph;
+    this.#samples = samples;
+    this.#tuneSamples = tuneSamples;
+    this.#statistics = readStatisticsFile(args);
+  }
+
+  static async open(args: Arguments, terminal: Terminal, debug: DebugCommand): Promise<CalibrationRun> {
+    const graph = loadMlir(args.string('mlir_file'), 'mlir_file');
+    const samples = await openSamples(graph, {
+      dataset: args.optionalString('dataset'),
+      dataList: args.optionalString('data_list'),
+      inputNum: args.integer('input_num'),
+    });
+    const tuneList = args.optionalString('tune_list');
+    // At most --tune_num entries of the list are kept (calibration.md 1.3).
+    const inputNum = args.integer('tune_num');
+    const tuneSamples = tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum });
+    return new CalibrationRun({ args, terminal, debug }, { graph, samples: rememberSamples(samples), tuneSamples });
+  }
+
+  async run(): Promise<number> {
+    const args = this.#args;
+    const newest = args.string('profile') === '2026';
+    if (this.#debug.dumpList) this.#dumpLists();
+    if (newest) writeMergedTable(this.#tables(), this.#samples.length);
+    else writeShapeTable(this.#tables());
+    if (args.flag('we')) this.#equalize();
+    let calibration = await this.#calibrate();
+    if (args.flag('bc')) {
+      const corrected = await runBiasCorrection(args, this.#terminal, {
+        graph: this.#graph,
+        table: parseCalibrationTable(printCalibrationTable(calibration.table)),
+        debug: this.#debug.debugLog || args.flag('debug_log'),
+      });
+      // The original ends here, with the table that is there.
+      if (corrected.alreadyReached) return exitStatus.ok;
+      this.#graph = corrected.graph;
+      this.#writeModel(false);
+      calibration = await this.#calibrate();
+    }
+    if (!newest) writePatternTable(this.#tables());
+    this.#terminal.print(`calibration table written to ${args.string('calibration_table')}`);
+    return exitStatus.ok;
+  }
+
+  #equalize(): void {
+    const log = new StepLog('Weight_Equalization');
+    this.#graph = equalizeWeights(this.#graph, log.listen(this.#terminal.emit));
+    log.write();
+    this.#writeModel(false);
+  }
+
+  async #calibrate(): Promise<Calibration> {
+    const args = this.#args;
+    const calibration = await calibrate(this.#graph, this.#samples, this.#options());
+    const target = args.string('calibration_table');
+    writeFileWhole(target, printCalibrationTable(calibration.table));
+    if (calibration.kurtosis !== undefined) {
+      const path = target.includes('/') ? join(dirname(target), 'kurtosis_analysis') : 'kurtosis_analysis';
+      writeFileWhole(path, printKurtosis(calibration.kurtosis));
+    }
+    writeStatisticsFile(this.#statistics, calibration.statistics);
+    return calibration;
+  }
+
+  #options(): CalibrationOptions {
+    const args = this.#args;
+    const { method, int4, fp8, tuner, inputTable } = this.#debug;
+    const tuneSamples = this.#tuneSamples;
+    const { loaded, target } = this.#statistics;
+    return {
+      ...readCalibrationOptions(args),
+      ...(method === undefined ? {} : { method }),
+      ...(tuneSamples === undefined ? {} : { tuneDataset: tuneSamples, tuneNum: tuneSamples.length }),
+      int4,
+      fp8,
+      tuner,
+      partAsymmetric: args.flag('part_asymmetric'),
+      kurtosis: args.flag('kurtosis_analysis'),
+      ...(inputTable === undefined ? {} : { startTable: readStartTable(inputTable, args) }),
+      ...(loaded === undefined ? {} : { statistics: loaded }),
+      keepStatistics: target !== undefined && loaded === undefined,
+      header: { time: generationTime(), version: compatibleVersion, mlirFile: this.#path },
+      emit: this.#terminal.emit,
+    };
+  }
+
+  #tables(): AutomaticTables {
+    const args = this.#args;
+    const floatType = floatTypeFor(args.string('processor'), args.string('fp_type'));
+    return { graph: this.#graph, args, floatType, terminal: this.#terminal };
+  }
+
+  #writeModel(rewritten: boolean): void {
+    const target = this.#args.optionalString('changed_mlir');
+    const path = writeChangedModel(this.#graph, { path: this.#path, target, rewritten });
+    this.#terminal.print(`changed weights written to ${path}`);
+  }
+
+  #dumpLists(): void {
+    writeFileWhole('selected_image_list.txt', listOf(this.#samples));
+    if (this.#tuneSamples !== undefined) writeFileWhole('selected_tune_image_list.txt', listOf(this.#tuneSamples));
+  }
+}
+
+function readStartTable(path: string, args: Arguments) {
+  if (args.integer('tune_num') === 0) {
+    throw new QError('--debug_cmd input_calibration_table needs --tune_num above 0: all it does is tune', {
+      code: 'cli.bad-flag-value',
+      where: '--tune_num',
+      found: '0',
+      expected: 'a whole number >= 1',
+    });
+  }
+  return parseCalibrationTable(readInputText(path, '--debug_cmd input_calibration_table'), path);
+}
+
+function listOf(samples: Dataset): string {
+  return Array.from({ length: samples.length }, (_, i) => `${samples.files(i).join(',')}\n`).join('');
+}
+
+/** What this version knows and cannot honour: refused by name, never ignored. */
 function refuseUnbuilt(args: Arguments): void {
+  const search = args.string('search');
   const given = [
-    ...notBuiltYet
-      .filter(([flag, off]) => (args.optionalString(flag) ?? '') !== off && args.optionalString(flag) !== undefined)
-      .map(([flag]) => flag),
-    ...['we', 'bc'].filter((flag) => args.flag(flag)),
+    ...(search === 'False' ? [] : [`--search ${search}`]),
+    ...['sq', 'smc'].filter((flag) => args.flag(flag)).map((flag) => `--${flag}`),
   ];
   if (given.length === 0) return;
-  throw new QError(`not in this version: ${given.map((flag) => `--${flag}`).join(', ')}`, {
+  throw new QError(`not in this version: ${given.join(', ')}`, {
     code: 'cli.not-in-this-version',
-    where: given.map((flag) => `--${flag}`).join(', '),
+    where: given.join(', '),
     hint: 'calibrate without it; the table would not be what these flags promise',
   });
 }
 
-export const runCalibration: CommandBody = { declare, run };
+export const runCalibration: CommandBody = { declare: declareRunCalibrationFlags, run };

@@ -1,0 +1,81 @@
+import type { Graph } from '@q/ir';
+
+/** Short names of the types in the sequences below. */
+const TYPES: Readonly<Record<string, string>> = {
+  A: 'Add',
+  LN: 'LayerNorm',
+  MM: 'MatMul',
+  R: 'Reshape',
+  P: 'Permute',
+  S: 'Slice',
+  Sq: 'Squeeze',
+  Us: 'Unsqueeze',
+  C: 'Concat',
+  Mu: 'Mul',
+  MC: 'MulConst',
+  SM: 'Softmax',
+  G: 'GELU',
+  Si: 'SiLU',
+  Cv: 'Conv',
+};
+
+/**
+ * Types of the layers of transformer blocks in program order, in the order in which they are tried (search.md, Appendix A).
+ * `X*n` stands for n times.
+ */
+const BLOCKS: readonly (readonly [name: string, layers: string])[] = [
+  [
+    'eva_block',
+    'A LN MM R S*3 Sq*3 P S*2 Mu S MC S Us*2 C R Mu A C P S*2 Mu S MC S Us*2 C R Mu A C MC P MM SM P MM P R MM A LN MM*2 Si Mu MM',
+  ],
+  ['bert_block', 'A LN MM*3 R P R*2 P*2 MM MC A SM MM P R MM A LN MM G MM'],
+  ['bert_block_1', 'A LN MM*2 R MM R P R P*2 MM MC A SM MM P R MM A LN MM G MM'],
+  ['deit_block', 'A LN MM R S Sq S Sq S Sq P*3 MM MC SM P MM P R MM A LN MM G MM'],
+  [
+    'swin_block',
+    'LN R P R MM R S*3 Sq*3 P MC P*2 MM A SM P MM P R MM R P R A R LN MM G MM A R LN S*2 C S*2 C R P R MM R S*3 Sq*3 P MC P*2 MM A SM P MM P R MM R P R S*2 C S*2 C A R LN MM G MM A',
+  ],
+  [
+    '_swin_block',
+    'LN R P R MM R S*3 Sq*3 P MC P*2 MM A SM P MM P R MM R P R*2 A LN MM G MM A R LN S*2 C S*2 C R P R MM R S*3 Sq*3 P MC P*2 MM A SM P MM P R MM R P R S*2 C S*2 C R A LN MM G MM A',
+  ],
+  ['vit_block', 'A LN MM R S*3 Sq*3 P MC P*2 MM SM P MM P R MM A LN MM G MM'],
+  ['detr_block', 'A LN A MM*3 R P R*2 P MC P MM SM MM P R MM R A LN MM*2'],
+  ['detr_rc_50_block', 'A LN A MM*3 R P MC R P R P MM SM MM P R MM A LN MM*2'],
+  [
+    'swin_1_block',
+    'LN R P R MM R P*2 S*2 R S R MC R P MM A SM MM P R MM R P R A LN MM G MM A LN R S*2 C S*2 C R P R MM R P*2 S*2 R S R MC R P MM A SM MM P R MM R P R S*2 C S*2 C R A LN MM G MM A',
+  ],
+  [
+    '_swin_1_block',
+    'LN R P R MM R S*3 Sq*3 P MC P*2 MM A SM P MM P R MM R P R A LN MM G MM A LN R S*2 C S*2 C R P R MM R S*3 Sq*3 P MC P*2 MM A SM P MM P R MM R P R S*2 C S*2 C R A LN MM G MM A',
+  ],
+  [
+    '_eva_block',
+    'A LN MM R P MM R P MM R P S*2 Mu S MC S Us*2 C R Mu A C S*2 Mu S MC S Us*2 C R Mu A C MC P MM SM MM P R MM A LN MM*2 Si Mu LN MM',
+  ],
+  [
+    'cswin_block',
+    'LN MM R P S R S R S R P R P R P*2 R P R P R P R Cv R P R P MC P MM SM MM A P R P R S R S R S R*2 P R P R P R Cv R P R P MC P MM SM MM A P R P R C MM A LN MM G MM A',
+  ],
+];
+
+/** The first block whose sequence occurs in the network, and how often. */
+export function matchBlock(graph: Graph): { readonly name: string; readonly count: number } | undefined {
+  const all = graph.ops.map(({ type }) => type).join('');
+  for (const [name, layers] of BLOCKS) {
+    const count = all.split(sequenceOf(layers)).length - 1;
+    if (count > 0) return { name, count };
+  }
+  return undefined;
+}
+
+function sequenceOf(layers: string): string {
+  return layers
+    .split(' ')
+    .map((word) => {
+      const [short, times = '1'] = word.split('*');
+      return `top.${TYPES[short!]!}`.repeat(Number(times));
+    })
+    .join('');
+}

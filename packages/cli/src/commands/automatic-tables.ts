@@ -1,0 +1,80 @@
+import { dirname, join } from 'node:path';
+import { layersOutside, patternLayers, quantizedTypes, shapeLayers } from '@q/calib';
+import { type Graph, type Precision, printQuantizeTable, type QuantizeMode, quantizeHeader } from '@q/ir';
+import type { Arguments } from '../arguments/arguments.ts';
+import { writeFileWhole } from '../files/output-files.ts';
+import { generationTime } from '../generation-time.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+/** Where the quantize tables of layers that must stay float go, and what they say. */
+export interface AutomaticTables {
+  readonly graph: Graph;
+  readonly args: Arguments;
+  readonly floatType: Precision;
+  readonly terminal: Terminal;
+}
+
+/** `<module>_shape_ops` in the working directory, also when it lists nothing (calibration.md 9). */
+export function writeShapeTable({ graph, args, floatType }: AutomaticTables): void {
+  writeFileWhole(`${graph.name}_shape_ops`, tableOf(shapeLayers(graph), args.string('processor'), floatType));
+}
+
+/** `qtable` beside the calibration table, for known transformer blocks or by `--part_quantize` (calibration.md 2.1). */
+export function writePatternTable({ graph, args, floatType, terminal }: AutomaticTables): void {
+  const layers = patternLayers(graph)?.layers ?? partialLayers(graph, args);
+  if (layers === undefined) return;
+  const path = beside(args.string('calibration_table'), 'qtable');
+  terminal.print(`The qtable has been generated in: ${path} !!!`);
+  writeFileWhole(path, tableOf(layers, args.string('processor'), floatType));
+}
+
+/** The one table of 2026: shape layers, pattern layers and chosen types (calibration.md 2.2, search.md 3.2). */
+export function writeMergedTable({ graph, args, floatType }: AutomaticTables, samples: number): void {
+  const table = args.string('calibration_table');
+  const named = args.optionalString('quantize_table') ?? 'shape_pattern_qtable';
+  const path = table.includes('/') && !named.includes('/') ? beside(table, named) : named;
+  const custom = args.words('part_quantize')[0] === 'custom_mode' ? (partialLayers(graph, args) ?? []) : [];
+  const shape = without(shapeLayers(graph, '2026'), custom);
+  const matched = patternLayers(graph)?.layers ?? (custom.length > 0 ? [] : (partialLayers(graph, args) ?? []));
+  const pattern = without(matched, [...custom, ...shape]);
+  const rows = (layers: readonly string[]): string[] => layers.map((name) => `${name} ${floatType}`);
+  const lines = [
+    `# generated time: ${generationTime()}`,
+    `# sample number: ${samples}`,
+    `# chip: ${args.string('processor')}`,
+    `# total layers: ${custom.length + shape.length + pattern.length} (unique list blow)`,
+    `# number of shape layers: ${shape.length}`,
+    `# number of pattern layers: ${pattern.length}`,
+    `# number of custom layers: ${custom.length}`,
+    `# # part_quant_mode: ${args.words('part_quantize')[0] ?? 'None'}`,
+    '###',
+    '# op_name   quantize_mode',
+    '# pattern layers',
+    ...rows(pattern),
+    '# shape layers',
+    ...rows(shape),
+    ...(custom.length === 0 ? [] : ['# custom layers', ...rows(custom)]),
+  ];
+  writeFileWhole(path, lines.map((line) => `${line}\n`).join(''));
+}
+
+/** Layers that `--part_quantize` leaves in float; undefined without the flag. */
+function partialLayers(graph: Graph, args: Arguments): string[] | undefined {
+  if (!args.given('part_quantize')) return undefined;
+  return layersOutside(graph, quantizedTypes(args.words('part_quantize'), args.list('custom_operator')));
+}
+
+function tableOf(layers: readonly string[], processor: string, floatType: Precision): string {
+  const header = quantizeHeader({ time: generationTime(), processor, mode: floatType, layers: layers.length });
+  const rows = new Map(layers.map((name) => [name, { mode: floatType as QuantizeMode }]));
+  return printQuantizeTable({ header, rows, comments: new Map(), warnings: [] });
+}
+
+function without(layers: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others);
+  return [...new Set(layers)].filter((name) => !known.has(name));
+}
+
+function beside(table: string, name: string): string {
+  return table.includes('/') ? join(dirname(table), name) : name;
+}

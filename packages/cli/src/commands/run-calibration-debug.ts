@@ -1,0 +1,107 @@
+import type { MethodName, TunerOptions } from '@q/calib';
+import { nearest, QError } from '@q/ir';
+import { methodNamed } from './calibration-flags.ts';
+
+/** What `--debug_cmd` asks for (calibration.md 1.2). */
+export interface DebugCommand {
+  readonly method?: MethodName;
+  readonly int4: boolean;
+  readonly fp8: boolean;
+  readonly dumpList: boolean;
+  readonly debugLog: boolean;
+  readonly tuner: TunerOptions;
+  /** Table whose thresholds are tuned instead of what statistics say. */
+  readonly inputTable?: string;
+  /** What was understood and has no effect here. */
+  readonly notes: readonly string[];
+}
+
+/** Switches that concern pictures or other commands. */
+const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
+  ['print_debug_info', 'plots of thresholds are not drawn'],
+  ['observer_type', 'as in TPU-MLIR, it never takes effect: the histogram observer is used'],
+  ['visual_tensor', 'it concerns run_qtable and searches'],
+  ['max_sampling', 'it concerns run_qtable and searches'],
+  ['dump_tensor_diff_by_html', 'it concerns run_qtable and searches'],
+]);
+
+const KNOWN = [
+  'use_torch_observer_for_cali',
+  'int4',
+  'fp8',
+  'tune_steps',
+  'min_tuned_diff',
+  'find_lower_th',
+  'input_calibration_table',
+  'dump_list',
+  'debug_log',
+  ...WITHOUT_EFFECT.keys(),
+];
+
+/**
+ * Reads a `;`-separated list of `key` or `key=value`; keys in any case, values may contain `=`.
+ *
+ * @throws QError `cli.bad-flag-value`, `cli.not-in-this-version`
+ */
+export function readDebugCommand(text: string): DebugCommand {
+  const entries = new Map<string, string>();
+  for (const part of text.split(';').filter((item) => item.trim() !== '')) {
+    const at = part.indexOf('=');
+    const key = (at < 0 ? part : part.slice(0, at)).trim().toLowerCase();
+    entries.set(key, at < 0 ? '' : part.slice(at + 1).trim());
+  }
+  refuseUnknown(entries);
+  const method = [...entries.keys()].map(methodNamed).find((name) => name !== undefined);
+  const observer = entries.has('use_torch_observer_for_cali');
+  const fp8 = entries.has('fp8');
+  const chosen = observer && !fp8 ? 'torch_observer' : method;
+  const inputTable = entries.get('input_calibration_table');
+  return {
+    ...(chosen === undefined ? {} : { method: chosen }),
+    int4: entries.has('int4'),
+    fp8,
+    dumpList: entries.has('dump_list'),
+    debugLog: entries.has('debug_log'),
+    tuner: {
+      ...numberOf(entries, 'tune_steps', 'steps'),
+      ...numberOf(entries, 'min_tuned_diff', 'minDifference'),
+      ...(entries.has('find_lower_th') ? { findLower: true } : {}),
+    },
+    ...(inputTable === undefined ? {} : { inputTable }),
+    notes: [...WITHOUT_EFFECT].filter(([key]) => entries.has(key)).map(([key, why]) => `--debug_cmd ${key}: ${why}`),
+  };
+}
+
+function refuseUnknown(entries: ReadonlyMap<string, string>): void {
+  if (entries.has('not_use_fp32_tensor_as_ref')) {
+    throw new QError('--debug_cmd not_use_fp32_tensor_as_ref is not in this version', {
+      code: 'cli.not-in-this-version',
+      where: '--debug_cmd',
+      found: 'not_use_fp32_tensor_as_ref',
+      hint: 'leave it out: the tuner then feeds float activations, as TPU-MLIR does by default',
+    });
+  }
+  const unknown = [...entries.keys()].find((key) => !KNOWN.includes(key) && methodNamed(key) === undefined);
+  if (unknown === undefined) return;
+  const suggestion = nearest(unknown, KNOWN);
+  throw new QError(`--debug_cmd ${unknown} is not known`, {
+    code: 'cli.bad-flag-value',
+    where: '--debug_cmd',
+    found: unknown,
+    expected: KNOWN.join(', '),
+    ...(suggestion === undefined ? {} : { hint: `did you mean ${suggestion}?` }),
+  });
+}
+
+function numberOf<K extends string>(entries: ReadonlyMap<string, string>, key: string, as: K) {
+  const text = entries.get(key);
+  if (text === undefined) return {};
+  const value = Number(text);
+  if (text !== '' && Number.isFinite(value)) return { [as]: value } as { readonly [P in K]?: number };
+  throw new QError(`--debug_cmd ${key}=${text} is no number`, {
+    code: 'cli.bad-flag-value',
+    where: '--debug_cmd',
+    found: text,
+    expected: `${key}=NUMBER`,
+  });
+}
