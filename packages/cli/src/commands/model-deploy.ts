@@ -12,7 +12,7 @@ import {
   writeContainer,
   writeNpz,
 } from '@q/ir';
-import { type Boundary, stripIoCasts } from '@q/ir/lowering';
+import { type Boundary, fusePreprocess, stripIoCasts } from '@q/ir/lowering';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
@@ -58,6 +58,13 @@ function checkFlags(args: Arguments, terminal: Terminal): void {
     const issues = refused.map(({ name, note }) => ({ code: 'cli.not-in-this-version', where: name, found: note }));
     throw new QError(`${refused.map(({ name }) => name).join(', ')}: not in this version`, issues[0]!, { issues });
   }
+  if (args.optionalString('customization_format') !== undefined && !args.flag('fuse_preprocess')) {
+    throw new QError('--customization_format needs --fuse_preprocess', {
+      code: 'cli.missing-flag',
+      where: '--fuse_preprocess',
+      expected: 'both flags, or none',
+    });
+  }
   const idle = compilerFlagsIn(args);
   if (idle.length > 0) {
     terminal.print(
@@ -73,7 +80,9 @@ function lower(args: Arguments, terminal: Terminal): Deployment {
   const target = targetFor(plan.processor);
   const graph = loadMlir(path, '--mlir');
   warnOf(unknownLayerWarnings(graph, plan, originText(path)), terminal);
-  const lowered = target.lower(graph, plan, terminal.emit);
+  const format = args.optionalString('customization_format');
+  const plain = target.lower(graph, plan, terminal.emit);
+  const lowered = args.flag('fuse_preprocess') ? fusePreprocess(plain, { format }) : plain;
   const artefacts = target.artefacts(lowered, plan);
   const files = artefacts.map((artefact) => ({ ...artefact, path: join(dirname(path), artefact.name) }));
   writeFilesWhole(files);
@@ -140,18 +149,36 @@ async function validate(deployment: Deployment, model: Graph | undefined): Promi
 }
 
 /** Inputs of the lowered network and what its results are compared with; the float network is run where no file is given. */
-async function prepareInputs({ args, terminal, graph, path }: Deployment) {
-  const feeds = await readTestInput(graph, args.list('test_input'));
-  const inputs: ReadonlyMap<string, Tensor> = inputTensors(graph, feeds);
+async function prepareInputs({ args, terminal, graph, lowered, path }: Deployment) {
+  const files = args.list('test_input');
+  const own = async (): Promise<Map<string, Tensor>> => inputTensors(graph, await readTestInput(graph, files));
+  const isFused = args.flag('fuse_preprocess');
+  const inputs = isFused
+    ? await readPixelInput(lowered, files, join(dirname(path), `${graph.name}_in_ori.npz`))
+    : await own();
   const given = args.optionalString('test_reference');
   if (given !== undefined) return { inputs, reference: readReference(given) };
   const name = join(dirname(path), `${graph.name}_top_outputs.npz`);
   terminal.print(
     `[CMD]: model_runner.py --input ${graph.name}_in_f32.npz --model ${basename(path)} --output ${basename(name)} --dump_all_tensors`,
   );
-  const tensors = await runNetwork(graph, inputs, { allTensors: true });
+  const tensors = await runNetwork(graph, isFused ? await own() : inputs, { allTensors: true });
   writeFileWhole(name, writeNpz(tensors));
   return { inputs, reference: { name, tensors } };
+}
+
+/** Images as the pixels that `--fuse_preprocess` takes; they are written to `<module>_in_ori.npz`, too. */
+async function readPixelInput(lowered: Graph, files: readonly string[], path: string): Promise<Map<string, Tensor>> {
+  const feeds = await readTestInput(lowered, files);
+  const tensors = new Map(
+    [...inputTensors(lowered, feeds)].map(([name, tensor]): [string, Tensor] =>
+      lowered.values.get(name)?.dtype === 'u8'
+        ? [name, { shape: tensor.shape, dtype: 'u8', data: Uint8Array.from(tensor.data as Float32Array) }]
+        : [name, tensor],
+    ),
+  );
+  writeFileWhole(path, writeNpz(tensors));
+  return tensors;
 }
 
 function declare(parser: ArgumentParser): void {

@@ -60,6 +60,7 @@ const REFUSED_FLAGS: readonly ForeignFlag[] = [
   { name: 'quant_output_int8', note: 'which casts it drops is not pinned down; use --quant_output' },
   { name: 'quant_output_bf16', note: 'which casts it drops is not pinned down; use --quant_output' },
   { name: 'linear_quant_mode', takes: 'value', note: 'older spelling; use --quantize W8F16 or W4F16' },
+  { name: 'aligned_input', note: 'padded rows and channels are not supported' },
   { name: 'cuda', note: 'the simulation runs on the CPU' },
   { name: 'ip', takes: 'value', note: 'nothing is run on other machines' },
   { name: 'pwd', takes: 'value', note: 'nothing is run on other machines' },
@@ -131,7 +132,6 @@ function declareBoundary(parser: ArgumentParser): void {
     default: '',
     help: 'pixels of --fuse_preprocess: RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED, GRAYSCALE',
   });
-  parser.add_argument('--aligned_input', { action: 'store_true', help: 'refused: padded rows are not supported' });
 }
 
 function declareValidation(parser: ArgumentParser): void {

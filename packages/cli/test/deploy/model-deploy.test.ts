@@ -100,7 +100,9 @@ describe('model_deploy', () => {
   it('says which flags have no effect, and refuses by name what it cannot honour', async () => {
     const idle = await folder.deploy('--op_divide', '--opt', '3', '--num_core=2');
     expect(idle.status, idle.stderr).toBe(0);
-    expect(idle.stdout).toMatch(/^--num_core, --opt, --op_divide: for the compiler of the vendor, without effect here/m);
+    expect(idle.stdout).toMatch(
+      /^--num_core, --opt, --op_divide: for the compiler of the vendor, without effect here/m,
+    );
     const refused = await folder.deploy('--do_winograd', '--io_alone');
     expect(refused.status).toBe(1);
     expect(refused.stderr).toMatch(/--do_winograd[\s\S]*--io_alone[\s\S]*--addr_mode io_alone/);

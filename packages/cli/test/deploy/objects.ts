@@ -21,7 +21,13 @@ export async function objectsFolder(): Promise<DeployFolder> {
   writeFileSync(file('sample.jpg'), images['calib_000.jpg']!);
   writeFileSync(file('table'), readFileSync(testModel('objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table')));
   const words = ['--model_name', 'objects_cnn', '--model_def', testModel('objects-cnn/objects-cnn.onnx')];
-  const transform = await runHere('model_transform', ...words, '--mlir', file('objects_cnn.mlir'), ...objectsPreprocess);
+  const transform = await runHere(
+    'model_transform',
+    ...words,
+    '--mlir',
+    file('objects_cnn.mlir'),
+    ...objectsPreprocess,
+  );
   if (transform.status !== 0) throw new Error(transform.stderr);
   return {
     path,

@@ -21,9 +21,18 @@ function arrays(): Record<'a' | 'b', Record<string, Tensor>> {
   return {
     a: {
       equal: f32Tensor(base, [2, 3, 4]),
-      close: f32Tensor(base.map((x) => Math.fround(x * 1.0002)), [2, 3, 4]),
-      similar: f32Tensor(base.map((x, i) => Math.fround(x + (i % 3) / 64)), [2, 3, 4]),
-      unlike: f32Tensor(base.map((x) => -x), [2, 3, 4]),
+      close: f32Tensor(
+        base.map((x) => Math.fround(x * 1.0002)),
+        [2, 3, 4],
+      ),
+      similar: f32Tensor(
+        base.map((x, i) => Math.fround(x + (i % 3) / 64)),
+        [2, 3, 4],
+      ),
+      unlike: f32Tensor(
+        base.map((x) => -x),
+        [2, 3, 4],
+      ),
       codes: { shape: [12], dtype: 'i8', data: codes },
       other: { shape: [3, 4], dtype: 'i8', data: codes.map((code) => (code === -128 ? 127 : code)) },
       flat: f32Tensor(base, [24]),
@@ -116,7 +125,15 @@ describe('npz_tool compare', () => {
 
   it('matches by shape with --fuzzy_match', async () => {
     save('d.npz', { renamed: arrays().a.similar! });
-    const outcome = await runHere('npz_tool', 'compare', file('d.npz'), file('b.npz'), '--fuzzy_match', '--tolerance', '0.9,0.9');
+    const outcome = await runHere(
+      'npz_tool',
+      'compare',
+      file('d.npz'),
+      file('b.npz'),
+      '--fuzzy_match',
+      '--tolerance',
+      '0.9,0.9',
+    );
     expect(outcome.stdout).toMatch(/find max_cos:0\.99\d+, max_euc:0\.9\d+ for renamed and \w+\nnpz compare PASSED\./);
     expect(outcome.status).toBe(0);
   });
@@ -124,12 +141,22 @@ describe('npz_tool compare', () => {
 
 describe('npz_tool dump', () => {
   it.each(recorded.dump)('prints what numpy prints: $name $index', async ({ name, index, lines }) => {
-    const { stdout, stderr } = await runHere('npz_tool', 'dump', file('a.npz'), ...[name, index].filter((x) => x !== ''));
+    const { stdout, stderr } = await runHere(
+      'npz_tool',
+      'dump',
+      file('a.npz'),
+      ...[name, index].filter((x) => x !== ''),
+    );
     expect(stdout.split('\n'), stderr).toEqual(lines);
   });
 
   it('abridges large arrays as numpy does', async () => {
-    save('large.npz', { x: f32Tensor(Float32Array.from({ length: 2400 }, (_, i) => i / 4), [2, 30, 40]) });
+    save('large.npz', {
+      x: f32Tensor(
+        Float32Array.from({ length: 2400 }, (_, i) => i / 4),
+        [2, 30, 40],
+      ),
+    });
     const { stdout } = await runHere('npz_tool', 'dump', file('large.npz'), 'x');
     expect(stdout.split('\n')).toEqual(recorded.large);
   });
@@ -145,7 +172,9 @@ describe('npz_tool on arrays', () => {
   const tool = (...words: string[]) => runHere('npz_tool', ...words);
 
   it('extracts, renames, removes, merges and inserts', async () => {
-    expect((await tool('extract', file('a.npz'), file('x.npz'), 'close,codes')).stdout).toBe('extract close\nextract codes');
+    expect((await tool('extract', file('a.npz'), file('x.npz'), 'close,codes')).stdout).toBe(
+      'extract close\nextract codes',
+    );
     expect([...load('x.npz').keys()]).toEqual(['close', 'codes']);
     await tool('rename', file('x.npz'), 'close', 'far');
     expect([...load('x.npz').keys()]).toEqual(['codes', 'far']);

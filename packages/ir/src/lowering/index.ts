@@ -15,11 +15,12 @@ export {
   throwRefusals,
   uniformType,
 } from './context.ts';
+export { type FuseOptions, fusePreprocess } from './fuse-preprocess.ts';
 export { type CastOptions, forwardViewTypes, insertCasts } from './insert-casts.ts';
 export { artefactPrefix, assembleLowered, dropReluLimits, thresholdIssues, topOperator } from './lower-module.ts';
 export { mergeScales } from './merge-scales.ts';
 export { type ProcessorFamily, propagateRanges } from './propagation.ts';
 export { type Boundary, type StripRequest, stripIoCasts } from './strip-io-casts.ts';
 export { tpuArtefacts } from './tpu-artefacts.ts';
-export { refuseOp, type TpuForm, tpuFormOf } from './tpu-forms.ts';
+export { extendedFormOf, refuseOp, type TpuForm, tpuFormOf } from './tpu-forms.ts';
 export { absMax, extremes, floatsOf, isKnown, WorkingGraph } from './working-graph.ts';

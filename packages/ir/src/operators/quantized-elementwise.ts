@@ -102,6 +102,16 @@ export const quantizedElementwiseRows = {
   }),
   /** A function of one 8-bit operand as a table of 256 codes (or floats). */
   'tpu.Lut': row({ attributes: {} as const, operands: ['input', 'table'], inferShapes: likeInput }),
+  /** A table of 256 codes per channel (the first step of a network that takes pixels); the other attributes say what it was made of. */
+  'tpu.ScaleLut': row({
+    attributes: {
+      scale: required('f64[]', 'scale'),
+      bias: required('f64[]', 'bias'),
+      sign: defaulted('bool', 'sign', true),
+    } as const,
+    operands: ['input', 'table'],
+    inferShapes: likeInput,
+  }),
   /** A function of one bfloat16 operand by two tables of 256 bfloat16: CV18xx (numerics.md 10). */
   'tpu.LutBF16': row({
     attributes: {
