@@ -46,11 +46,14 @@ function checkClassCount(network: Graph, { classes, where, categories }: ClassLa
     });
   }
   if (categories !== undefined && categories !== scores) {
-    throw new QError(`--category_file has ${categories} lines, but output ${name} of ${network.name} has ${scores} scores`, {
-      code: 'cli.class-count',
-      where: name,
-      found: `${scores} scores`,
-      expected: `${categories}, one per line of --category_file`,
-    });
+    throw new QError(
+      `--category_file has ${categories} lines, but output ${name} of ${network.name} has ${scores} scores`,
+      {
+        code: 'cli.class-count',
+        where: name,
+        found: `${scores} scores`,
+        expected: `${categories}, one per line of --category_file`,
+      },
+    );
   }
 }

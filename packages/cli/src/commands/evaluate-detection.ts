@@ -23,6 +23,8 @@ export interface DetectorSettings {
   readonly head: Head;
   readonly anchors?: HeadOptions['anchors'];
   readonly selection: SelectionOptions;
+  /** Whether boxes are cut at the borders of the picture. */
+  readonly isClipped: boolean;
 }
 
 /** The flags of the head's layout, the same in `evaluate` and `detect`; the thresholds differ. */
@@ -36,17 +38,31 @@ export function declareHeadFlags(parser: ArgumentParser, scoreThreshold: number,
     default: '',
     help: 'widths and heights in pixels by rising size: 10,14,23,27,… (default: the published ones)',
   });
-  group.add_argument('--score_thres', { type: 'float', default: scoreThreshold, help: `least score (default: ${scoreThreshold})` });
+  group.add_argument('--score_thres', {
+    type: 'float',
+    default: scoreThreshold,
+    help: `least score (default: ${scoreThreshold})`,
+  });
   group.add_argument('--iou_thres', {
     type: 'float',
     default: iouThreshold,
     help: `overlap above which the weaker box of a class goes (default: ${iouThreshold})`,
   });
+  group.add_argument('--best_class', {
+    action: 'store_true',
+    help: 'a box is of its best class only, not of every class above --score_thres',
+  });
+  group.add_argument('--unclipped', {
+    action: 'store_true',
+    help: 'boxes may reach beyond the picture (some published figures leave them so)',
+  });
   group.add_argument('--max_detections', { type: 'int', default: 100, help: 'boxes kept per image (default: 100)' });
 }
 
+const isFraction = (value: number): boolean => value >= 0 && value <= 1;
+
 /** @throws QError `cli.bad-flag-value` */
-export function readDetectorSettings(args: Arguments, isMultiLabel: boolean): DetectorSettings {
+export function readDetectorSettings(args: Arguments): DetectorSettings {
   const anchors = args.numbers('anchors');
   if (anchors !== undefined && (anchors.length % 2 !== 0 || anchors.some((size) => size <= 0))) {
     throw new QError(`--anchors has ${anchors.length} numbers; pairs of width and height are expected`, {
@@ -60,11 +76,12 @@ export function readDetectorSettings(args: Arguments, isMultiLabel: boolean): De
   return {
     head: headNamed(args.string('head')),
     anchors: pairs,
+    isClipped: !args.flag('unclipped'),
     selection: {
-      scoreThreshold: args.fraction('score_thres'),
-      iouThreshold: args.fraction('iou_thres'),
+      scoreThreshold: args.real('score_thres', isFraction, 'a number from 0 to 1'),
+      iouThreshold: args.real('iou_thres', isFraction, 'a number from 0 to 1'),
       maxDetections: args.integer('max_detections', 1),
-      isMultiLabel,
+      isMultiLabel: !args.flag('best_class'),
     },
   };
 }
@@ -87,15 +104,15 @@ export function imageSettingsOf(network: Graph): PreprocessSettings {
   return preprocessSettings(input!, typeOf(network, input!.name)!);
 }
 
-/** Detections of one image, in its own pixels and within its borders. */
+/** Detections of one image, in its own pixels. */
 export function detect(
   outputs: readonly NetworkOutput[],
-  { head, anchors, selection }: DetectorSettings,
+  { head, anchors, selection, isClipped }: DetectorSettings,
   { settings, width, height }: { settings: PreprocessSettings; width: number; height: number },
 ): Detection[] {
   const candidates = head(outputs, { height: settings.height, width: settings.width, anchors });
   const { scaleX, scaleY, offsetX, offsetY } = imagePlacement(settings, width, height);
-  const within = (value: number, limit: number): number => Math.min(Math.max(value, 0), limit);
+  const within = (value: number, limit: number): number => (isClipped ? Math.min(Math.max(value, 0), limit) : value);
   return selectDetections(candidates, selection).map((box) => ({
     ...box,
     x0: within((box.x0 - offsetX) / scaleX, width),
@@ -124,7 +141,11 @@ export function detectionTask({ annotations, images, detector, preprocess, where
         add(sample, outputs) {
           const image = images[sample]!;
           if (found.length === 0) checkCategories(outputs, { annotations, detector, preprocess, where });
-          const detections = detect(outputs, detector, { settings: preprocess, width: image.width, height: image.height });
+          const detections = detect(outputs, detector, {
+            settings: preprocess,
+            width: image.width,
+            height: image.height,
+          });
           found.push({ detections, truths: image.truths });
         },
         result: () => figuresOf(found),

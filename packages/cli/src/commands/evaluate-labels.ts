@@ -80,13 +80,18 @@ function perSample<T>(samples: SampleSet, where: string, find: (file: string) =>
     {
       code: isOther ? 'cli.labels-of-another-set' : 'cli.unlabelled-samples',
       where,
-      found: missing.slice(0, 5).map((sample) => samples.name(sample)).join(', '),
+      found: missing
+        .slice(0, 5)
+        .map((sample) => samples.name(sample))
+        .join(', '),
       expected: 'an entry per sample, by path or file name',
     },
   );
 }
 
 const baseName = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
+/** Prepared samples (npz, npy) are called like their pictures but for the extension. */
+const stem = (file: string): string => baseName(file).replace(/\.[^.]*$/, '');
 
 interface DetectionLabels {
   readonly text: string;
@@ -96,20 +101,23 @@ interface DetectionLabels {
 
 function detection(args: Arguments, samples: SampleSet, { text, path, networks }: DetectionLabels): EvaluationTask {
   const annotations: Annotations = readCocoAnnotations(text, path);
-  const byName = new Map<string, AnnotatedImage>(annotations.images.map((image) => [baseName(image.file), image]));
+  const byName = new Map<string, AnnotatedImage>(annotations.images.map((image) => [stem(image.file), image]));
   const categories = readCategories(args);
   if (categories !== undefined && categories.length !== annotations.categories.length) {
-    throw new QError(`--category_file has ${categories.length} lines, ${path} ${annotations.categories.length} categories`, {
-      code: 'cli.class-count',
-      where: '--category_file',
-      found: `${categories.length} lines`,
-      expected: `${annotations.categories.length}`,
-    });
+    throw new QError(
+      `--category_file has ${categories.length} lines, ${path} ${annotations.categories.length} categories`,
+      {
+        code: 'cli.class-count',
+        where: '--category_file',
+        found: `${categories.length} lines`,
+        expected: `${annotations.categories.length}`,
+      },
+    );
   }
   return detectionTask({
     annotations,
-    images: perSample(samples, path, (file) => byName.get(baseName(file))),
-    detector: readDetectorSettings(args, true),
+    images: perSample(samples, path, (file) => byName.get(stem(file))),
+    detector: readDetectorSettings(args),
     preprocess: imageSettingsOf(networks[0]!.graph),
     where: path,
   });
@@ -120,10 +128,15 @@ async function superResolution(args: Arguments, samples: SampleSet, path: string
   const byName = new Map((await source.list()).map((file) => [baseName(file), file]));
   const files = perSample(samples, path, (file) => byName.get(baseName(file)));
   const pixels = await readTargets(files, (file) => source.read(file));
-  return superResolutionTask({ pixels, peak: args.positive('peak') });
+  return superResolutionTask({ pixels, peak: args.real('peak', (value) => value > 0, 'a number above 0') });
 }
 
-function reading(args: Arguments, samples: SampleSet, texts: ReadonlyMap<string, string>, path: string): EvaluationTask {
+function reading(
+  args: Arguments,
+  samples: SampleSet,
+  texts: ReadonlyMap<string, string>,
+  path: string,
+): EvaluationTask {
   const signs = readCategories(args);
   if (signs === undefined) {
     throw new QError('--texts needs --category_file: the signs, one per line', {
@@ -132,5 +145,8 @@ function reading(args: Arguments, samples: SampleSet, texts: ReadonlyMap<string,
       expected: 'a text file with one sign per line, in the order of the classes behind the blank',
     });
   }
-  return readingTask({ texts: perSample(samples, path, (file) => texts.get(file) ?? texts.get(baseName(file))), signs });
+  return readingTask({
+    texts: perSample(samples, path, (file) => texts.get(file) ?? texts.get(baseName(file))),
+    signs,
+  });
 }

@@ -1,17 +1,11 @@
 import { extname } from 'node:path';
-import {
-  type Graph,
-  parseCalibrationTable,
-  parsePrecision,
-  parseQuantizeTable,
-  planFromTables,
-  QError,
-} from '@q/ir';
+import { type Graph, parseCalibrationTable, parsePrecision, parseQuantizeTable, planFromTables, QError } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { readInputText } from '../files/input-files.ts';
 import { loadModel, nameOfModelFile, requireModelData } from '../files/model-files.ts';
 import { targetFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { openModel } from './open-model.ts';
 import { readPreprocess } from './preprocess-flags.ts';
 
 export interface EvaluatedNetwork {
@@ -39,14 +33,7 @@ export interface NamedModel {
 /** A model to run, of any format; preprocessing flags are for those that do not carry their own. */
 export function readModel(args: Arguments, path: string, terminal: Terminal): Graph {
   const kind = extname(path).toLowerCase();
-  if (kind === '.bmodel' || kind === '.cvimodel') {
-    throw new QError(`${path} holds instructions of the chip, which cannot be run here`, {
-      code: 'cli.unknown-model-format',
-      where: path,
-      found: kind,
-      expected: 'the .mlir of the lowered network, which q model_deploy writes',
-    });
-  }
+  if (!['.onnx', '.mlir', '.prototxt'].includes(kind)) return openModel(path, { emit: terminal.emit });
   const options = {
     name: nameOfModelFile(path),
     inputShapes: args.shapes('input_shapes'),
@@ -88,7 +75,10 @@ function lower(args: Arguments, graph: Graph, processor: string, terminal: Termi
       : { calibrationTable: parseCalibrationTable(readInputText(calibration, '--calibration_table'), calibration) }),
     ...(table === undefined
       ? {}
-      : { quantizeTable: parseQuantizeTable(readInputText(table, '--quantize_table'), table), quantizeTableName: table }),
+      : {
+          quantizeTable: parseQuantizeTable(readInputText(table, '--quantize_table'), table),
+          quantizeTableName: table,
+        }),
   });
   return targetFor(processor).lower(graph, plan, terminal.emit);
 }

@@ -29,17 +29,28 @@ export function superResolutionTask({ pixels, peak }: TargetPictures): Evaluatio
           const target = pixels[sample]!;
           const { data, name, shape } = outputs[0]!;
           if (data.length !== target.length) {
-            throw new QError(`The target of sample ${sample} has ${target.length} pixels, output ${name} of ${network.name} ${data.length}`, {
-              code: 'cli.target-size',
-              where: name,
-              found: `[${shape.join(',')}]`,
-              expected: `${target.length} pixels, as many as the target has`,
-            });
+            throw new QError(
+              `The target of sample ${sample} has ${target.length} pixels, output ${name} of ${network.name} ${data.length}`,
+              {
+                code: 'cli.target-size',
+                where: name,
+                found: `[${shape.join(',')}]`,
+                expected: `${target.length} pixels, as many as the target has`,
+              },
+            );
           }
           const picture = Float64Array.from(data, (value) => Math.min(Math.max(value / peak, 0), 1));
-          decibels.push(psnr(picture, Float64Array.from(target, (level) => level / 255), 1));
+          decibels.push(
+            psnr(
+              picture,
+              Float64Array.from(target, (level) => level / 255),
+              1,
+            ),
+          );
         },
-        result: () => [{ name: 'PSNR', value: decibels.reduce((sum, one) => sum + one, 0) / decibels.length, unit: 'dB' }],
+        result: () => [
+          { name: 'PSNR', value: decibels.reduce((sum, one) => sum + one, 0) / decibels.length, unit: 'dB' },
+        ],
       };
     },
   };
@@ -62,12 +73,15 @@ export function readingTask({ texts, signs }: Texts): EvaluationTask {
         add(sample, outputs) {
           const { data, name, shape } = outputs[0]!;
           if (shape.at(-1) !== signs.length + 1) {
-            throw new QError(`--category_file has ${signs.length} signs, but output ${name} of ${network.name} has ${shape.at(-1)} classes`, {
-              code: 'cli.class-count',
-              where: name,
-              found: `[${shape.join(',')}]`,
-              expected: `${signs.length + 1} in the last dimension: a blank and one per sign`,
-            });
+            throw new QError(
+              `--category_file has ${signs.length} signs, but output ${name} of ${network.name} has ${shape.at(-1)} classes`,
+              {
+                code: 'cli.class-count',
+                where: name,
+                found: `[${shape.join(',')}]`,
+                expected: `${signs.length + 1} in the last dimension: a blank and one per sign`,
+              },
+            );
           }
           const read = readGreedily(data, signs.length + 1, 0)
             .map((symbol) => signs[symbol - 1]!)

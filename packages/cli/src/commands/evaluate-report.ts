@@ -11,7 +11,12 @@ export function renderEvaluation(results: readonly NetworkResult[], samples: num
     { title: 'network', align: 'left' },
     ...names.map((title): Column => ({ title, align: 'right' })),
     ...(hasOthers && names.length > 0 ? [{ title: 'lost', align: 'right' } as const] : []),
-    ...(hasOthers ? ([{ title: 'cosine', align: 'right' }, { title: 'SQNR dB', align: 'right' }] as const) : []),
+    ...(hasOthers
+      ? ([
+          { title: 'cosine', align: 'right' },
+          { title: 'SQNR dB', align: 'right' },
+        ] as const)
+      : []),
     { title: 'ms', align: 'right' },
   ];
   const rows = results.map((result, index) => [
@@ -50,10 +55,17 @@ export function evaluationCsv(model: string, results: readonly NetworkResult[]):
 }
 
 /** The same with every figure in full. Times are left out: the same input gives the same bytes. */
-export function evaluationJson(model: string, harness: string, samples: number, results: readonly NetworkResult[]): string {
+export function evaluationJson(
+  model: string,
+  harness: string,
+  samples: number,
+  results: readonly NetworkResult[],
+): string {
   const networks = results.map(({ name, figures, agreement }) => ({
     name,
-    figures: Object.fromEntries(figures.map((figure) => [figure.name, Number.isNaN(figure.value) ? null : figure.value])),
+    figures: Object.fromEntries(
+      figures.map((figure) => [figure.name, Number.isNaN(figure.value) ? null : figure.value]),
+    ),
     ...(agreement === undefined ? {} : { agreement }),
   }));
   return `${JSON.stringify({ model, harness, samples, networks }, null, 2)}\n`;

@@ -1,7 +1,8 @@
 import type { NetworkOutput } from '@q/evaluate';
-import { dequantize, type Emit, type Graph, inputsOf, type TypedArray, typeOf } from '@q/ir';
+import { dequantize, type Emit, type Graph, inputsOf, type Tensor, type TypedArray, typeOf } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import { type OutputAgreement, OutputComparison } from '@q/search';
+import { feedsOf } from '../network/run-network.ts';
 import type { EvaluatedNetwork } from './evaluate-networks.ts';
 import type { SampleSet } from './evaluate-samples.ts';
 import type { EvaluationTask, Figure } from './evaluate-task.ts';
@@ -55,7 +56,7 @@ export async function runEvaluation({ networks, samples, task, emit }: Evaluatio
 }
 
 /** The outputs of one run as real numbers. */
-export function runOnce(session: Session, graph: Graph, feeds: ReadonlyMap<string, Float32Array>): NetworkOutput[] {
+export function runOnce(session: Session, graph: Graph, feeds: ReadonlyMap<string, TypedArray>): NetworkOutput[] {
   const results = session.run(feeds);
   return graph.outputs.map((name) => {
     const type = typeOf(graph, name)!;
@@ -64,7 +65,11 @@ export function runOnce(session: Session, graph: Graph, feeds: ReadonlyMap<strin
 }
 
 /** Inputs of networks that were made from one another may be called otherwise; their order is the same. */
-function renamed(feeds: ReadonlyMap<string, Float32Array>, from: Graph, to: Graph): ReadonlyMap<string, Float32Array> {
-  const [names, wanted] = [inputsOf(from), inputsOf(to)];
-  return new Map(wanted.map(({ name }, index) => [name, feeds.get(names[index]?.name ?? name) ?? feeds.get(name)!]));
+function renamed(feeds: ReadonlyMap<string, Float32Array>, from: Graph, to: Graph): ReadonlyMap<string, TypedArray> {
+  const names = inputsOf(from);
+  const tensors = inputsOf(to).map(({ name }, index): [string, Tensor] => {
+    const given = feeds.get(name) ?? feeds.get(names[index]?.name ?? name)!;
+    return [name, { shape: typeOf(to, name)!.shape, dtype: 'f32', data: given }];
+  });
+  return feedsOf(to, new Map(tensors));
 }

@@ -21,7 +21,9 @@ export async function openSampleSet(args: Arguments, graph: Graph): Promise<Samp
   const list = args.optionalString('data_list');
   if (list !== undefined) {
     const text = readInputText(list, '--data_list');
-    return ofDataset(await openDataset({ source: listedFilesSource, graph, inputNum: limit, dataList: text, where: list }));
+    return ofDataset(
+      await openDataset({ source: listedFilesSource, graph, inputNum: limit, dataList: text, where: list }),
+    );
   }
   const path = args.optionalString('dataset');
   if (path === undefined) {
@@ -49,13 +51,16 @@ function ofDataset(dataset: Dataset): SampleSet {
 function checkBatch(graph: Graph): void {
   const wide = inputsOf(graph).find(({ name }) => (typeOf(graph, name)!.shape[0] ?? 1) !== 1);
   if (wide === undefined) return;
-  throw new QError(`input ${wide.name} takes a batch of ${typeOf(graph, wide.name)!.shape[0]}; evaluation goes sample by sample`, {
-    code: 'cli.batch',
-    where: wide.name,
-    found: `[${typeOf(graph, wide.name)!.shape.join(',')}]`,
-    expected: 'a batch of 1',
-    hint: 'import the model with --input_shapes of batch 1',
-  });
+  throw new QError(
+    `input ${wide.name} takes a batch of ${typeOf(graph, wide.name)!.shape[0]}; evaluation goes sample by sample`,
+    {
+      code: 'cli.batch',
+      where: wide.name,
+      found: `[${typeOf(graph, wide.name)!.shape.join(',')}]`,
+      expected: 'a batch of 1',
+      hint: 'import the model with --input_shapes of batch 1',
+    },
+  );
 }
 
 /** An npz with one array per input, its rows the samples, and an array `label` of class indices if there is one. */

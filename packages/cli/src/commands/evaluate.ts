@@ -21,33 +21,49 @@ function declare(parser: ArgumentParser): void {
   });
   parser.add_argument('--config', {
     default: '',
-    help: "mlir.config.yaml: models, samples and labels from its fields mlir_transform, dataset and harness",
+    help: 'mlir.config.yaml: models, samples and labels from its fields mlir_transform, dataset and harness',
   });
-  parser.add_argument('--target', { default: '', help: 'section of --config, e.g. BM1684X (default: its only or first one)' });
+  parser.add_argument('--target', {
+    default: '',
+    help: 'section of --config, e.g. BM1684X (default: its only or first one)',
+  });
   parser.add_argument('--variable', {
     action: 'append',
     default: [],
     help: 'NAME=VALUE for $(NAME) in --config; may be repeated',
   });
   parser.add_argument('--model_data', { default: '', help: 'the .caffemodel of a .prototxt' });
-  parser.add_argument('--dataset', { default: '', help: 'folder of samples, a .zip of one, or an .npz whose rows are samples' });
+  parser.add_argument('--dataset', {
+    default: '',
+    help: 'folder of samples, a .zip of one, or an .npz whose rows are samples',
+  });
   parser.add_argument('--data_list', { default: '', help: 'text file with one sample per line; wins over --dataset' });
   parser.add_argument('--limit', { type: 'int', default: 0, help: 'use this many samples (default: 0 = all)' });
   declareLabelFlags(parser);
   declarePlanFlags(parser);
   parser.add_argument('-o', '--output', { default: '', help: 'folder for <harness>.csv and <harness>.json' });
   parser.add_argument('--input_shapes', { default: '[]', help: 'one shape per input, e.g. [[1,3,224,224]]' });
-  parser.add_argument('--output_names', { default: '', help: 'cut the network here: ONNX tensor names, separated by commas' });
+  parser.add_argument('--output_names', {
+    default: '',
+    help: 'cut the network here: ONNX tensor names, separated by commas',
+  });
   declareHeadFlags(parser, 0.01, 0.6);
   declarePreprocessFlags(parser);
 }
 
 function declareLabelFlags(parser: ArgumentParser): void {
-  const group = parser.add_argument_group('labels', 'what is measured; without any of these, agreement with the first network');
+  const group = parser.add_argument_group(
+    'labels',
+    'what is measured; without any of these, agreement with the first network',
+  );
   group.add_argument('--labels', { default: '', help: 'csv with the columns file and class_index: top-1, top-5' });
   group.add_argument('--annotations', { default: '', help: "COCO's detection JSON: average precision" });
   group.add_argument('--targets', { default: '', help: 'folder or .zip of grey pictures of the same names: PSNR' });
-  group.add_argument('--peak', { type: 'float', default: 1, help: "white in the network's output, for --targets (default: 1)" });
+  group.add_argument('--peak', {
+    type: 'float',
+    default: 1,
+    help: "white in the network's output, for --targets (default: 1)",
+  });
   group.add_argument('--texts', { default: '', help: 'csv with the columns file and text: words read right' });
   group.add_argument('--category_file', { default: '', help: 'class names (or the signs of --texts), one per line' });
 }
@@ -69,7 +85,14 @@ async function run(given: Arguments, terminal: Terminal): Promise<number> {
   const results = await runEvaluation({ networks, samples, task, emit: terminal.emit });
   terminal.print(renderEvaluation(results, samples.length));
   const folder = args.optionalString('output');
-  if (folder !== undefined) writeReports(folder, { model: modelName(args, models[0]!.path), task: task.harness, samples: samples.length, results, terminal });
+  if (folder !== undefined)
+    writeReports(folder, {
+      model: modelName(args, models[0]!.path),
+      task: task.harness,
+      samples: samples.length,
+      results,
+      terminal,
+    });
   return exitStatus.ok;
 }
 

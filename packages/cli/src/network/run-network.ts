@@ -62,7 +62,8 @@ export function reportedOutputs(graph: Graph): string[] {
   return [...new Set(names)];
 }
 
-function feedsOf(graph: Graph, inputs: ReadonlyMap<string, Tensor>): Map<string, TypedArray> {
+/** Feeds in the types of the network's inputs: integer inputs take codes. */
+export function feedsOf(graph: Graph, inputs: ReadonlyMap<string, Tensor>): Map<string, TypedArray> {
   const wanted = inputsOf(graph).map((op) => op.name);
   const [only] = inputs.values();
   if (inputs.size === 1 && wanted.length !== 1) {
