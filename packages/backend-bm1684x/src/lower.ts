@@ -47,6 +47,7 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   });
   throwRefusals(issues);
   if (processor.fusesFloatTables) fuseFloatTables(context, plan, outputs);
+  warnOfTables(context.mismatchedTables, emit);
   dropReluLimits(context);
   return assembleLowered(graph, plan, context, outputs);
 }
@@ -54,6 +55,19 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
 function lowerAny(context: Bm168xContext, op: KnownOp): void {
   if (op.type === 'top.Input') context.emit(op, context.floatType(op.name, 'f32'));
   else lowerOp(context, op);
+}
+
+/** Users should know why such a network is worse than its symmetric form. */
+function warnOfTables(names: readonly string[], emit: Emit | undefined): void {
+  if (names.length === 0) return;
+  emit?.({
+    type: 'warning',
+    code: 'lower.asymmetric-tables',
+    message:
+      `With --asymmetric the vendor builds the tables of ${names.length} activations for symmetric codes, but reads the ` +
+      `codes as asymmetric ones: ${names.slice(0, 5).join(', ')}. Results there are far off, here as there.`,
+    where: names[0]!,
+  });
 }
 
 function warnOfContradiction(graph: Graph, emit: Emit | undefined): void {

@@ -1,8 +1,9 @@
 import { type KnownOp, type Op, type Precision, QError, type Target } from '@q/ir';
-import { isKnown, Refusal, tpuArtefacts, tpuFormOf } from '@q/ir/lowering';
+import { extendedFormOf, isKnown, Refusal, tpuArtefacts } from '@q/ir/lowering';
 import { lowerForBm1684 } from './bm1684/lower.ts';
 import { BM1684, bm1684Precisions } from './bm1684/processor.ts';
 import { lower } from './lower.ts';
+import { BM1684_OPEN_POINTS, openPointsOf } from './open-points.ts';
 import { BF16_RUNS_F32, F16_RUNS_F32, INT8_RUNS_FLOAT, PROCESSORS, type Processor } from './processors.ts';
 
 function processorOf(name: string): Processor {
@@ -23,7 +24,7 @@ function precisions(op: Op, name: string): readonly Precision[] {
   if (!isKnown(op)) return [];
   if (op.type === 'top.Input') return ['F32'];
   try {
-    tpuFormOf(op);
+    extendedFormOf(op);
   } catch (error) {
     if (error instanceof Refusal) return [];
     throw error;
@@ -55,5 +56,6 @@ export const bm168x: Target = {
   },
   precisions,
   lower: (graph, plan, emit) => (plan.processor === BM1684 ? lowerForBm1684 : lower)(graph, plan, emit),
+  openPoints: (processor) => (processor === BM1684 ? BM1684_OPEN_POINTS : openPointsOf(processorOf(processor))),
   artefacts: tpuArtefacts,
 };

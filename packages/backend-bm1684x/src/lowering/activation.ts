@@ -19,7 +19,11 @@ export function lowerToTable(context: Bm168xContext, op: KnownOp): boolean {
     { shape: [1, 1, 1, 256], dtype: output.signed ? 'i8' : 'u8' },
     codes,
   );
-  context.emitAs(op, 'tpu.Lut', [op.inputs[0]!, table], {}, context.codeType(op.name, op, asymmetric));
+  const type = context.codeType(op.name, op, asymmetric);
+  const declared = context.quantizerOf(op.name, op, asymmetric);
+  if (declared.zeroPoint !== output.zeroPoint || declared.scale !== output.scale)
+    context.mismatchedTables.push(op.name);
+  context.emitAs(op, 'tpu.Lut', [op.inputs[0]!, table], {}, type);
   return true;
 }
 

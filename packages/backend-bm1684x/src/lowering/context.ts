@@ -26,6 +26,8 @@ export class Bm168xContext extends LoweringContext {
   readonly plan: Plan;
   /** Operators whose first operand becomes 4-bit codes when it is float. */
   readonly fourBitReaders = new Set<string>();
+  /** Tables that upstream builds for other parameters than their result declares (numerics.md 7.6). */
+  readonly mismatchedTables: string[] = [];
   readonly #int16: ReadonlySet<string>;
   readonly #forms = new Map<string, Forms>();
   readonly #int8Forms = new Map<string, Quantizer>();

@@ -1,5 +1,5 @@
 import { getScaleAndShift, type KnownOp, type MultiplierShift, type OpOf } from '@q/ir';
-import { absMax, type Quantizer, tpuFormOf } from '@q/ir/lowering';
+import { absMax, extendedFormOf, type Quantizer } from '@q/ir/lowering';
 import type { Bm168xContext } from './context.ts';
 import { type QuantizedFilter, quantizeBias, quantizeFilter } from './filter.ts';
 import { emitRequant } from './requant-table.ts';
@@ -67,7 +67,7 @@ export function requantAttributes(factors: readonly MultiplierShift[]): object {
 export function lowerConv(context: Bm168xContext, op: OpOf<'top.Conv'>): boolean {
   const parameters = constantParameters(context, op);
   if (parameters === undefined) return false;
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   const given = context.inputQuantizerOf(op);
   const input: Quantizer = { ...given, scale: liveInputScale(given.scale, parameters) };
   const isVolume = form.type === 'tpu.Conv3D';
@@ -109,7 +109,7 @@ export function emitSums(
 ): string {
   const sums = `${op.name}${suffix}`;
   const type = { shape: context.shapeOf(op.name), dtype: 'i32' } as const;
-  context.emitAs({ ...op, name: sums, outputs: [sums] }, tpuFormOf(op).type, inputs, attributes, type);
+  context.emitAs({ ...op, name: sums, outputs: [sums] }, extendedFormOf(op).type, inputs, attributes, type);
   return sums;
 }
 
@@ -117,7 +117,7 @@ export function emitSums(
 export function lowerDeconv(context: Bm168xContext, op: OpOf<'top.Deconv'>): boolean {
   const parameters = constantParameters(context, op);
   if (parameters === undefined) return false;
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   const input = context.quantizerOf(op.inputs[0]!, op);
   const output = context.quantizerOf(op.name, op);
   const filter = quantizeFilter(parameters.filter, {

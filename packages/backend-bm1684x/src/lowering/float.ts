@@ -1,5 +1,5 @@
 import type { KnownOp } from '@q/ir';
-import { tpuFormOf } from '@q/ir/lowering';
+import { extendedFormOf } from '@q/ir/lowering';
 import { BF16_RUNS_F32, F16_RUNS_F32 } from '../processors.ts';
 import type { Bm168xContext, FloatType } from './context.ts';
 
@@ -36,7 +36,7 @@ export function floatTypeOf(context: Bm168xContext, op: KnownOp, wanted: FloatTy
 
 /** Emits the float form of `op` in the given type. */
 export function lowerToFloat(context: Bm168xContext, op: KnownOp, dtype: FloatType): void {
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   const inputs = form.inputs.map((name, index) => {
     if (name === null) return null;
     return context.floatOperand(name, keepsF32(context, op, index) ? 'f32' : dtype);

@@ -1,5 +1,5 @@
 import { getScaleAndShift, type KnownOp, type OpOf, toInt } from '@q/ir';
-import { type Quantizer, quantizerOfRange, refuseOp, tpuFormOf, uniformType } from '@q/ir/lowering';
+import { extendedFormOf, type Quantizer, quantizerOfRange, refuseOp, uniformType } from '@q/ir/lowering';
 import { int4Listing, isInt4Kind } from '../int4-operators.ts';
 import type { Bm168xContext } from './context.ts';
 import { addOperands, constantParameters, emitSums, factorsOf, lowerConv, requantAttributes } from './convolution.ts';
@@ -77,7 +77,7 @@ export function lowerConvInt4(context: Bm168xContext, op: OpOf<'top.Conv'>): boo
   const parameters = constantParameters(context, op);
   if (!isInt4Kind(op) || op.attributes.kernelShape.length > 2) return lowerConv(context, op);
   if (parameters === undefined) return false;
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   const { input, inputQuantizer, output4, output8, readers } = boundaryOf(context, op, 'int8');
   const filter = quantizeFilter(parameters.filter, {
     oc: context.shapeOf(op.inputs[1]!)[0]!,
@@ -137,7 +137,7 @@ export function lowerMatMulInt4(context: Bm168xContext, op: OpOf<'top.MatMul'>):
     context.addWeight(op.name, 'filter_int4', filter, weights.codes),
     biasOperand(context, op, quantizeRightBias(context, op, weights, inputQuantizer)),
   ];
-  const attributes = { ...tpuFormOf(op).attributes, multipliers: [multiplier], rshifts: [rshift] };
+  const attributes = { ...extendedFormOf(op).attributes, multipliers: [multiplier], rshifts: [rshift] };
   const type = uniformType(context.shapeOf(op.name), output, readers === 'int4' ? 4 : 8);
   context.emitAs(op, 'tpu.MatMul', inputs, attributes, type);
   return true;
@@ -151,7 +151,7 @@ function lowerActivationsInt4(context: Bm168xContext, op: OpOf<'top.MatMul'>): t
   const bias =
     biasName == null ? undefined : Int32Array.from(context.floats(biasName), (value) => toInt(value / product));
   const { multiplier, rshift } = getScaleAndShift(Math.fround(product / output.scale), 32);
-  const attributes = { ...tpuFormOf(op).attributes, multipliers: [multiplier], rshifts: [rshift] };
+  const attributes = { ...extendedFormOf(op).attributes, multipliers: [multiplier], rshifts: [rshift] };
   const type = uniformType(context.shapeOf(op.name), int8Output(context, op));
   context.fourBitReaders.add(op.name);
   context.emitAs(op, 'tpu.MatMul', [left, right, biasOperand(context, op, bias)], attributes, type);

@@ -1,11 +1,11 @@
 import { getScaleAndShift, getScaleAndShiftPositive, type KnownOp, type OpOf, saturate, toInt } from '@q/ir';
-import { type Quantizer, tpuFormOf } from '@q/ir/lowering';
+import { extendedFormOf, type Quantizer } from '@q/ir/lowering';
 import type { Bm168xContext } from './context.ts';
 
 /** Operators that only choose among codes: no parameters, the result has its own calibrated type. */
 export function lowerCodesAsTheyAre(context: Bm168xContext, op: KnownOp): boolean {
   if (op.inputs.some((name) => context.isWeight(name))) return false;
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   context.emitAs(op, form.type, form.inputs, form.attributes, context.codeType(op.name, op));
   return true;
 }
@@ -75,7 +75,7 @@ export function lowerAvgPool(context: Bm168xContext, op: OpOf<'top.AvgPool'>): b
   const input = context.quantizerOf(op.inputs[0]!, op);
   const output = context.quantizerOf(op.name, op);
   const area = op.attributes.kernelShape.reduce((product, length) => product * length, 1);
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   const isReal = context.asymmetric || op.attributes.kernelShape.length === 3;
   const factor = isReal
     ? {

@@ -21,3 +21,20 @@ export function watchAccumulator(context: PrepareContext): (peak: number) => voi
 export function floatBias(data: ArrayLike<number>): Float32Array {
   return Float32Array.from(data);
 }
+
+/**
+ * A bias for sums of codes that lost their zero point first: every channel gets the zero point back for all of its
+ * weights, also for those that meet padding or inserted positions, which hold the zero point (numerics.md 7.1).
+ */
+export function biasWithZero(
+  bias: ArrayLike<number> | undefined,
+  filter: ArrayLike<number>,
+  { channels, zero }: { readonly channels: number; readonly zero: number },
+): Float32Array {
+  const inner = filter.length / channels;
+  return Float32Array.from({ length: channels }, (_, channel) => {
+    let sum = 0;
+    if (zero !== 0) for (let at = channel * inner; at < (channel + 1) * inner; at++) sum += filter[at]!;
+    return (bias?.[channel] ?? 0) + zero * sum;
+  });
+}

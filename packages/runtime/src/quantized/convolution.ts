@@ -5,7 +5,7 @@ import { refuse } from '../float/refuse.ts';
 import { imageShape, window2D } from '../float/window.ts';
 import type { ConstantOperand, Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { type Slot, TensorSlot } from '../slot.ts';
-import { floatBias, watchAccumulator } from './accumulate.ts';
+import { biasWithZero, floatBias, watchAccumulator } from './accumulate.ts';
 import { byteTable } from './code-table.ts';
 import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { delegateContext } from './delegate-context.ts';
@@ -81,8 +81,8 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
   prepare(op, context) {
     const [x, y] = [context.input(0), context.output()];
     const { kernels } = context;
-    byteCodesIn(x);
-    const identity = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code)));
+    const { zero } = byteCodesIn(x);
+    const reals = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code - zero)));
     const [from, to] = [floatCopy(context, x), floatCopy(context, y)];
     const run = prepareSums(op, context, from.slot, to.slot);
     const watch = watchAccumulator(context);
@@ -91,7 +91,7 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
     return () => {
       from.settle();
       to.settle();
-      kernels.lut_x8_x32(x.ptr, identity.ptr, from.slot.ptr, x.length);
+      kernels.lut_x8_x32(x.ptr, reals.ptr, from.slot.ptr, x.length);
       run();
       watch(largestMagnitude(to.slot.f32()));
       finish();
@@ -122,7 +122,7 @@ const inFloats = (weight: ConstantOperand): ConstantOperand => ({ ...weight, dat
 
 function prepareSums(op: OpOf<'tpu.Deconv'>, context: PrepareContext, x: TensorSlot, y: TensorSlot): RunOp {
   const top = asTop(op) as OpOf<'top.Deconv'>;
-  const bias = op.inputs[2] == null ? null : floatBiasSlot(context);
+  const bias = biasSlot(op, context, y.shape[1]!);
   const inFloat = delegateContext(context, {
     input: (index) => (index === 0 ? x : context.input(index)),
     optionalInput: (index) => (index === 0 ? x : index === 2 ? bias : context.optionalInput(index)),
@@ -141,10 +141,14 @@ function prepareSums(op: OpOf<'tpu.Deconv'>, context: PrepareContext, x: TensorS
   return (floatImplementations['top.Deconv'] as OpImplementation<'top.Deconv'>).prepare(top, inFloat);
 }
 
-function floatBiasSlot(context: PrepareContext): TensorSlot {
-  const placed = context.derive(2, 'f32', (weight) => floatBias(weight.data));
-  const slot = new TensorSlot('bias', { shape: [placed.byteLength / 4], dtype: 'f32' }, context.memory);
-  slot.ptr = placed.ptr;
+function biasSlot(op: OpOf<'tpu.Deconv'>, context: PrepareContext, channels: number): TensorSlot | null {
+  const { zero } = codesIn(context.input(0));
+  const filter = context.constant(1);
+  if (zero === 0 && op.inputs[2] == null) return null;
+  const given = op.inputs[2] == null ? undefined : context.constant(2)?.data;
+  const data = biasWithZero(given, filter?.data ?? [], { channels, zero });
+  const slot = new TensorSlot('bias', { shape: [channels], dtype: 'f32' }, context.memory);
+  slot.ptr = context.place(data).ptr;
   return slot;
 }
 

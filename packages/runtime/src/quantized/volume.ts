@@ -3,7 +3,7 @@ import { floatImplementations } from '../float/index.ts';
 import { refuse } from '../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { TensorSlot } from '../slot.ts';
-import { watchAccumulator } from './accumulate.ts';
+import { biasWithZero, watchAccumulator } from './accumulate.ts';
 import { byteTable } from './code-table.ts';
 import { byteCodesIn, codesIn, lowestCode } from './codes.ts';
 import { delegateContext } from './delegate-context.ts';
@@ -25,18 +25,6 @@ function placed(context: PrepareContext, name: string, shape: readonly number[],
   return slot;
 }
 
-/** Bias of the sums: padding reads the zero point, so codes lose it before the sum and every channel gets it back here. */
-function biasWithZero(op: OpOf<'tpu.Conv3D'>, context: PrepareContext, filter: ArrayLike<number>, zero: number) {
-  const oc = context.output().shape[1]!;
-  const inner = filter.length / oc;
-  const given = op.inputs[2] == null ? undefined : context.constant(2)?.data;
-  return Float32Array.from({ length: oc }, (_, channel) => {
-    let sum = 0;
-    for (let at = channel * inner; at < (channel + 1) * inner; at++) sum += filter[at]!;
-    return (given?.[channel] ?? 0) + zero * sum;
-  });
-}
-
 /** The i32 sums of a convolution in three dimensions, from its definition on integer-valued floats: exact up to 2^24. */
 const conv3d: OpImplementation<'tpu.Conv3D'> = {
   prepare(op, context) {
@@ -50,7 +38,8 @@ const conv3d: OpImplementation<'tpu.Conv3D'> = {
     const from = new TensorSlot(x.name, { shape: x.shape, dtype: 'f32' }, context.memory);
     const to = new TensorSlot(y.name, { shape: y.shape, dtype: 'f32' }, context.memory);
     const w = placed(context, 'filter', filter.type.shape, Float32Array.from(filter.data));
-    const bias = biasWithZero(op, context, filter.data, zero);
+    const given = op.inputs[2] == null ? undefined : context.constant(2)?.data;
+    const bias = biasWithZero(given, filter.data, { channels: y.shape[1]!, zero });
     const operands = [from, w, placed(context, 'bias', [bias.length], bias)];
     const inFloat = delegateContext(context, {
       input: (index) => operands[index]!,
