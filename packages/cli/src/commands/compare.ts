@@ -39,7 +39,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const graph = openModel(args.string('model'), { emit: terminal.emit });
   const inputPath = args.string('input');
   const inputs = readNpz(readInputFile(inputPath, '--input'), inputPath);
-  const codes = await runNetwork(graph, inputs, { allTensors: true, fixed: true });
+  const codes = await runNetwork(graph, inputs, { allTensors: true, fixed: true, emit: terminal.emit });
   const dumped = await readDump(args.string('dump'));
   const form = args.string('dumped_as');
   const report = lsbReport({

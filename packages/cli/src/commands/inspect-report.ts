@@ -1,4 +1,13 @@
-import { expandAttention, type Graph, type Issue, type ModelSummary, type Precision, QError, type Target } from '@q/ir';
+import {
+  expandAttention,
+  type Graph,
+  type Issue,
+  type ModelSummary,
+  type OpenPoint,
+  type Precision,
+  QError,
+  type Target,
+} from '@q/ir';
 import type { OnnxFacts } from '@q/ir/onnx';
 import type { ActivationPlan } from '@q/runtime';
 import { renderTable } from '../terminal/table.ts';
@@ -17,6 +26,8 @@ export interface ProcessorReport {
   readonly counts: Readonly<Record<string, number>>;
   /** Layers that cannot be lowered. */
   readonly refused: readonly string[];
+  /** What is not pinned down for the operators of this network there. */
+  readonly openPoints: readonly OpenPoint[];
 }
 
 /** What `q inspect` prints, as data: `--json` is exactly this. */
@@ -46,7 +57,23 @@ export function precisionsOn(graph: Graph, target: Target, processor: string): P
     if (best !== undefined) counts[best] = (counts[best] ?? 0) + 1;
   }
   const refused = layers.filter(({ precisions }) => precisions.length === 0).map(({ name }) => name);
-  return { name: processor, layers, counts, refused };
+  return { name: processor, layers, counts, refused, openPoints: openPointsOn(target, processor, graph) };
+}
+
+/** What is not pinned down for a processor; with a network, what concerns its operators. */
+export function openPointsOn(target: Target, processor: string, graph?: Graph): readonly OpenPoint[] {
+  const types = graph === undefined ? undefined : new Set<string>(graph.ops.map((op) => op.type));
+  const points = target.openPoints?.(processor) ?? [];
+  return points.filter(
+    ({ operators }) => operators === undefined || types === undefined || operators.some((type) => types.has(type)),
+  );
+}
+
+/** The list as text. */
+export function renderOpenPoints(processor: string, points: readonly OpenPoint[]): string {
+  if (points.length === 0) return `on ${processor}: nothing is known not to be pinned down`;
+  const lines = points.map(({ topic, assumed }) => `  ${topic}: ${assumed}`);
+  return [`on ${processor} not pinned down:`, ...lines].join('\n');
 }
 
 export function renderInspection(inspection: Inspection): string {
@@ -97,7 +124,7 @@ function renderSummary(summary: ModelSummary, activations: ActivationPlan | unde
   ];
 }
 
-function renderProcessor({ name, layers, counts, refused }: ProcessorReport): string {
+function renderProcessor({ name, layers, counts, refused, openPoints }: ProcessorReport): string {
   const rows = layers.map((layer) => [
     layer.name,
     layer.type,
@@ -106,7 +133,11 @@ function renderProcessor({ name, layers, counts, refused }: ProcessorReport): st
   ]);
   const parts = Object.entries(counts).map(([precision, count]) => `${count} ${precision}`);
   const lost = refused.length === 0 ? '' : `; ${refused.length} cannot run: ${refused.join(', ')}`;
-  return [`on ${name}: ${parts.join(', ')}${lost}`, table(['layer', 'operator', 'runs in', 'also'], rows)].join('\n\n');
+  return [
+    `on ${name}: ${parts.join(', ')}${lost}`,
+    table(['layer', 'operator', 'runs in', 'also'], rows),
+    renderOpenPoints(name, openPoints),
+  ].join('\n\n');
 }
 
 /** The issues of a model that is not usable as a whole, as the error that importing it gives. */

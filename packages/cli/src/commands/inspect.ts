@@ -10,10 +10,21 @@ import { loadModel, type ModelOptions, nameOfModelFile, onnxOptions } from '../f
 import { targetFor } from '../processors.ts';
 import { renderError } from '../terminal/render-error.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { type Inspection, precisionsOn, renderInspection, surveyError } from './inspect-report.ts';
+import {
+  type Inspection,
+  openPointsOn,
+  precisionsOn,
+  renderInspection,
+  renderOpenPoints,
+  surveyError,
+} from './inspect-report.ts';
 
 function declare(parser: ArgumentParser): void {
-  parser.add_argument('model', { help: '.onnx file, Top .mlir with its weights beside it, or Caffe .prototxt' });
+  parser.add_argument('model', {
+    nargs: '?',
+    default: '',
+    help: '.onnx file, Top .mlir with its weights beside it, or Caffe .prototxt; not needed with --processor',
+  });
   parser.add_argument('--model_data', '--weights', { default: '', help: 'the .caffemodel of a .prototxt' });
   parser.add_argument('--input_shapes', { default: '[]', help: 'one shape per input, e.g. [[1,3,224,224]]' });
   parser.add_argument('--output_names', {
@@ -22,16 +33,23 @@ function declare(parser: ArgumentParser): void {
   });
   parser.add_argument('--processor', '--chip', {
     default: '',
-    help: 'also say in which precision each layer would run there, and which layers it cannot run',
+    help: 'also say in which precision each layer would run there, which layers it cannot run, and what is not pinned down',
   });
   parser.add_argument('--json', { action: 'store_true', help: 'print the same as one JSON object' });
 }
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
-  const path = args.string('model');
   const processor = args.optionalString('processor')?.toLowerCase();
   // An unknown processor must not cost an import.
   const target = processor === undefined ? undefined : targetFor(processor);
+  if (args.optionalString('model') === undefined && target !== undefined) {
+    const openPoints = openPointsOn(target, processor!);
+    terminal.print(
+      args.flag('json') ? JSON.stringify({ processor, openPoints }) : renderOpenPoints(processor!, openPoints),
+    );
+    return exitStatus.ok;
+  }
+  const path = args.string('model');
   const options: ModelOptions = {
     name: nameOfModelFile(path),
     inputShapes: args.shapes('input_shapes'),

@@ -33,7 +33,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const graph = openModel(modelPath, { weight: args.optionalString('weight'), emit: terminal.emit });
   const inputs = readNpz(readInputFile(inputPath, '--input'), inputPath);
   const allTensors = args.flag('dump_all_tensors');
-  const results = await runNetwork(graph, inputs, { allTensors, fixed: args.flag('out_fixed') });
+  const results = await runNetwork(graph, inputs, { allTensors, fixed: args.flag('out_fixed'), emit: terminal.emit });
   const named = !allTensors && extname(modelPath) === '.onnx' ? byTensorName(results, graph) : results;
   terminal.print('\nSaving ...');
   writeFileWhole(outputPath, writeNpz(named));

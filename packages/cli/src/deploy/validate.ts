@@ -35,7 +35,7 @@ export interface Verdict {
 /** The lowered network against the float one: layers that both have, or the outputs only. */
 export async function validateLowered(request: LoweredValidation): Promise<Verdict> {
   const { lowered, inputs, everyLayer, reference, tolerance, excepts, terminal, resultFile } = request;
-  const tensors = await runNetwork(lowered, inputs, { allTensors: everyLayer });
+  const tensors = await runNetwork(lowered, inputs, { allTensors: everyLayer, emit: terminal.emit });
   const results: Side = { name: resultFile, tensors };
   if (request.keep) writeFileWhole(resultFile, writeNpz(tensors));
   if (request.fuzzy) {

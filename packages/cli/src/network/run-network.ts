@@ -1,5 +1,6 @@
 import {
   dequantize,
+  type Emit,
   elementCount,
   type Graph,
   inputsOf,
@@ -20,6 +21,8 @@ export interface NetworkRun {
   readonly allTensors?: boolean;
   /** Integer results as codes, not as the reals that they stand for. */
   readonly fixed?: boolean;
+  /** Takes warnings: accumulators beyond 2^24, where the vendor's own sums are not exact (numerics.md section 0). */
+  readonly emit?: Emit;
 }
 
 /**
@@ -31,11 +34,14 @@ export interface NetworkRun {
 export async function runNetwork(
   graph: Graph,
   inputs: ReadonlyMap<string, Tensor>,
-  { allTensors = false, fixed = false }: NetworkRun = {},
+  { allTensors = false, fixed = false, emit }: NetworkRun = {},
 ): Promise<Map<string, Tensor>> {
   const feeds = feedsOf(graph, inputs);
   const names = allTensors ? [...graph.values.keys()] : reportedOutputs(graph);
-  const session = await createSession(graph, { retain: allTensors ? 'all' : names });
+  const session = await createSession(graph, {
+    retain: allTensors ? 'all' : names,
+    ...(emit === undefined ? {} : { emit }),
+  });
   try {
     session.run(feeds);
     return new Map(
