@@ -1,7 +1,7 @@
 import type { AttributeSchema } from './attribute-schema.ts';
 import { byteLengthOf, elementCount } from './dtype.ts';
 import { type Issue, isQError } from './errors.ts';
-import type { Graph, KnownOp, Op } from './graph.ts';
+import { type Graph, type KnownOp, type Op, typeOf } from './graph.ts';
 import { operatorTable } from './operators/index.ts';
 import type { OperatorRow } from './operators/row.ts';
 import { applyShapeRule, decidesStorage } from './passes/infer-shapes.ts';
@@ -97,11 +97,12 @@ function attributeIssues(op: KnownOp): Issue[] {
 const text = (type: TensorType | null | undefined) =>
   type == null ? 'none' : `[${type.shape.join(',')}] ${type.dtype}`;
 
-/** Shapes must agree; element types only where no quantization has been decided for the value. */
+/** Shapes must agree; element types only where a lowering has not decided them. */
 function agrees(op: KnownOp, known: TensorType, inferred: TensorType): boolean {
   const sameShape =
     known.shape.length === inferred.shape.length && known.shape.every((dim, axis) => dim === inferred.shape[axis]);
-  return sameShape && (known.quantization !== undefined || decidesStorage(op) || known.dtype === inferred.dtype);
+  const isDecided = op.type.startsWith('tpu.') || known.quantization !== undefined || decidesStorage(op);
+  return sameShape && (isDecided || known.dtype === inferred.dtype);
 }
 
 function typeIssues(graph: Graph): Issue[] {
@@ -119,6 +120,7 @@ function ruleIssues(graph: Graph, op: Op): Issue[] {
     (input) => input === null || graph.values.has(input) || graph.weights.has(input),
   );
   const row: OperatorRow = operatorTable[op.type];
+  if (isFreeReshape(graph, op)) return [];
   if (!operandsKnown || (row.operands !== undefined && !fitsSignature(op.inputs, row.operands))) return [];
   try {
     const { outputs } = applyShapeRule(graph, op);
@@ -131,6 +133,13 @@ function ruleIssues(graph: Graph, op: Op): Issue[] {
     if (!isQError(error)) throw error;
     return [...error.issues];
   }
+}
+
+/** A lowered Reshape may leave its target to the type of its result; then only the number of elements is bound. */
+function isFreeReshape(graph: Graph, op: KnownOp): boolean {
+  if (op.type !== 'tpu.Reshape' || op.attributes.shape?.length !== 0) return false;
+  const [input, output] = [op.inputs[0], op.outputs[0]].map((name) => (name == null ? undefined : typeOf(graph, name)));
+  return input !== undefined && output !== undefined && elementCount(input.shape) === elementCount(output.shape);
 }
 
 function outputIssues(graph: Graph): Issue[] {

@@ -106,6 +106,27 @@ describe('verify', () => {
   });
 });
 
+describe('a lowered graph', () => {
+  const lowered = (attributes: object, type: TensorType) => {
+    const op = { type: 'tpu.Reshape', name: 'y', inputs: ['x'], outputs: ['y'], attributes } as unknown as Op;
+    return graph([input, op], {
+      values: new Map([
+        ['x', f32(1, 4)],
+        ['y', type],
+      ]),
+    });
+  };
+
+  test('decides element types by itself', () => {
+    expect(verify(lowered({ shape: [2, 2] }, { shape: [2, 2], dtype: 'f16' }))).toEqual([]);
+  });
+
+  test('may leave the target of a Reshape to the type of its result', () => {
+    expect(verify(lowered({ shape: [] }, f32(4, 1)))).toEqual([]);
+    expect(codes(lowered({ shape: [] }, f32(5)))).toMatchObject([['graph.shape-mismatch', 'y']]);
+  });
+});
+
 describe('inferShapes', () => {
   test('follows a changed input and keeps what quantization was known', () => {
     const calibrated = { ...f32(1, 4), quantization: { kind: 'calibrated', min: 0, max: 1 } } as const;

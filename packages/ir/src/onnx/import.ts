@@ -104,7 +104,10 @@ function topGraph(
     const value = values.get(tensor)!;
     if (value !== tensor && !model.inputs.some(({ name: input }) => input === value)) names.set(value, tensor);
   }
+  // Indices come in as integers (ir.md 2.6).
+  const integers = model.inputs.filter(({ elementType }) => elementType === 'i32' || elementType === 'i64');
   return {
+    ...(integers.length === 0 ? {} : { argumentTypes: new Map(integers.map((input) => [input.name, 'i32' as const])) }),
     name,
     state: 'TOP_F32',
     chip: 'ALL',

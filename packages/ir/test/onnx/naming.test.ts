@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { verify } from '../../src/index.ts';
+import { printMlir, verify } from '../../src/index.ts';
 import { floats, importModel, int64s, layers, layersOf, node } from './build-model.ts';
 
 /** The small module of ir.md 2.8. */
@@ -218,5 +218,19 @@ describe('weights', () => {
     expect(graph.weights.get('w')!.type.shape).toEqual([1, 4, 1, 2]);
     expect([...graph.weights.get('w')!.data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(graph.values.get('y_ConvTranspose')!.shape).toEqual([1, 2, 2, 3]);
+  });
+
+  test('integer inputs are si32 arguments and f32 inside', () => {
+    const graph = importModel({
+      inputs: { ids: [1, 4] },
+      inputType: 7,
+      outputs: ['y'],
+      initializers: { table: floats([9, 2]) },
+      nodes: [node('Gather', ['table', 'ids'], ['y'])],
+    });
+    expect(graph.argumentTypes).toEqual(new Map([['ids', 'i32']]));
+    const { text } = printMlir(graph, { weightFile: 'w.npz' });
+    expect(text).toContain('%arg0: tensor<1x4xsi32>');
+    expect(text).toMatch(/"top.Input"\(%arg0\).*: \(tensor<1x4xsi32>\) -> tensor<1x4xf32>/);
   });
 });
