@@ -47,7 +47,10 @@ export class Cv18xxContext extends LoweringContext {
   bf16Operand(name: string): string {
     if (!this.isWeight(name)) return name;
     const { shape } = this.graph.weights.get(name)!.type;
-    return this.addWeight(name, 'bf16', { shape, dtype: 'bf16' }, Uint16Array.from(this.floats(name), cvBf16Bits));
+    const floats = this.floats(name);
+    const bits = new Uint16Array(floats.length);
+    for (let i = 0; i < bits.length; i++) bits[i] = cvBf16Bits(floats[i]!);
+    return this.addWeight(name, 'bf16', { shape, dtype: 'bf16' }, bits);
   }
 
   /** A table of 256 bfloat16 values of the operator `owner`. */

@@ -1,5 +1,4 @@
 import type { OpOf } from '@q/ir';
-import { applyRequantCv18xx } from '@q/kernels-wasm';
 import { refuse } from '../../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
 import { TensorSlot } from '../../slot.ts';
@@ -7,6 +6,7 @@ import { prepareCopy } from '../../strided-copy.ts';
 import { codesIn, holdsCodes, lowestCode } from '../codes.ts';
 import { perChannel, convolutionImplementations as shared } from '../convolution.ts';
 import { delegateContext } from '../delegate-context.ts';
+import { applyQdm } from './requant.ts';
 
 /** The operand of a convolution with zeros inserted between its pixels, in scratch memory. */
 function insertZeros(context: PrepareContext, inserts: readonly number[]) {
@@ -69,15 +69,10 @@ function prepareDeconvCodes(op: OpOf<'tpu.Deconv'>, context: PrepareContext): Ru
     sums.ptr = scratch.ptr;
     run();
     const [from, to] = [sums.view(), y.view()];
-    for (let i = 0; i < to.length; i++) {
-      const channel = Math.floor(i / plane) % channels;
-      const requant = {
-        multiplier: multipliers[channel]!,
-        rshift: rshifts[channel]!,
-        mode: 'QDM',
-        rounding: 'HalfAwayFromZero',
-      } as const;
-      to[i] = Math.min(Math.max(applyRequantCv18xx(from[i]!, requant), lowest), hi);
+    for (let first = 0; first < to.length; first += plane) {
+      const channel = (first / plane) % channels;
+      const [m, r] = [multipliers[channel]!, rshifts[channel]!];
+      for (let i = first; i < first + plane; i++) to[i] = Math.min(Math.max(applyQdm(from[i]!, m, r), lowest), hi);
     }
   };
 }

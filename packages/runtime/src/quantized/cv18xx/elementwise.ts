@@ -1,10 +1,10 @@
 import type { OpOf } from '@q/ir';
-import { applyRequantCv18xx } from '@q/kernels-wasm';
 import { refuse } from '../../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
 import { planWalk } from '../broadcast.ts';
 import { codesIn, holdsCodes, lowestCode } from '../codes.ts';
 import { prepareFloat } from '../float-form.ts';
+import { applyQdm } from './requant.ts';
 
 /** Largest magnitude of a product of two codes. */
 const LARGEST_PRODUCT = 2 ** 14;
@@ -52,12 +52,7 @@ function prepareProduct(op: OpOf<'tpu.Mul'>, context: PrepareContext): RunOp {
   const output = codesIn(context.output());
   const lowest = lowestCode(output, doRelu);
   const table = Int8Array.from({ length: 2 * LARGEST_PRODUCT + 1 }, (_, at) => {
-    const value = applyRequantCv18xx(at - LARGEST_PRODUCT, {
-      multiplier,
-      rshift,
-      mode: 'QDM',
-      rounding: 'HalfAwayFromZero',
-    });
+    const value = applyQdm(at - LARGEST_PRODUCT, multiplier, rshift);
     return Math.min(Math.max(value, lowest), output.hi);
   });
   return prepareBinary(context, (a, b) => table[a * b + LARGEST_PRODUCT]!);
