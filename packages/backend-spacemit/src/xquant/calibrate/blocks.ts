@@ -44,34 +44,82 @@ const depthOf = (op: Op) => DEPTHS[op.type] ?? 1;
  * 10, then four rounds in which a block takes in the blocks that only it feeds, up to a depth of 20.
  */
 export function blocksOf(graph: Graph): Block[] {
-  let groups = chains(graph);
-  for (let round = 0; round < MERGE_ROUNDS; round++) groups = mergeOnce(graph, groups);
-  const order = new Map(graph.ops.map((op, index) => [op, index]));
-  const sorted = groups.map((ops) => [...ops].sort((a, b) => order.get(a)! - order.get(b)!));
-  return sorted.sort((a, b) => order.get(a[0]!)! - order.get(b[0]!)!).map((ops) => edges(graph, ops));
+  const network = new Network(graph);
+  let blocks = chains(network).map((ops) => network.block(ops));
+  for (let round = 0; round < MERGE_ROUNDS; round++) blocks = mergeOnce(network, blocks);
+  const first = ({ ops }: Block) => network.order.get(ops[0]!)!;
+  return blocks.sort((a, b) => first(a) - first(b));
 }
 
-function chains(graph: Graph): Op[][] {
-  const readers = readersOf(graph);
-  const producers = producersOf(graph);
-  const sources = (op: Op) =>
-    new Set(
-      activations(op, graph)
-        .map((name) => producers.get(name))
-        .filter(Boolean),
-    );
-  const followers = (op: Op) => new Set(op.outputs.flatMap((name) => readers.get(name ?? '') ?? []));
+/** Who makes and who reads what. */
+class Network {
+  readonly order: ReadonlyMap<Op, number>;
+  private readonly readers = new Map<string, Op[]>();
+  private readonly producers = new Map<string, Op>();
+
+  constructor(readonly graph: Graph) {
+    this.order = new Map(graph.ops.map((op, index) => [op, index]));
+    for (const op of graph.ops) {
+      for (const name of new Set(op.inputs))
+        if (name !== null) this.readers.set(name, [...(this.readers.get(name) ?? []), op]);
+      if (op.type === 'top.Input') continue;
+      for (const name of op.outputs) if (name !== null) this.producers.set(name, op);
+    }
+  }
+
+  activations(op: Op): string[] {
+    return op.inputs.filter((name): name is string => name !== null && this.graph.values.has(name));
+  }
+
+  sources(op: Op): Set<Op> {
+    return new Set(this.activations(op).flatMap((name) => this.producers.get(name) ?? []));
+  }
+
+  followers(op: Op): Set<Op> {
+    return new Set(op.outputs.flatMap((name) => this.readers.get(name ?? '') ?? []));
+  }
+
+  block(unordered: readonly Op[]): Block {
+    const ops = [...unordered].sort((a, b) => this.order.get(a)! - this.order.get(b)!);
+    const inside = new Set(ops);
+    const made = new Set(ops.flatMap(({ outputs }) => outputs).filter((name): name is string => name !== null));
+    const inputs = new Set(ops.flatMap((op) => this.activations(op)).filter((name) => !made.has(name)));
+    const isRead = (name: string) => (this.readers.get(name) ?? []).some((op) => !inside.has(op));
+    const outputs = [...made].filter((name) => isRead(name) || this.graph.outputs.includes(name));
+    return { ops, inputs: [...inputs], outputs };
+  }
+
+  /** Depth by levels: operators that can run at the same time count once, the deepest of them. */
+  depth({ ops, inputs }: Block): number {
+    const ready = new Set(inputs);
+    const waiting = new Set(ops);
+    let depth = 0;
+    while (waiting.size > 0) {
+      const level = [...waiting].filter((op) => this.activations(op).every((name) => ready.has(name)));
+      if (level.length === 0) break;
+      depth += Math.max(...level.map(depthOf));
+      for (const op of level) {
+        waiting.delete(op);
+        for (const name of op.outputs) if (name !== null) ready.add(name);
+      }
+    }
+    return depth;
+  }
+}
+
+function chains(network: Network): Op[][] {
   const visited = new Set<Op>();
   const found: Op[][] = [];
-  for (const start of graph.ops) {
+  for (const start of network.graph.ops) {
     if (visited.has(start) || start.type === 'top.Input') continue;
     const chain = [start];
-    for (let op = start; ; ) {
-      const [next, ...more] = followers(op);
-      const depth = chain.reduce((sum, own) => sum + depthOf(own), 0);
-      const isSingle = next !== undefined && more.length === 0 && sources(op).size <= 1 && sources(next).size === 1;
-      if (!isSingle || depth >= LONGEST_CHAIN || visited.has(next)) break;
+    let depth = depthOf(start);
+    for (let op = start; depth < LONGEST_CHAIN; ) {
+      const [next, ...more] = network.followers(op);
+      const isSingle = next !== undefined && more.length === 0 && network.sources(op).size <= 1;
+      if (!isSingle || network.sources(next).size !== 1 || visited.has(next)) break;
       chain.push(next);
+      depth += depthOf(next);
       op = next;
     }
     for (const op of chain) visited.add(op);
@@ -80,65 +128,40 @@ function chains(graph: Graph): Op[][] {
   return found;
 }
 
-function mergeOnce(graph: Graph, groups: readonly Op[][]): Op[][] {
-  const merged = new Set<Op[]>();
-  const result: Op[][] = [];
-  for (const group of groups) {
-    if (merged.has(group)) continue;
-    merged.add(group);
-    const own = edges(graph, group);
-    const depth = blockDepth(group, graph);
-    const visible = new Set([...own.inputs, ...own.outputs]);
-    const joining: Op[][] = [];
-    if (depth < DEEPEST_BLOCK) {
-      const below = groups.filter((other) => {
-        const { inputs } = edges(graph, other);
-        return other !== group && !merged.has(other) && inputs.some((name) => own.outputs.includes(name));
-      });
-      for (let round = 0; round < below.length; round++) {
-        for (const other of below) {
-          const { inputs, outputs } = edges(graph, other);
-          if (joining.includes(other) || !inputs.every((name) => visible.has(name))) continue;
-          joining.push(other);
-          for (const name of outputs) visible.add(name);
-        }
-      }
-    }
-    const added = Math.max(0, ...joining.map((other) => blockDepth(other, graph)));
+function mergeOnce(network: Network, blocks: readonly Block[]): Block[] {
+  const byInput = new Map<string, Block[]>();
+  for (const block of blocks) for (const name of block.inputs) byInput.set(name, [...(byInput.get(name) ?? []), block]);
+  const taken = new Set<Block>();
+  const result: Block[] = [];
+  for (const block of blocks) {
+    if (taken.has(block)) continue;
+    taken.add(block);
+    const depth = network.depth(block);
+    const below = new Set(
+      block.outputs.flatMap((name) => byInput.get(name) ?? []).filter((other) => !taken.has(other)),
+    );
+    const joining = depth < DEEPEST_BLOCK ? fedBy(block, [...below]) : [];
+    const added = Math.max(0, ...joining.map((other) => network.depth(other)));
     if (joining.length > 0 && added + depth < DEEPEST_BLOCK) {
-      for (const other of joining) merged.add(other);
-      result.push([...group, ...joining.flat()]);
-    } else result.push(group);
+      for (const other of joining) taken.add(other);
+      result.push(network.block([...block.ops, ...joining.flatMap(({ ops }) => ops)]));
+    } else result.push(block);
   }
   return result;
 }
 
-/** Depth by levels: operators that can run at the same time count once, the deepest of them. */
-function blockDepth(group: readonly Op[], graph: Graph): number {
-  const ready = new Set(edges(graph, group).inputs);
-  const waiting = new Set(group);
-  let depth = 0;
-  while (waiting.size > 0) {
-    const level = [...waiting].filter((op) => activations(op, graph).every((name) => ready.has(name)));
-    if (level.length === 0) break;
-    depth += Math.max(...level.map(depthOf));
-    for (const op of level) {
-      waiting.delete(op);
-      for (const name of op.outputs) if (name !== null) ready.add(name);
+/** The candidates that read nothing but what the block, or one of them that joins it, reads or makes. */
+function fedBy(block: Block, candidates: readonly Block[]): Block[] {
+  const visible = new Set([...block.inputs, ...block.outputs]);
+  const joining = new Set<Block>();
+  for (let round = 0; round < candidates.length; round++) {
+    for (const other of candidates) {
+      if (joining.has(other) || !other.inputs.every((name) => visible.has(name))) continue;
+      joining.add(other);
+      for (const name of other.outputs) visible.add(name);
     }
   }
-  return depth;
-}
-
-function edges(graph: Graph, ops: readonly Op[]): Block {
-  const inside = new Set(ops);
-  const made = new Set(ops.flatMap(({ outputs }) => outputs));
-  const readOutside = new Set(graph.ops.filter((op) => !inside.has(op)).flatMap(({ inputs }) => inputs));
-  const inputs = new Set(ops.flatMap((op) => activations(op, graph)).filter((name) => !made.has(name)));
-  const outputs = [...made].filter(
-    (name): name is string => name !== null && (readOutside.has(name) || graph.outputs.includes(name)),
-  );
-  return { ops, inputs: [...inputs], outputs };
+  return [...joining];
 }
 
 export function blockGraph(graph: Graph, block: Block): BlockGraph {
@@ -159,23 +182,4 @@ export function blockGraph(graph: Graph, block: Block): BlockGraph {
   const weights = new Map([...graph.weights].filter(([name]) => read.has(name)));
   const own = { ...graph, ops, values, weights, outputs: block.outputs, tensorNames: new Map<string, string>() };
   return { ...block, graph: own };
-}
-
-function activations(op: Op, graph: Graph): string[] {
-  return op.inputs.filter((name): name is string => name !== null && graph.values.has(name));
-}
-
-function readersOf(graph: Graph): Map<string, Op[]> {
-  const readers = new Map<string, Op[]>();
-  for (const op of graph.ops)
-    for (const name of new Set(op.inputs)) if (name !== null) readers.set(name, [...(readers.get(name) ?? []), op]);
-  return readers;
-}
-
-function producersOf(graph: Graph): Map<string, Op> {
-  return new Map(
-    graph.ops.flatMap((op) =>
-      op.type === 'top.Input' ? [] : op.outputs.flatMap((name) => (name === null ? [] : [[name, op] as const])),
-    ),
-  );
 }

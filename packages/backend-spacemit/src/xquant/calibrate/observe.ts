@@ -119,7 +119,7 @@ class ValueObserver {
     const [counts, min, last] = [this.#counts, this.#min, HISTOGRAM_BINS - 1];
     for (let i = 0; i < values.length; i++) {
       const bin = Math.trunc((values[i]! - min) * factor);
-      counts[bin > last ? last : bin]!++;
+      counts[Math.min(bin, last)]!++;
     }
   }
 
