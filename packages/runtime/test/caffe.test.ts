@@ -230,4 +230,53 @@ describe('layers of Caffe networks', () => {
     expect([...(outputs.get('both') as Float32Array)].slice(0, 8)).toEqual([1, 2, 3, 4, 0, 0, 0.5, 0.5]);
     session.dispose();
   });
+
+  const detector = (settings: string) => `
+    input: "x" input_shape { dim: 1 dim: 18 } input: "map" input_shape { dim: 1 dim: 1 dim: 1 dim: 1 }
+    layer { name: "s" type: "Slice" bottom: "x" top: "loc" top: "conf" slice_param { axis: 1 slice_point: 12 } }
+    layer { name: "prior" type: "PriorBox" bottom: "map" bottom: "map" top: "prior"
+      prior_box_param { min_size: 10 aspect_ratio: 4 img_size: 20 variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2 } }
+    layer { name: "detection" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "prior" top: "detection_out"
+      detection_output_param { num_classes: 2 share_location: true background_label_id: 0 ${settings}
+        nms_param { nms_threshold: 0.3 top_k: 10 } } }`;
+
+  // Priors: the square of 10 in 20, then 20 wide and 5 high, then the other way round, all around the middle.
+  const offsets = [...[0, 0, 0, 0], ...[0, 0, 0, 0], ...[1, 0, 0, 0]];
+  const scores = [...[0.2, 0.8], ...[0.1, 0.9], ...[0.3, 0.7]];
+
+  async function detect(settings: string): Promise<number[][]> {
+    const { graph } = importCaffe(detector(settings), { name: 'ssd' });
+    expect(graph.ops.at(-1)).toMatchObject({ type: 'top.DetectionOutput', name: 'detection_out' });
+    const session = await createSession(graph);
+    const feeds = new Map([
+      ['x', Float32Array.of(...offsets, ...scores)],
+      ['map', Float32Array.of(0)],
+    ]);
+    const rows = [...session.run(feeds).get('detection_out')!].map((value) => Math.round(value * 1000) / 1000);
+    session.dispose();
+    return Array.from({ length: rows.length / 7 }, (_, row) => rows.slice(7 * row, 7 * row + 7));
+  }
+
+  it('DetectionOutput decodes boxes, drops those that overlap a better one, and fills up with zeros', async () => {
+    // The square shares a third with the wide box, which is better; the high box shares 1/7 and is moved by 0.1 · 1/4.
+    expect(await detect('keep_top_k: 3 code_type: CENTER_SIZE confidence_threshold: 0.5')).toEqual([
+      [0, 1, 0.9, 0, 0.375, 1, 0.625],
+      [0, 1, 0.7, 0.4, 0, 0.65, 1],
+      [0, 0, 0, 0, 0, 0, 0],
+    ]);
+    // Against the corners, only the left one is moved, by 0.1.
+    expect(await detect('keep_top_k: 2 code_type: CORNER confidence_threshold: 0.5')).toEqual([
+      [0, 1, 0.9, 0, 0.375, 1, 0.625],
+      [0, 1, 0.7, 0.475, 0, 0.625, 1],
+    ]);
+    expect(await detect('keep_top_k: 1 code_type: CORNER_SIZE confidence_threshold: 0.85')).toEqual([
+      [0, 1, 0.9, 0, 0.375, 1, 0.625],
+    ]);
+  });
+
+  it('DetectionOutput of no fixed number of boxes is refused', () => {
+    expect(() => importCaffe(detector('code_type: CORNER'), { name: 'ssd' })).toThrow(
+      /keep_top_k/,
+    );
+  });
 });

@@ -5,6 +5,7 @@ import { attentionRows } from './attention.ts';
 import { castingRows } from './casting.ts';
 import { comparisonRows } from './comparison.ts';
 import { convolutionRows } from './convolution.ts';
+import { detectionRows } from './detection.ts';
 import { indexingRows } from './indexing.ts';
 import { layoutRows } from './layout.ts';
 import { matrixProductRows } from './matrix-product.ts';
@@ -30,6 +31,7 @@ const rows = {
   ...castingRows,
   ...comparisonRows,
   ...convolutionRows,
+  ...detectionRows,
   ...indexingRows,
   ...layoutRows,
   ...matrixProductRows,

@@ -92,10 +92,10 @@ describe('importCaffe', () => {
   it('lists every layer type without converter, and cuts in front of one', () => {
     const more = `${smallNet}
       layer { name: "odd" type: "Oddity" bottom: "prob" top: "odd" }
-      layer { name: "detection_out" type: "DetectionOutput" bottom: "odd" bottom: "fc" top: "detection_out" }`;
+      layer { name: "detections" type: "Detector" bottom: "odd" bottom: "fc" top: "detections" }`;
     expect(issuesOf(() => importCaffe(more, { name: 'n', weights }))).toEqual([
       expect.objectContaining({ code: 'caffe.unsupported-layer', found: 'Oddity', where: 'odd' }),
-      expect.objectContaining({ code: 'caffe.unsupported-layer', found: 'DetectionOutput', where: 'detection_out' }),
+      expect.objectContaining({ code: 'caffe.unsupported-layer', found: 'Detector', where: 'detections' }),
     ]);
     expect(importCaffe(more, { name: 'n', weights, outputNames: ['fc'] }).graph.outputs).toEqual(['fc']);
   });

@@ -5,6 +5,7 @@ import { attentionImplementations } from './attention.ts';
 import { castingImplementations } from './casting.ts';
 import { comparisonImplementations } from './comparison.ts';
 import { convolutionImplementations } from './convolution.ts';
+import { detectionImplementations } from './detection.ts';
 import { indexingImplementations } from './indexing.ts';
 import { inverseFunctionImplementations } from './inverse-functions.ts';
 import { layoutImplementations } from './layout.ts';
@@ -23,6 +24,7 @@ export const floatImplementations: Implementations = {
   ...castingImplementations,
   ...comparisonImplementations,
   ...convolutionImplementations,
+  ...detectionImplementations,
   ...indexingImplementations,
   ...inverseFunctionImplementations,
   ...layoutImplementations,

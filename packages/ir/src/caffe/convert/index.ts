@@ -1,5 +1,6 @@
 import type { LayerConverter } from '../conversion.ts';
 import { convolutionLayers } from './convolution.ts';
+import { detectionLayers } from './detection.ts';
 import { elementwiseLayers } from './elementwise.ts';
 import { innerProductLayers } from './inner-product.ts';
 import { layoutLayers } from './layout.ts';
@@ -11,6 +12,7 @@ import { priorBoxLayers } from './prior-box.ts';
 export const layerConverters: ReadonlyMap<string, LayerConverter> = new Map(
   Object.entries<LayerConverter>({
     ...convolutionLayers,
+    ...detectionLayers,
     ...elementwiseLayers,
     ...innerProductLayers,
     ...layoutLayers,
