@@ -5,6 +5,7 @@ import type { Cv18xxContext } from './context.ts';
 import { lowerConvolution } from './convolution.ts';
 import { lowerExtremum, lowerExtremumConst, lowerMul, lowerSum } from './elementwise.ts';
 import { hasIntegerForm } from './forms.ts';
+import { lowerInterp } from './interp.ts';
 import { lowerAvgPool, lowerConcat, lowerMove, lowerPad, lowerReduce, lowerRelu } from './layout.ts';
 import { lowerMatMul } from './mat-mul.ts';
 
@@ -60,5 +61,6 @@ function lowerToInteger(context: Cv18xxContext, op: KnownOp): boolean {
 /** Lowers one operator in the precision that it was assigned; what has no INT8 form runs in BF16, or is refused by name. */
 export function lowerOp(context: Cv18xxContext, op: KnownOp): void {
   if (op.type === 'top.Input') context.emit(op, context.floatType(op.name, 'f32'));
+  else if (op.type === 'top.Interp') lowerInterp(context, op);
   else if (context.precisionOf(op) !== 'INT8' || !lowerToInteger(context, op)) lowerToBf16(context, op);
 }

@@ -3,6 +3,7 @@ import type { Implementations, OpImplementation } from '../../implementation.ts'
 import { activationImplementations } from './activation.ts';
 import { concatImplementations } from './concat.ts';
 import { convolutionImplementations } from './convolution.ts';
+import { cpuImplementations } from './cpu.ts';
 import { elementwiseImplementations } from './elementwise.ts';
 import { layerNormImplementations } from './layer-norm.ts';
 import { lutImplementations } from './lut.ts';
@@ -16,6 +17,7 @@ const cv18xxImplementations: Implementations = {
   ...activationImplementations,
   ...concatImplementations,
   ...convolutionImplementations,
+  ...cpuImplementations,
   ...elementwiseImplementations,
   ...layerNormImplementations,
   ...lutImplementations,
