@@ -10,6 +10,38 @@ export {
 } from './lsb-report.ts';
 export { type ComparisonRequest, compareTensors, numpyType, type TensorComparison } from './npz-comparison.ts';
 export { type OutputAgreement, OutputComparison, type OutputTensors } from './output-comparison.ts';
+export {
+  evaluateInFull,
+  type FullEvaluation,
+  referenceOutputs,
+} from './sensitivity/full-evaluation.ts';
+export {
+  type LayerCosine,
+  type QtableEnd,
+  type QtableOptions,
+  type QtableOutcome,
+  runQtable,
+} from './sensitivity/run-qtable.ts';
+export {
+  runSensitiveLayer,
+  type SensitiveLayerOptions,
+  type SensitiveLayerOutcome,
+} from './sensitivity/run-sensitive-layer.ts';
+export { meanOf, type SampleScore, similarityScore } from './sensitivity/sample-score.ts';
+export type { SearchSamples } from './sensitivity/samples.ts';
+export {
+  allFloatNetwork,
+  type LayerSearch,
+  type LayerSensitivity,
+  type LayerTrial,
+  type MethodThresholds,
+  measureLayers,
+  type NetworkScores,
+  pickLayers,
+  rankLayers,
+  type SensitivityResult,
+} from './sensitivity/sensitive-layers.ts';
+export { type EvaluationCost, type SuffixEvaluation, SuffixEvaluator } from './sensitivity/suffix-evaluator.ts';
 export { cosine, type PairSums, pairSums, sqnrDb, vendorSimilarity } from './similarity.ts';
 export {
   type MatchedTensor,

@@ -1,0 +1,69 @@
+import { type Graph, QError } from '@q/ir';
+import type { TensorSlot } from '@q/runtime';
+import type { OutputTensors } from '../output-comparison.ts';
+import { pairSums, vendorSimilarity } from '../similarity.ts';
+
+/** How near a candidate's outputs for one sample are to the reference's; larger is better. */
+export type SampleScore = (reference: OutputTensors, candidate: OutputTensors) => number;
+
+/**
+ * The score of TPU-MLIR's searches (search.md 1.2): the mean over tensors, by position, of (1 + cosine) / 2, weighted by
+ * `rates` (all alike without). Sums are f64 here, f32 there.
+ *
+ * @throws QError `search.outputs-differ`, `search.not-a-number`.
+ */
+export function similarityScore(rates?: readonly number[]): SampleScore {
+  return (reference, candidate) => {
+    if (reference.length !== candidate.length) throw differ(`${reference.length} tensors`, `${candidate.length}`);
+    let sum = 0;
+    let weight = 0;
+    reference.forEach((expected, index) => {
+      const found = candidate[index]!;
+      if (expected.data.length !== found.data.length) {
+        throw differ(`${expected.data.length} elements`, `${found.data.length}`, `${expected.name} vs ${found.name}`);
+      }
+      const rate = rates?.[index] ?? 1;
+      const sums = pairSums(expected.data, found.data);
+      if (!Number.isFinite(sums.errorSquared)) throw notANumber(expected.name);
+      sum += rate * vendorSimilarity(sums);
+      weight += rate;
+    });
+    return sum / weight;
+  };
+}
+
+function differ(expected: string, found: string, where = 'outputs'): QError {
+  return new QError(`Calc loss fail:${where}`, { code: 'search.outputs-differ', where, found, expected });
+}
+
+function notANumber(name: string): QError {
+  return new QError(`${name} holds values that are no finite numbers, so it cannot be scored.`, {
+    code: 'search.not-a-number',
+    where: name,
+    hint: 'look for the layer that makes them: its range may be missing or too large for the float type',
+  });
+}
+
+/** Names of the values that are compared: the outputs, or layers that the caller named. */
+export function comparedNames(graph: Graph, layers: readonly string[] | undefined): readonly string[] {
+  return layers ?? graph.outputs;
+}
+
+/** The reals of values; codes are scaled as the interpreter scales them, in f32. Float data are not copied. */
+export function realsOf(names: readonly string[], slotOf: (name: string) => TensorSlot): OutputTensors {
+  return names.map((name) => {
+    const slot = slotOf(name);
+    const { quantization } = slot.type;
+    if (quantization?.kind !== 'uniform') return { name, data: slot.view() };
+    const scale = Math.fround(quantization.scale);
+    const data = Float32Array.from(slot.view(), (code) => (code - quantization.zeroPoint) * scale);
+    return { name, data };
+  });
+}
+
+/** Arithmetic mean in sample order. */
+export function meanOf(scores: Float64Array): number {
+  let sum = 0;
+  for (const score of scores) sum += score;
+  return sum / scores.length;
+}

@@ -1,0 +1,162 @@
+import { type Emit, type Graph, nearest, type Op, type Plan, type Precision, QError, type Target } from '@q/ir';
+import { withFloatOps, withThresholds } from './plan-edits.ts';
+import { meanOf } from './sample-score.ts';
+
+/** Thresholds that one calibration method decides on, by layer. */
+export interface MethodThresholds {
+  readonly method: string;
+  readonly thresholds: ReadonlyMap<string, number>;
+}
+
+/** Scores lowered networks per sample; `SuffixEvaluator` is one, running whole networks is another. */
+export interface NetworkScores {
+  scores(candidates: readonly Graph[]): Promise<readonly Float64Array[]>;
+}
+
+export interface LayerTrial {
+  readonly method: string;
+  readonly threshold: number;
+  /** 1 − score, averaged over samples. */
+  readonly loss: number;
+}
+
+/** A layer that was tried alone in INT8, with the threshold that costs least. */
+export interface LayerSensitivity {
+  readonly layer: string;
+  readonly type: string;
+  readonly trials: readonly LayerTrial[];
+  readonly best: LayerTrial;
+}
+
+export interface LayerSearch {
+  readonly target: Target;
+  readonly graph: Graph;
+  /** INT8 for every layer, with the thresholds that the search starts from. */
+  readonly plan: Plan;
+  /** Float type of the layers around the one that is tried. */
+  readonly floatType: Precision;
+  /** Layers to try, in the network's order. */
+  readonly layers: readonly string[];
+  /** Tried in this order; of equal losses the first counts. */
+  readonly methods: readonly MethodThresholds[];
+  readonly evaluator: NetworkScores;
+  readonly emit?: Emit;
+}
+
+export interface SensitivityResult {
+  /** In the order of the layers. */
+  readonly layers: readonly LayerSensitivity[];
+  /** The plan's thresholds with the best of every layer. */
+  readonly plan: Plan;
+}
+
+/** The network that every trial differs from: all searched layers in float. */
+export function allFloatNetwork(
+  search: Pick<LayerSearch, 'target' | 'graph' | 'plan' | 'floatType' | 'layers'>,
+): Graph {
+  const { target, graph, plan, floatType, layers } = search;
+  return target.lower(graph, allFloat(plan, layers, floatType));
+}
+
+function allFloat(plan: Plan, layers: Iterable<string>, floatType: Precision): Plan {
+  return withFloatOps(plan, layers, floatType, () => ({ code: 'sensitivity', loss: 0 }));
+}
+
+/**
+ * The trial of every layer alone in INT8, each method's threshold in turn (search.md 5.2.5, 9). The best threshold stays
+ * in the working table: the cast before a later layer quantizes with its producer's range.
+ *
+ * @throws QError `search.threshold-missing`, `search.method-missing`, and what lowering and evaluating throw.
+ */
+export async function measureLayers(search: LayerSearch): Promise<SensitivityResult> {
+  const { layers, emit } = search;
+  checkThresholds(search);
+  const types = new Map(search.graph.ops.map((op) => [op.name, op.type]));
+  let plan = search.plan;
+  const found: LayerSensitivity[] = [];
+  for (const [index, layer] of layers.entries()) {
+    const trials = await tryLayer(search, plan, layer);
+    const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
+    plan = withThresholds(plan, new Map([[layer, best.threshold]]));
+    found.push({ layer, type: types.get(layer) ?? 'unknown', trials, best });
+    emit?.({ type: 'progress', task: 'sensitivity', done: index + 1, total: layers.length, label: layer });
+  }
+  return { layers: found, plan };
+}
+
+async function tryLayer(search: LayerSearch, plan: Plan, layer: string): Promise<LayerTrial[]> {
+  const { target, graph, floatType, layers, methods, evaluator } = search;
+  const others = layers.filter((name) => name !== layer);
+  // Methods that agree make one network.
+  const networks = new Map<number, Graph>();
+  for (const { thresholds } of methods) {
+    const threshold = thresholds.get(layer)!;
+    if (networks.has(threshold)) continue;
+    const trial = withThresholds(plan, new Map([[layer, threshold]]));
+    networks.set(threshold, target.lower(graph, allFloat(trial, others, floatType)));
+  }
+  const scores = await evaluator.scores([...networks.values()]);
+  const losses = new Map([...networks.keys()].map((threshold, index) => [threshold, 1 - meanOf(scores[index]!)]));
+  return methods.map(({ method, thresholds }) => {
+    const threshold = thresholds.get(layer)!;
+    return { method, threshold, loss: losses.get(threshold)! };
+  });
+}
+
+function checkThresholds({ layers, methods }: LayerSearch): void {
+  if (methods.length === 0) {
+    throw new QError('A search needs the thresholds of at least one method.', { code: 'search.method-missing' });
+  }
+  const issues = methods.flatMap(({ method, thresholds }) =>
+    layers
+      .filter((layer) => !(thresholds.get(layer)! > 0))
+      .map((layer) => {
+        const similar = nearest(layer, [...thresholds.keys()]);
+        return {
+          code: 'search.threshold-missing',
+          where: layer,
+          found: `no threshold of ${method}`,
+          expected: 'a positive threshold per layer',
+          ...(similar === undefined ? {} : { hint: `the table has ${similar}: was it made for this network?` }),
+        };
+      }),
+  );
+  if (issues.length === 0) return;
+  const names = [...new Set(issues.map(({ where }) => where))].slice(0, 5).join(', ');
+  throw new QError(`Layers without a threshold: ${names}.`, issues[0]!, { issues });
+}
+
+/** Layers by loss, the costliest first; equal ones stay in the network's order. */
+export function rankLayers(layers: readonly LayerSensitivity[]): LayerSensitivity[] {
+  return layers.toSorted((a, b) => b.best.loss - a.best.loss);
+}
+
+/**
+ * The layers to keep in float: the costliest `count`, each Conv with the Scales behind it and each Scale with the Conv
+ * before it (search.md 5.2.7). Partners count too, so there may be one more than asked for, and one may be listed twice.
+ */
+export function pickLayers(ranking: readonly LayerSensitivity[], count: number, graph: Graph): string[] {
+  const picked: string[] = [];
+  for (const { layer, type } of ranking) {
+    if (picked.length >= count) break;
+    if (picked.includes(layer)) continue;
+    picked.push(layer, ...partnersOf(layer, type, graph));
+  }
+  return picked;
+}
+
+function partnersOf(layer: string, type: string, graph: Graph): string[] {
+  const op = graph.ops.find(({ name }) => name === layer);
+  if (op === undefined) return [];
+  const named = (candidates: readonly Op[], wanted: string) =>
+    candidates.filter((candidate) => candidate.type === wanted).map(({ name }) => name);
+  if (type === 'top.Conv') {
+    const readers = graph.ops.filter(({ inputs }) => inputs.some((input) => op.outputs.includes(input)));
+    return named(readers, 'top.Scale');
+  }
+  if (type === 'top.Scale') {
+    const producers = graph.ops.filter(({ outputs }) => outputs.some((output) => op.inputs.includes(output)));
+    return named(producers, 'top.Conv');
+  }
+  return [];
+}

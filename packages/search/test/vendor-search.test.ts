@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { bm168x } from '@q/backend-bm1684x';
+import { openDataset, zipSource } from '@q/dataset';
+import { type Graph, parseCalibrationTable, type ValueRange } from '@q/ir';
+import { importOnnx } from '@q/ir/onnx';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runQtable, runSensitiveLayer, type SearchSamples } from '../src/index.ts';
+
+/** Recorded with TPU-MLIR itself (its files say the version) on the images of test-models/objects-cnn. */
+interface SensitiveLayerFacts {
+  readonly samples: readonly string[];
+  readonly expectedCos: number;
+  readonly maxFloatLayers: number;
+  readonly int8Score: number;
+  readonly mixedScore: number;
+  readonly layers: readonly {
+    readonly layer: string;
+    readonly thresholds: Readonly<Record<string, number>>;
+    readonly bestMethod: string;
+    readonly loss: number;
+  }[];
+  readonly floatLayers: readonly string[];
+}
+
+interface QtableFacts {
+  readonly samples: readonly string[];
+  readonly runs: readonly {
+    readonly minLayerCos: number;
+    readonly expectedCos: number;
+    readonly int8Score: number;
+    readonly mixedScore: number;
+    readonly cosines: Readonly<Record<string, number>>;
+    readonly floatLayers: readonly string[];
+  }[];
+}
+
+const testModel = (file: string): string =>
+  fileURLToPath(new URL(`../../../test-models/objects-cnn/${file}`, import.meta.url));
+const facts = (file: string): unknown => JSON.parse(readFileSync(new URL(`./facts/${file}`, import.meta.url), 'utf8'));
+
+let graph: Graph;
+let values: ReadonlyMap<string, ValueRange>;
+let samplesNamed: (files: readonly string[]) => SearchSamples;
+
+beforeAll(async () => {
+  const thirds = (value: number): number[] => [value, value, value];
+  graph = importOnnx(readFileSync(testModel('objects-cnn.onnx')), {
+    name: 'objects-cnn',
+    preprocess: { pixelFormat: 'rgb', mean: thirds(127.5), scale: thirds(0.0078431) },
+  });
+  const table = 'tpu-mlir-1.17/kl_tune5_cali_table';
+  values = parseCalibrationTable(readFileSync(testModel(table), 'utf8'), table).rows;
+  const path = testModel('calibration.zip');
+  const all = await openDataset({ source: zipSource(readFileSync(path), path), graph, inputNum: 0 });
+  samplesNamed = (files) => {
+    const indexes = files.map(
+      (file) => Array.from({ length: all.length }, (_, i) => i).find((i) => all.files(i)[0] === file)!,
+    );
+    return { length: files.length, sample: (index) => all.sample(indexes[index]!) };
+  };
+});
+
+describe('run_sensitive_layer of TPU-MLIR v1.17', () => {
+  it('has the same losses, methods, float layers and scores', async () => {
+    const theirs = facts('objects-cnn-sensitive-layers.json') as SensitiveLayerFacts;
+    const methods = ['MAX', 'Percentile9999', 'KL'].map((method) => ({
+      method,
+      thresholds: new Map(theirs.layers.map(({ layer, thresholds }) => [layer, thresholds[method]!])),
+    }));
+    const outcome = await runSensitiveLayer({
+      target: bm168x,
+      processor: 'bm1684',
+      graph,
+      values,
+      methods,
+      samples: samplesNamed(theirs.samples),
+      expectedCos: theirs.expectedCos,
+      maxFloatLayers: theirs.maxFloatLayers,
+    });
+    if (outcome.kind !== 'searched') throw new Error(outcome.kind);
+    expect(outcome.int8Score).toBeCloseTo(theirs.int8Score, 6);
+    expect(outcome.layers.map(({ layer, best }) => [layer, best.method])).toEqual(
+      theirs.layers.map(({ layer, bestMethod }) => [layer, bestMethod]),
+    );
+    for (const [index, { layer, best }] of outcome.layers.entries()) {
+      // Their sums are f32, and their KL thresholds have more digits than the table shows.
+      expect(Math.abs(best.loss - theirs.layers[index]!.loss), layer).toBeLessThan(5e-7);
+    }
+    expect(outcome.floatLayers).toEqual(theirs.floatLayers);
+    expect(outcome.mixedScore).toBeCloseTo(theirs.mixedScore, 5);
+    expect([...outcome.plan.ops.keys()]).toEqual(theirs.floatLayers);
+    const { baseOperators, candidateOperators, fullOperators } = outcome.cost;
+    expect(fullOperators / (baseOperators + candidateOperators)).toBeGreaterThan(1.4);
+  });
+});
+
+describe('run_qtable of TPU-MLIR v1.17', () => {
+  const { samples, runs } = facts('objects-cnn-qtable.json') as QtableFacts;
+
+  it.each(runs)('min_layer_cos $minLayerCos: the same cosines, float layers and score', async (theirs) => {
+    const outcome = await runQtable({
+      target: bm168x,
+      processor: 'bm1684',
+      graph,
+      values,
+      samples: samplesNamed(samples),
+      minLayerCos: theirs.minLayerCos,
+      expectedCos: theirs.expectedCos,
+    });
+    if (outcome.kind !== 'searched') throw new Error(outcome.kind);
+    const cosines = Object.entries(theirs.cosines);
+    expect(outcome.layers).toHaveLength(cosines.length);
+    const ours = new Map(outcome.layers.map(({ layer, cosine }) => [layer, cosine]));
+    // Printed with six decimals.
+    for (const [layer, cosine] of cosines) expect(Math.abs(ours.get(layer)! - cosine), layer).toBeLessThan(1e-6);
+    expect(outcome.floatLayers).toEqual(theirs.floatLayers);
+    expect(outcome.int8Score).toBeCloseTo(theirs.int8Score, 5);
+    expect(outcome.mixedScore).toBeCloseTo(theirs.mixedScore, 5);
+    expect(outcome.end).toBe(theirs.floatLayers.length > Math.floor(graph.ops.length / 4) ? 'too-many' : 'walked');
+  });
+});
