@@ -19,6 +19,7 @@ import { usesInt4Range } from './int4-operators.ts';
 import { findInt16Outputs } from './int16-outputs.ts';
 import { Bm168xContext } from './lowering/context.ts';
 import { lowerOp } from './lowering/lower-op.ts';
+import { removeIdentities } from './remove-identities.ts';
 
 /**
  * Lowers a Top graph for a processor of the BM1684X family (numerics.md 1.2, 4 to 7): calibration in, then the
@@ -47,6 +48,7 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   });
   throwRefusals(issues);
   if (processor.fusesFloatTables) fuseFloatTables(context, plan, outputs);
+  removeIdentities(context, outputs);
   warnOfTables(context.mismatchedTables, emit);
   dropReluLimits(context);
   return assembleLowered(graph, plan, context, outputs);
