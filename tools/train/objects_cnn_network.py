@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 
-def _conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(outputs)]
 
@@ -22,9 +22,9 @@ class InvertedResidual(nn.Module):
         hidden = inputs * expansion
         layers: list[nn.Module] = []
         if expansion != 1:
-            layers += [*_conv_norm(inputs, hidden, 1), nn.ReLU6()]
-        layers += [*_conv_norm(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU6()]
-        layers += _conv_norm(hidden, outputs, 1)
+            layers += [*conv_norm(inputs, hidden, 1), nn.ReLU6()]
+        layers += [*conv_norm(hidden, hidden, kernel, stride, groups=hidden), nn.ReLU6()]
+        layers += conv_norm(hidden, outputs, 1)
         self.layers = nn.Sequential(*layers)
         self.is_residual = stride == 1 and inputs == outputs
 
@@ -37,7 +37,7 @@ class ObjectsCnn(nn.Module):
 
     def __init__(self, classes: int):
         super().__init__()
-        self.stem = nn.Sequential(*_conv_norm(3, 16, 3, stride=2), nn.ReLU())
+        self.stem = nn.Sequential(*conv_norm(3, 16, 3, stride=2), nn.ReLU())
         self.blocks = nn.Sequential(
             InvertedResidual(16, 16, expansion=1),
             nn.MaxPool2d(2),
@@ -50,7 +50,7 @@ class ObjectsCnn(nn.Module):
             InvertedResidual(64, 64, expansion=4),
             InvertedResidual(64, 64, expansion=4),
         )
-        self.head = nn.Sequential(*_conv_norm(64, 160, 1), nn.ReLU())
+        self.head = nn.Sequential(*conv_norm(64, 160, 1), nn.ReLU())
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(160, classes)
 

@@ -21,7 +21,8 @@ from PIL import Image
 
 import scene_painting as scene
 from fixed_zip import write_fixed_zip
-from object_silhouettes import CLASS_NAMES, draw_parts
+from object_painting import object_masks, paint_object
+from object_silhouettes import CLASS_NAMES
 
 SIZE = 64
 SEED = 20240
@@ -37,56 +38,13 @@ def class_of(index: int) -> int:
     return index % len(CLASS_NAMES)
 
 
-def _place(rng: np.random.Generator, radius: float, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A random similarity with some stretch, shear and mirroring, as (matrix, offset) from unit to pixel coordinates."""
-    angle = rng.uniform(-1, 1) * math.radians(75)
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    stretch = np.diag([rng.uniform(0.8, 1.1) * rng.choice([-1, 1]), rng.uniform(0.8, 1.1)])
-    shear = np.array([[1.0, rng.uniform(-0.25, 0.25)], [0.0, 1.0]])
-    return turn @ shear @ stretch * radius, centre
-
-
-def _object_masks(class_index: int, rng: np.random.Generator, radius: float, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mask of one placed object and the mask of its details."""
-    matrix, offset = _place(rng, radius, centre)
-    placed = [(role, points @ matrix.T + offset) for role, points in draw_parts(class_index, rng)]
-    body = scene.polygon_mask(SIZE, [(points, int(role == "body")) for role, points in placed if role != "detail"])
-    detail = scene.polygon_mask(SIZE, [(points, 1) for role, points in placed if role == "detail"])
-    return body, detail * body
-
-
-def _contrasting_colour(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A colour that differs from what the object will cover: sometimes barely, so that some objects are hard to see."""
-    behind = (image * mask[..., None]).sum((0, 1)) / max(mask.sum(), 1.0)
-    wanted = rng.uniform(85, 200)
-    for _ in range(20):
-        colour = scene.random_colour(rng)
-        if np.linalg.norm(colour - behind) > wanted:
-            break
-    return colour
-
-
-def _paint_object(image: np.ndarray, body: np.ndarray, detail: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Lay one textured object, with a soft shadow in half of the cases, on the image."""
-    if rng.random() < 0.5:
-        dx, dy = rng.integers(-3, 4, 2)
-        shadow = scene.blur(np.roll(body, (dy, dx), (0, 1)), 1.2)
-        image = image * (1 - 0.5 * shadow[..., None])
-    colour = _contrasting_colour(image, body, rng)
-    second = np.clip(colour + rng.uniform(-60, 60, 3), 5, 250).astype(np.float32)
-    image = scene.composite(image, scene.texture(SIZE, colour, second, rng), body)
-    if rng.random() < 0.75:
-        image = scene.composite(image, np.broadcast_to(scene.random_colour(rng), image.shape), detail * rng.uniform(0.4, 1.0))
-    return image
-
-
 def _add_small_objects(image: np.ndarray, rng: np.random.Generator, radius: float, centre: np.ndarray) -> np.ndarray:
     """Distractors: up to two objects of any class, well under half the size of the labelled one and away from its middle."""
     for _ in range(int(rng.choice([0, 1, 2], p=[0.65, 0.25, 0.1]))):
         angle = rng.uniform(0, 2 * math.pi)
         place = centre + radius * rng.uniform(0.9, 1.4) * np.array([math.cos(angle), math.sin(angle)])
-        body, detail = _object_masks(int(rng.integers(len(CLASS_NAMES))), rng, radius * rng.uniform(0.25, 0.4), place)
-        image = _paint_object(image, body, detail, rng)
+        body, detail = object_masks(SIZE, int(rng.integers(len(CLASS_NAMES))), rng, radius * rng.uniform(0.25, 0.4), place)
+        image = paint_object(image, body, detail, rng)
     return image
 
 
@@ -113,8 +71,8 @@ def render_scene(class_index: int, rng: np.random.Generator) -> np.ndarray:
     centre = SIZE / 2 + rng.uniform(-1, 1, 2) * (34.0 - radius) * 0.7
     image = scene.add_clutter(scene.background(SIZE, rng), rng)
     image = _add_small_objects(image, rng, radius, centre)
-    body, detail = _object_masks(class_index, rng, radius, centre)
-    image = _occlude(_paint_object(image, body, detail, rng), body, rng)
+    body, detail = object_masks(SIZE, class_index, rng, radius, centre)
+    image = _occlude(paint_object(image, body, detail, rng), body, rng)
     image = scene.blur(scene.light(image, rng), rng.uniform(0.0, 1.0))
     return np.clip(np.rint(scene.add_sensor_noise(image, rng)), 0, 255).astype(np.uint8)
 
