@@ -9,6 +9,8 @@ import {
   type Graph,
   isQError,
   type Plan,
+  type PlanOptions,
+  type Precision,
   parseCalibrationTable,
   planFromTables,
   type Target,
@@ -25,7 +27,9 @@ const promised: readonly string[] = ['bm1684x', 'bm1688', 'cv186x', 'bm1690', 'b
 
 interface RecordedLayers {
   readonly processor: string;
+  readonly mode: Precision;
   readonly asymmetric: boolean;
+  readonly options?: PlanOptions;
   readonly calibrationTable: string;
   readonly input: string;
   readonly layers: Readonly<Record<string, { readonly shape: readonly number[]; readonly sha256: string }>>;
@@ -123,15 +127,20 @@ describe('lowered networks of TPU-MLIR v1.17: every layer has the codes that its
     ['bm1690_int8_layers.json', bm168x],
     ['bm1684_int8_layers.json', bm168x],
     ['bm1684x_int8_asym_layers.json', bm168x],
+    ['bm1684x_int8_mse_layers.json', bm168x],
+    ['bm1684x_int8_matmul_perchannel_layers.json', bm168x],
+    ['bm1688_int4_layers.json', bm168x],
+    ['bm1688_int4_int4_table_layers.json', bm168x],
     ['cv181x_int8_layers.json', cv18xx],
     ['cv183x_int8_layers.json', cv18xx],
   ] as const)('%s', async ([file, target], { skip }) => {
     const facts = JSON.parse(readFileSync(recorded(file), 'utf8')) as RecordedLayers;
-    const { processor, asymmetric, calibrationTable } = facts;
+    const { processor, mode, asymmetric, options, calibrationTable } = facts;
     const plan = planFromTables({
       processor,
-      precision: 'INT8',
+      precision: mode,
       asymmetric,
+      ...(options === undefined ? {} : { options }),
       calibrationTable: readTable(calibrationTable),
     });
     const lowered = lowerOrRefuse(target, plan);
