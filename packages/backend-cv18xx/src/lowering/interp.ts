@@ -31,12 +31,7 @@ function checkAligned(context: Cv18xxContext, op: OpOf<'top.Interp'>): void {
 export function lowerInterp(context: Cv18xxContext, op: OpOf<'top.Interp'>): void {
   const shape = context.shapeOf(op.name);
   if (shape.length !== 4) refuseOp(op, `${shape.length} dimensions`, '4');
-  const { scaleH, scaleW, mode, coordMode } = op.attributes;
-  const isConvolution =
-    mode === 'linear' && coordMode.endsWith('half_pixel') && [scaleH, scaleW].every(Number.isInteger);
-  if (isConvolution && scaleH !== 1 && scaleW !== 1) {
-    refuseOp(op, `half pixels at ${scaleH}x${scaleW}, whose pads TPU-MLIR confuses`, 'one even factor for both axes');
-  }
+  const { mode } = op.attributes;
   const coordinates = coordinatesOf(context, op);
   const [height, width] = shape.slice(2);
   const none = ['pad_beg', 'pad_end', 'shrink_factor'].map((name) => `${name} = 0 : i32`).join(', ');

@@ -56,33 +56,47 @@ function halfPixelTaps(scale: number, pad: number): Float32Array {
   return taps;
 }
 
+/** Zeros before and behind an axis so that the filter yields `scale` results per pixel. */
+function padsOf(scale: number): readonly [number, number] {
+  const begin = Math.trunc(scale / 2) - 1;
+  return [begin, scale - begin - 2];
+}
+
+/** The filter of every channel: products of the taps of both axes. */
+function tapProducts(channels: number, scaleH: number, scaleW: number): Float32Array {
+  const [rows, columns] = [scaleH, scaleW].map((scale) => halfPixelTaps(scale, padsOf(scale)[0])) as [
+    Float32Array,
+    Float32Array,
+  ];
+  const plane = rows.length * columns.length;
+  return Float32Array.from({ length: channels * plane }, (_, at) => {
+    const inPlane = at % plane;
+    return rows[Math.floor(inPlane / columns.length)]! * columns[inPlane % columns.length]!;
+  });
+}
+
 /**
- * Linear enlargement by an even whole factor: the edge is repeated once around, then a depthwise convolution runs over the
- * pixels with zeros inserted between them.
+ * Linear enlargement by whole factors: the edge is repeated once around, then a depthwise convolution runs over the pixels
+ * with zeros inserted between them.
  */
 export const enlargeByConvolution: Rewrite = (state, op, index) => {
   if (op.type !== 'top.Interp' || !looksAtHalfPixels(state, op)) return false;
-  const { scaleH: scale, scaleW } = op.attributes;
-  // Other factors get pads in an order that upstream reads differently.
-  if (scale !== scaleW || scale < 2 || scale % 2 !== 0) return false;
+  const { scaleH, scaleW } = op.attributes;
+  if (!isWhole(scaleH, scaleW) || scaleH < 2 || scaleW < 2) return false;
   const input = op.inputs[0]!;
   const [n, channels, h, w] = state.graph.values.get(input)!.shape as readonly [number, number, number, number];
-  const pad = scale / 2 - 1;
-  const taps = halfPixelTaps(scale, pad);
-  const kernel = taps.length;
-  const filter = Float32Array.from({ length: channels * kernel * kernel }, (_, at) => {
-    const inPlane = at % (kernel * kernel);
-    return taps[Math.floor(inPlane / kernel)]! * taps[inPlane % kernel]!;
-  });
+  const [[top, bottom], [left, right]] = [padsOf(scaleH), padsOf(scaleW)];
+  const kernelShape = [2 * scaleH, 2 * scaleW];
   const padded = `${input}_pad_edge`;
   addValue(state, padded, { shape: [n, channels, h + 2, w + 2], dtype: 'f32' }, state.ranges.get(input));
-  const weight = addWeight(state, `${op.name}_${input}_add_weight`, [channels, 1, 1, kernel, kernel], filter);
+  const taps = tapProducts(channels, scaleH, scaleW);
+  const weight = addWeight(state, `${op.name}_${input}_add_weight`, [channels, 1, 1, ...kernelShape], taps);
   const attributes = {
-    kernelShape: [kernel, kernel],
+    kernelShape,
     strides: [1, 1],
-    pads: [pad, pad, pad, pad],
+    pads: [top, left, bottom, right],
     dilations: [1, 1],
-    inserts: [scale - 1, scale - 1],
+    inserts: [scaleH - 1, scaleW - 1],
     group: channels,
   };
   return replaceBy(state, index, [
