@@ -1,4 +1,4 @@
-import { f32FromBf16Bits, roundToBf16, roundToF16 } from '@q/ir';
+import { f32FromBf16Bits, roundToBf16, roundToF16, type TensorType } from '@q/ir';
 import { roundBf16, roundF16 } from '@q/kernels-wasm';
 import { describe, expect, it } from 'vitest';
 import { codes, floats, runLowered } from './lowered.ts';
@@ -37,6 +37,36 @@ describe('quantizing casts (numerics.md 6.2)', () => {
     });
     expect(result).toEqual(VECTORS.map((row) => row[2]));
   });
+  it.each([
+    // A bfloat16 operand is rounded before the product, an f32 one is not.
+    ['bf16', [51, 0, 0, -25, 127, -128]],
+    ['f32', [51, 1, 1, -25, 127, -128]],
+  ] as const)('with a bfloat16 scale, from %s', async (dtype, expected) => {
+    const { result } = await runLowered({
+      type: 'tpu.Cast',
+      attributes: cast,
+      inputs: [{ type: floats(shape, dtype), data: x }],
+      output: codes(shape, 'i8', S, 0, 'bf16'),
+    });
+    expect(result).toEqual(expected);
+  });
+  it('to four bits, and with zero points', async () => {
+    const data = Float32Array.of(-9, -1, 0, 0.49, 0.5, 6, 9);
+    const request = { type: 'tpu.Cast', attributes: cast, inputs: [{ type: floats([7]), data }] } as const;
+    const found = async (output: TensorType) => (await runLowered({ ...request, output })).result;
+    expect(await found(codes([7], 'i4', 1))).toEqual([-8, -1, 0, 0, 1, 6, 7]);
+    expect(await found(codes([7], 'u4', 0.5))).toEqual([0, 0, 0, 1, 1, 12, 15]);
+    expect(await found(codes([7], 'i8', 0.5, -120))).toEqual([-128, -122, -120, -119, -119, -108, -102]);
+  });
+  it('copies codes that become narrower without a scale', async () => {
+    const { result } = await runLowered({
+      type: 'tpu.Cast',
+      attributes: cast,
+      inputs: [{ type: codes([3], 'u8', S), data: Uint8Array.of(3, 58, 200) }],
+      output: { shape: [3], dtype: 'u4' },
+    });
+    expect(result).toEqual([3, 58, 200]);
+  });
   it('of a CV18xx', async () => {
     const request = {
       inputs: [{ type: floats(shape), data: x }],
@@ -56,6 +86,7 @@ describe('dequantizing casts (numerics.md 6.2)', () => {
   it.each([
     ['bm1684x', 'f32', [0.019685039296746254, 0.9842519760131836, -2.5196850299835205]],
     ['bm1684x', 'f16', [0.019683837890625, 0.984375, -2.51953125]],
+    ['bm1684x', 'bf16', [0.0196533203125, 0.984375, -2.515625]],
     ['cv183x', 'bf16', [0.0196533203125, 0.984375, -2.515625]],
   ] as const)('%s to %s', async (chip, dtype, expected) => {
     const { result } = await runLowered({

@@ -4,10 +4,10 @@ import { createSession } from '../../src/index.ts';
 /** A type of codes. */
 export function codes(
   shape: readonly number[],
-  dtype: 'i8' | 'u8',
+  dtype: 'i4' | 'u4' | 'i8' | 'u8',
   scale = 1,
   zeroPoint = 0,
-  expressed: 'f32' | 'f16' = 'f32',
+  expressed: 'f32' | 'f16' | 'bf16' = 'f32',
 ): TensorType {
   return { shape, dtype, quantization: { kind: 'uniform', expressed, scale, zeroPoint } };
 }
@@ -28,10 +28,12 @@ export interface OneOp {
   } | null)[];
   readonly output: TensorType;
   readonly chip?: string;
+  /** `module.asymmetric`; not said unless given. */
+  readonly asymmetric?: boolean;
 }
 
 /** Runs one lowered operator and answers its result and the warnings. */
-export async function runLowered({ type, attributes = {}, inputs, output, chip = 'bm1684x' }: OneOp) {
+export async function runLowered({ type, attributes = {}, inputs, output, chip = 'bm1684x', asymmetric }: OneOp) {
   const names = inputs.map((input, index) => (input === null ? null : `x${index}`));
   const values = new Map<string, TensorType>([['y', output]]);
   const weights = new Map<string, Weight>();
@@ -61,7 +63,7 @@ export async function runLowered({ type, attributes = {}, inputs, output, chip =
     weights,
     outputs: ['y'],
     tensorNames: new Map(),
-    moduleAttributes: {},
+    moduleAttributes: asymmetric === undefined ? {} : { 'module.asymmetric': { kind: 'bool', value: asymmetric } },
   };
   const events: QEvent[] = [];
   const session = await createSession(graph, { emit: (event) => events.push(event), nonFinite: 'allow' });
