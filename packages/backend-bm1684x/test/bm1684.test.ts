@@ -1,6 +1,7 @@
-import { type Graph, type OpPlan, type Plan, parseMlir, printMlir } from '@q/ir';
+import { type Graph, type OpPlan, type Plan, parseMlir, printMlir, saturate } from '@q/ir';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { int8Codes } from '../src/bm1684/codes.ts';
 import { reciprocalOf } from '../src/bm1684/pooling.ts';
 import { bm168x } from '../src/index.ts';
 import { execute, reals } from './execute.ts';
@@ -358,6 +359,36 @@ describe('the target', () => {
     expect(text).toContain('tensor<1x1x1x256xui32>');
     const parsed = parseMlir(text, weights);
     expect(printMlir(parsed, { weightFile: 'w.npz' }).text).toBe(text);
+  });
+});
+
+describe('codes of weights', () => {
+  it('are f32 products rounded half away and saturated', () => {
+    const special = [
+      0.5,
+      -0.5,
+      1.5,
+      -1.5,
+      0.49999997,
+      126.5,
+      127.5,
+      -127.5,
+      -128.5,
+      1e9,
+      -1e9,
+      Infinity,
+      -Infinity,
+      NaN,
+    ];
+    const values = fc.array(fc.oneof(fc.constantFrom(...special), fc.float()), { maxLength: 20 });
+    fc.assert(
+      fc.property(values, fc.constantFrom(1, 0.3, 2 ** 8 / 3, 1e-3), (reals, scale) => {
+        const factor = Math.fround(scale);
+        const expected = reals.map((real) => saturate(Math.fround(real * factor), 'i8'));
+        expect([...int8Codes(reals, factor)]).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
