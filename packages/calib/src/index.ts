@@ -1,5 +1,7 @@
 export { type Calibration, calibrate } from './calibrate.ts';
 export type { CalibratedValue } from './calibration-table.ts';
+export { type Examination, examine } from './doctor/examine.ts';
+export type { Finding } from './doctor/finding.ts';
 export { type KurtosisRow, printKurtosis } from './kurtosis-report.ts';
 export type { CalibrationOptions, TunerOptions } from './options.ts';
 export { type ProfileName, profileNames } from './profile.ts';

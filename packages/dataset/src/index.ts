@@ -1,13 +1,17 @@
-export type { Dataset, Feeds } from './dataset.ts';
+export type { Dataset, DatasetInput, Feeds } from './dataset.ts';
+export { type HookedDatasetOptions, type HookRequest, hookedDataset, type SampleHook } from './hooked-dataset.ts';
 export { type CodecName, supplyCodec } from './images/codec-modules.ts';
 export { decodeImage } from './images/decode-image.ts';
 export type { PixelImage, PixelMode } from './images/pixel-image.ts';
 export { labelOf, readLabels, readTexts } from './labels/read-labels.ts';
+export { type LmdbDatasetOptions, openLmdbDataset } from './lmdb/lmdb-samples.ts';
+export { type LmdbRecord, walkLmdb } from './lmdb/walk.ts';
 export { type DatasetOptions, openDataset } from './open-dataset.ts';
 export { type ImagePlacement, imagePlacement } from './preprocess/image-placement.ts';
 export { pixelModeOf, preprocessImage } from './preprocess/preprocess-image.ts';
 export { resizeBilinear } from './preprocess/resize-bilinear.ts';
 export { type PixelFormat, type PreprocessSettings, preprocessSettings } from './preprocess/settings.ts';
+export { parseTransform, type TransformSettings } from './preprocess/transform-string.ts';
 export { parseDataList, type SampleFiles } from './selection/data-list.ts';
 export { kindOf, type SampleKind } from './selection/sample-kind.ts';
 export { selectFiles } from './selection/select-files.ts';

@@ -28,8 +28,9 @@ export class DistributionBuilder {
     }
     this.#known = {
       count: known.count + length,
-      min: Math.min(known.min, min),
-      max: Math.max(known.max, max),
+      // A zero has no sign here: which of two it would be depends on their order.
+      min: Math.min(known.min, min) + 0,
+      max: Math.max(known.max, max) + 0,
       exponent,
       positive,
       negative,
