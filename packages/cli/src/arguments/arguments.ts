@@ -16,6 +16,11 @@ export class Arguments {
     return this.#extra;
   }
 
+  /** The same flags, one of them as if given otherwise. */
+  with(name: string, value: string): Arguments {
+    return new Arguments({ ...this.#values, [name]: value }, this.#extra);
+  }
+
   flag(name: string): boolean {
     return this.#values[name] === true;
   }

@@ -75,6 +75,30 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./evaluate.ts')).evaluate,
   },
   {
+    name: 'classify',
+    aliases: [],
+    summary: 'Classify pictures: the five likeliest classes, printed and drawn on the picture.',
+    load: async () => (await import('./classify.ts')).classify,
+  },
+  {
+    name: 'detect',
+    aliases: [],
+    summary: 'Detect objects: classes and scores printed, boxes drawn on the picture.',
+    load: async () => (await import('./detect.ts')).detect,
+  },
+  {
+    name: 'classify_mobilenet_v2',
+    aliases: ['classify_mobilenet_v2.py'],
+    summary: "classify with the settings of TPU-MLIR's sample.",
+    load: async () => (await import('./classify.ts')).classifyMobilenetV2,
+  },
+  {
+    name: 'detect_yolov3',
+    aliases: ['detect_yolov3.py'],
+    summary: "detect with the settings of TPU-MLIR's sample.",
+    load: async () => (await import('./detect.ts')).detectYolov3,
+  },
+  {
     name: 'inspect',
     aliases: [],
     summary: 'Say what a model is made of, what of it cannot be imported, and where its layers would run.',
