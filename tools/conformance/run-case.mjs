@@ -54,7 +54,7 @@ function externalDataOf(path) {
 }
 
 function outOfScope({ opset, inputs, outputs, operators: used }) {
-  for (const type of used.keys()) {
+  for (const { type } of used) {
     const reason = operators.get(type) ?? (type.startsWith('ai.onnx.ml.') ? operators.get('ai.onnx.ml.*') : undefined);
     if (reason !== undefined) return `${type}: ${reason}`;
     const first = firstOpset.get(type);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseMlir, summarize } from '../src/index.ts';
-import { surveyOnnx } from '../src/onnx/index.ts';
+import { importOnnxPart, inspectOnnx } from '../src/onnx/index.ts';
 import { floats, importModel, modelBytes, node } from './onnx/build-model.ts';
 
 const network = {
@@ -58,13 +58,14 @@ describe('summarize', () => {
   });
 });
 
-describe('surveyOnnx', () => {
+describe('inspectOnnx and importOnnxPart', () => {
   it('gives the network of a file that can be imported', () => {
-    const { facts, graph, issues } = surveyOnnx(modelBytes(network), { name: 'm' });
+    const facts = inspectOnnx(modelBytes(network));
+    const { graph, issues } = importOnnxPart(modelBytes(network), { name: 'm' });
     expect(issues).toEqual([]);
     expect(graph?.outputs).toEqual(['y_MatMul']);
-    expect(facts).toMatchObject({ outputs: ['y'], parameters: 120, weightBytes: 480 });
-    expect(facts.nodes.map(({ type }) => type).sort()).toEqual([
+    expect(facts).toMatchObject({ outputs: [{ name: 'y' }], parameters: 120, weightBytes: 480 });
+    expect(facts.operators.map(({ type }) => type).sort()).toEqual([
       'Conv',
       'Flatten',
       'GlobalAveragePool',
@@ -79,21 +80,23 @@ describe('surveyOnnx', () => {
       outputs: ['y', 's'],
       nodes: [...network.nodes, node('NoSuchThing', ['r'], ['n']), node('NorThis', ['n', 'y'], ['s'])],
     });
-    const { facts, graph, issues } = surveyOnnx(bytes, { name: 'm' });
+    const facts = inspectOnnx(bytes);
+    const { graph, issues } = importOnnxPart(bytes, { name: 'm' });
     expect(issues.map(({ code, found, where }) => [code, found, where])).toEqual([
       ['onnx.unsupported-operator', 'NoSuchThing', 'node_n'],
       ['onnx.unsupported-operator', 'NorThis', 'node_s'],
     ]);
-    expect(facts.nodes).toHaveLength(7);
+    expect(facts.operators).toHaveLength(7);
     expect(graph?.outputs).toEqual(['y_MatMul']);
     expect(summarize(graph!).macs).toBe(4 * 64 * 27 + 4 * 64 + 8);
   });
 
   it('gives the facts of a file of which nothing can be imported', () => {
     const bytes = modelBytes({ inputs: { x: [1, 4] }, outputs: ['y'], nodes: [node('NoSuchThing', ['x'], ['y'])] });
-    const { facts, graph, issues } = surveyOnnx(bytes, { name: 'm' });
+    const facts = inspectOnnx(bytes);
+    const { graph, issues } = importOnnxPart(bytes, { name: 'm' });
     expect(graph).toBeUndefined();
     expect(issues).toHaveLength(1);
-    expect(facts.nodes).toEqual([{ type: 'NoSuchThing', count: 1 }]);
+    expect(facts.operators).toEqual([{ type: 'NoSuchThing', count: 1 }]);
   });
 });

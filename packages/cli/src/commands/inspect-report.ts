@@ -8,7 +8,7 @@ import {
   QError,
   type Target,
 } from '@q/ir';
-import type { OnnxFacts } from '@q/ir/onnx';
+import type { OnnxSummary } from '@q/ir/onnx';
 import type { ActivationPlan } from '@q/runtime';
 import { renderTable } from '../terminal/table.ts';
 
@@ -34,7 +34,7 @@ export interface ProcessorReport {
 export interface Inspection {
   readonly file: string;
   /** ONNX files: what the file holds, importable or not. */
-  readonly survey?: OnnxFacts;
+  readonly survey?: OnnxSummary;
   /** Of the network as imported; of its independent part when `issues` is not empty. */
   readonly summary?: ModelSummary;
   readonly activations?: ActivationPlan;
@@ -89,17 +89,17 @@ export function renderInspection(inspection: Inspection): string {
   return sections.join('\n\n');
 }
 
-function renderSurvey(survey: OnnxFacts): string {
+function renderSurvey(survey: OnnxSummary): string {
   const inputs = survey.inputs.map(({ name, shape, elementType }) => [
     name,
     dims(shape.map((dim) => (dim < 0 ? '?' : dim))),
-    elementType,
+    elementType ?? 'no number',
   ]);
-  const nodes = survey.nodes.map(({ type, count }) => [type, String(count)]);
+  const nodes = survey.operators.map(({ type, count }) => [type, String(count)]);
   return [
     `opset ${survey.opset}; ${grouped(survey.parameters)} constants in ${bytes(survey.weightBytes)}`,
     table(['input', 'shape', 'type'], inputs),
-    `outputs: ${survey.outputs.join(', ')}`,
+    `outputs: ${survey.outputs.map(({ name }) => name).join(', ')}`,
     renderTable([left('node type'), right('count')], nodes),
   ].join('\n\n');
 }

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { type Graph, type Issue, summarize } from '@q/ir';
-import { type OnnxSurvey, surveyOnnx } from '@q/ir/onnx';
+import { importOnnxPart, inspectOnnx, type OnnxSummary, type PartialImport } from '@q/ir/onnx';
 import { planActivations } from '@q/runtime';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
@@ -72,8 +72,10 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   return exitStatus.failed;
 }
 
-function readSurvey(path: string, options: ModelOptions): OnnxSurvey {
-  return surveyOnnx(readInputFile(path, 'model'), onnxOptions(path, 'model', options));
+function readSurvey(path: string, options: ModelOptions): PartialImport & { readonly facts: OnnxSummary } {
+  const bytes = readInputFile(path, 'model');
+  const choices = onnxOptions(path, 'model', options);
+  return { facts: inspectOnnx(bytes, path, choices.externalData), ...importOnnxPart(bytes, choices) };
 }
 
 /** Operators of a `.mlir` file that this version has no row for: they can be kept, not executed. */

@@ -1,3 +1,4 @@
+import { elementCount } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { decodeModel } from './decode.ts';
 import { type OnnxGraph, type OnnxNode, readsOf } from './onnx-graph.ts';
@@ -12,15 +13,18 @@ export interface OnnxValueInfo {
   readonly shape: readonly number[];
 }
 
-/** What an ONNX file asks for, without importing it. */
+/** What is in an ONNX file, whether or not it can be imported. Plain data. */
 export interface OnnxSummary {
   readonly opset: number;
   readonly inputs: readonly OnnxValueInfo[];
   readonly outputs: readonly OnnxValueInfo[];
-  /** Operator types with their counts, those of bodies included. */
-  readonly operators: ReadonlyMap<string, number>;
+  /** Nodes by operator type, those of bodies included, the most frequent first. */
+  readonly operators: readonly { readonly type: string; readonly count: number }[];
   /** Inputs whose values decide shapes: `importOnnx` needs them as `constantInputs`. */
   readonly staticInputs: readonly string[];
+  /** Elements and bytes of the constants in the file. */
+  readonly parameters: number;
+  readonly weightBytes: number;
 }
 
 /** Operands that decide shapes or the course of the graph, by operator type: they must be constant when importing. */
@@ -64,18 +68,24 @@ const STATIC_OPERANDS: Readonly<Record<string, readonly number[]>> = {
 /** Operators whose result does not depend on the values of their operands, only on their shapes. */
 const SHAPE_ONLY = new Set(['Shape', 'Size', 'EyeLike']);
 
-/** Reads names, types and operators of an ONNX file. Throws what `importOnnx` throws for files it cannot decode. */
+/** Looks at an ONNX file without importing it. Throws what `importOnnx` throws for files it cannot decode. */
 export function inspectOnnx(bytes: Uint8Array, where = 'model', external?: ExternalData): OnnxSummary {
   const graph = decodeModel(bytes, where, external);
   const wire = modelCodec.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)).graph;
   const values = (list: readonly ValueInfoWire[] | undefined) => (list ?? []).map(valueInfo);
   const own = new Set(graph.inputs.map(({ name }) => name));
+  const constants = [...graph.constants.values()];
+  const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
   return {
     opset: graph.opset,
     inputs: values(wire?.input).filter(({ name }) => own.has(name)),
     outputs: values(wire?.output),
-    operators: countOperators(graph.nodes),
+    operators: [...countOperators(graph.nodes)]
+      .map(([type, count]) => ({ type, count }))
+      .sort((a, b) => b.count - a.count),
     staticInputs: staticInputs(graph),
+    parameters: total(constants.map(({ shape }) => elementCount(shape))),
+    weightBytes: total(constants.map(({ data }) => data.byteLength)),
   };
 }
 

@@ -166,6 +166,12 @@ describe('layer names', () => {
     expect(layersOf('Gemm', [4, 3], {}, constants)).toEqual(['MatMul y_Gemm_product', 'Add y_Gemm']);
   });
 
+  test('of a modulus have the helpers of TPU-MLIR', () => {
+    const nodes = [node('Mod', ['a', 'b'], ['y'], { fmod: 1 })];
+    const graph = importModel({ inputs: { a: [2], b: [2] }, outputs: ['y'], nodes });
+    expect(layers(graph)).toEqual(['Mod y_Mod', 'Compare y_Mod_NotEqual', 'Mul y_Mod_Mul']);
+  });
+
   test('of integer division by a constant have a floor helper', () => {
     const graph = importModel({
       inputs: { x: [1, 4] },

@@ -101,10 +101,17 @@ const pow: Converter = (node, to) => {
   } else to.finish(node, 'top.Pow3', { inputs: [to.operand(base), to.operand(exponent)] });
 };
 
-/** `fmod`: sign of the dividend, as in C; otherwise that of the divisor, as in Python. */
+/**
+ * `fmod`: sign of the dividend, as in C; otherwise that of the divisor, as in Python. TPU-MLIR multiplies with "is not the divisor"
+ * behind it (ir.md 8.3), which changes nothing.
+ */
 const mod: Converter = (node, to) => {
   const inputs = node.inputs.map((input) => to.operand(input));
-  to.finish(node, intAttribute(node, 'fmod', 0) === 0 ? 'top.Remainder' : 'top.Mod', { inputs });
+  const name = layerName(node);
+  const rest = to.add(intAttribute(node, 'fmod', 0) === 0 ? 'top.Remainder' : 'top.Mod', { name, inputs });
+  const attributes = { mode: 'NotEqual' };
+  const differs = to.add('top.Compare', { name: `${name}_NotEqual`, inputs: [rest, inputs[1]!], attributes });
+  to.finish(node, 'top.Mul', { name: `${name}_Mul`, inputs: [differs, rest] });
 };
 
 /** A uniform constant may stand as a number only where it does not broadcast the other operand to a bigger shape. */

@@ -1,4 +1,3 @@
-import { elementCount } from '../dtype.ts';
 import { type Issue, isQError } from '../errors.ts';
 import type { Graph } from '../graph.ts';
 import { decodeModel } from './decode.ts';
@@ -6,25 +5,7 @@ import { type ImportOptions, importOnnx } from './import.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
 import { sortNodes } from './sort.ts';
 
-/** What is in an ONNX file, whether or not it can be imported. */
-export interface OnnxFacts {
-  readonly opset: number;
-  /** −1 stands for a dimension that is not static. */
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly elementType: string;
-  }[];
-  readonly outputs: readonly string[];
-  /** Nodes of the file by ONNX operator type, the most frequent first. */
-  readonly nodes: readonly { readonly type: string; readonly count: number }[];
-  /** Elements and bytes of the constants in the file. */
-  readonly parameters: number;
-  readonly weightBytes: number;
-}
-
-export interface OnnxSurvey {
-  readonly facts: OnnxFacts;
+export interface PartialImport {
   /** The imported network; without some operators, the part that does not depend on them; `undefined`: nothing of it. */
   readonly graph: Graph | undefined;
   /** Why the network as a whole cannot be imported, everything at once; empty when it can. */
@@ -34,34 +15,14 @@ export interface OnnxSurvey {
 const UNSUPPORTED = 'onnx.unsupported-operator';
 
 /**
- * Looks at an ONNX file without insisting on importing it: every reason why it cannot be imported is listed, and what does
- * not depend on an unsupported operator is imported all the same.
+ * Imports an ONNX file as far as it goes: every reason why it cannot be imported is listed, and what does not depend on an
+ * unsupported operator is imported all the same.
  *
  * Throws `onnx.corrupt` and `onnx.tensor` when the file itself is not usable.
  */
-export function surveyOnnx(bytes: Uint8Array, options: ImportOptions): OnnxSurvey {
+export function importOnnxPart(bytes: Uint8Array, options: ImportOptions): PartialImport {
   const model = decodeModel(bytes, options.where ?? options.name, options.externalData);
   sortNodes(model);
-  const counts = new Map<string, number>();
-  for (const { opType } of model.nodes) counts.set(opType, (counts.get(opType) ?? 0) + 1);
-  const constants = [...model.constants.values()];
-  const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
-  const facts = {
-    opset: model.opset,
-    inputs: model.inputs,
-    outputs: model.outputs,
-    nodes: [...counts].map(([type, count]) => ({ type, count })).sort((a, b) => b.count - a.count),
-    parameters: total(constants.map(({ shape }) => elementCount(shape))),
-    weightBytes: total(constants.map(({ data }) => data.byteLength)),
-  };
-  return { facts, ...importWhatCan(bytes, model, options) };
-}
-
-function importWhatCan(
-  bytes: Uint8Array,
-  model: OnnxGraph,
-  options: ImportOptions,
-): Pick<OnnxSurvey, 'graph' | 'issues'> {
   const attempt = (outputNames: readonly string[] | undefined): Graph | readonly Issue[] => {
     try {
       return importOnnx(bytes, outputNames === undefined ? options : { ...options, outputNames });
