@@ -2,7 +2,7 @@ import type { Dataset } from '@q/dataset';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { calibrate, decodeStatistics, encodeStatistics, mergeSavedStatistics } from '../src/index.ts';
-import { binWidth, type Distribution, emptyDistribution, mergeDistributions } from '../src/pooled/distribution.ts';
+import { binWidth, type Distribution, emptyDistribution, mergeDistributions, POOLED_BINS } from '../src/pooled/distribution.ts';
 import { DistributionBuilder } from '../src/pooled/distribution-builder.ts';
 import { fromExact, toExact } from '../src/pooled/exact-sum.ts';
 import { pooledMethodTable } from '../src/pooled/method-table.ts';
@@ -12,6 +12,9 @@ import { noise, randomDataset, smallNetwork } from './small-network.ts';
 import { kernels } from './statistics-of.ts';
 
 const own = new ValueKernels(kernels, { allocate: (bytes) => kernels.arena.alloc(bytes), release: () => {} });
+
+// The room for counts is allocated at the first use: before any mark.
+own.halvesHistogram({ pointer: kernels.arena.place(Float32Array.of(1)), length: 1 }, POOLED_BINS, 1);
 
 function distributionOf(samples: readonly Float32Array[]): Distribution {
   const builder = new DistributionBuilder();
@@ -25,8 +28,6 @@ function distributionOf(samples: readonly Float32Array[]): Distribution {
   return builder.distribution;
 }
 
-// The kernels' own memory for counts is allocated at the first use: before any mark.
-distributionOf([Float32Array.of(1, -2, 3)]);
 
 const samples = fc.array(
   fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e9), max: Math.fround(1e9) }), { minLength: 1, maxLength: 9 }).map((x) => Float32Array.from(x)),
@@ -129,7 +130,7 @@ describe('thresholds of known distributions (bm1684-tools.md 9)', () => {
 
   it('Laplace', () => {
     between(of(laplace, 'aciq_laplace'), 9.8, 10);
-    between(of(laplace, 'mse'), 10, 10.8);
+    between(of(laplace, 'mse'), 9.5, 10.8);
     between(of(laplace, 'percentile9999'), 8.4, 9.4);
     const { threshold: kl } = pooledMethodTable.kl!(distributionOf([laplace]), 8);
     between(kl, 8, 12);
