@@ -5,6 +5,7 @@ import { convolutionImplementations } from './convolution.ts';
 import { withCv18xx } from './cv18xx/index.ts';
 import { elementwiseImplementations } from './elementwise.ts';
 import { floatOperatorImplementations } from './float-operators.ts';
+import { interpImplementations } from './interp.ts';
 import { layoutImplementations } from './layout.ts';
 import { matMulImplementations } from './mat-mul.ts';
 import { normalizationImplementations } from './normalization.ts';
@@ -24,6 +25,7 @@ export const quantizedImplementations: Implementations = withCv18xx({
   ...convolutionImplementations,
   ...elementwiseImplementations,
   ...floatOperatorImplementations,
+  ...interpImplementations,
   ...layoutImplementations,
   ...matMulImplementations,
   ...normalizationImplementations,

@@ -47,7 +47,6 @@ export const layoutImplementations: Implementations = {
   'tpu.SwapDimInner': asFloat(),
   'tpu.Reverse': asFloat(),
   'tpu.Upsample': mixed(upsample),
-  'tpu.Interp': asFloat(),
   'tpu.Gather': asFloat(),
   'tpu.TopK': asFloat(),
   'tpu.Arg': asFloat(),
