@@ -1,6 +1,16 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { type Emit, type Graph, type ImportStage, parseMlir, printMlir, QError, readNpz, writeNpz } from '@q/ir';
+import {
+  type Emit,
+  expandAttention,
+  type Graph,
+  type ImportStage,
+  parseMlir,
+  printMlir,
+  QError,
+  readNpz,
+  writeNpz,
+} from '@q/ir';
 import { type CaffeNetwork, importCaffe } from '@q/ir/caffe';
 import { type ImportOptions, importOnnx, type PreprocessOptions } from '@q/ir/onnx';
 import { readInputFile, readInputText } from './input-files.ts';
@@ -31,10 +41,19 @@ export function requireModelData(path: string, options: ModelOptions): void {
   });
 }
 
-/** Reads a model of any format that can be imported: `.onnx`, a Top `.mlir` with its weights, or a Caffe `.prototxt`. */
+/**
+ * Reads a model of any format that can be imported: `.onnx`, a Top `.mlir` with its weights, or a Caffe `.prototxt`. Attention is
+ * written with matrix products, which every step from calibration on works with; only a module that is written to a file
+ * (`stage`) keeps it as one operator.
+ */
 export function loadModel(path: string, flag: string, options: ModelOptions): Graph {
+  const graph = loadAsIs(path, flag, options);
+  return options.stage === undefined ? expandAttention(graph) : graph;
+}
+
+function loadAsIs(path: string, flag: string, options: ModelOptions): Graph {
   const kind = extname(path).toLowerCase();
-  if (kind === '.mlir') return loadMlir(path, flag);
+  if (kind === '.mlir') return readMlir(path, flag);
   if (kind === '.onnx') return loadOnnx(path, flag, options);
   if (kind === '.prototxt') return loadCaffe(path, flag, options).graph;
   throw new QError(`${path} is no model that can be read`, {
@@ -100,6 +119,10 @@ export function onnxOptions(path: string, flag: string, options: ModelOptions): 
  * TPU-MLIR; where it is not there, the folder of the `.mlir` is tried.
  */
 export function loadMlir(path: string, flag: string): Graph {
+  return expandAttention(readMlir(path, flag));
+}
+
+function readMlir(path: string, flag: string): Graph {
   const text = readInputText(path, flag);
   const weightFile = text.match(/module\.weight_file\s*=\s*"([^"]*)"/)?.[1];
   if (weightFile === undefined) return parseMlir(text, new Map(), path);

@@ -5,6 +5,9 @@ import type { TensorType } from '../tensor-type.ts';
 
 type Attention = OpOf<'top.ScaleDotProductAttention'>;
 
+/** What a mask adds where nothing may be seen: enough for a Softmax, and no infinity for what is calibrated (ir.md 7.3, Where). */
+const UNSEEN = -1e4;
+
 /**
  * Writes every `top.ScaleDotProductAttention` with matrix products and a Softmax, in the order and under the names of TPU-MLIR's
  * canonicalisation (ir.md 7.3); the last product keeps the layer's name. For lowerings: no processor has the operator. A graph
@@ -57,13 +60,22 @@ class Steps {
   /** What is added to the scores: the causal mask as a weight, and the mask operand. */
   private masks(shape: readonly number[]): string[] {
     const given = this.op.inputs[3];
-    const masks = given == null ? [] : [given];
+    const masks = given == null ? [] : [this.finite(given)];
     if (!this.op.attributes.isCausal) return masks;
     const [S, T] = shape.slice(2) as [number, number];
-    const data = Float32Array.from({ length: S * T }, (_, at) => (at % T > Math.floor(at / T) ? -Infinity : 0));
+    const data = Float32Array.from({ length: S * T }, (_, at) => (at % T > Math.floor(at / T) ? UNSEEN : 0));
     const name = this.free(`${this.op.name}_causal_mask`);
     this.weights.set(name, { type: { shape: [1, 1, S, T], dtype: 'f32' }, data });
     return [name, ...masks];
+  }
+
+  /** A mask that is a weight, without infinities. */
+  private finite(mask: string): string {
+    const weight = this.weights.get(mask);
+    if (!(weight?.data instanceof Float32Array) || weight.data.every((value) => value >= UNSEEN)) return mask;
+    const name = this.free(`${mask}_finite`);
+    this.weights.set(name, { ...weight, data: weight.data.map((value) => Math.max(value, UNSEEN)) });
+    return name;
   }
 
   private shape(name: string): readonly number[] {
