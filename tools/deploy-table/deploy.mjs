@@ -58,8 +58,11 @@ export async function deploy({ graph, floats, feeds, table, processor, quantizeT
   return { cosine: Math.min(...cosines), values, lowered };
 }
 
-/** A quantize table of the layers that INT8 changed most, in the processor's float type. */
-export function worstLayers({ graph, floats, int8, processor }) {
+/**
+ * A quantize table of the layers that INT8 changed most, and of everything behind the last products of the network (boxes
+ * and scores share no scale), in the processor's float type.
+ */
+export function floatLayers({ graph, floats, int8, processor }) {
   const names = graph.ops.filter((op) => op.type !== 'top.Input').map((op) => op.name);
   const ranked = names
     .filter((name) => int8.values.has(name))
@@ -67,12 +70,27 @@ export function worstLayers({ graph, floats, int8, processor }) {
     .sort((a, b) => a.cosine - b.cosine);
   const count = Math.max(1, Math.round(names.length * FLOAT_SHARE));
   const mode = processor.target.floatType(processor.name);
+  const chosen = new Set([...tailOf(graph), ...ranked.slice(0, count).map(({ name }) => name)]);
   return {
     header: [],
-    rows: new Map(ranked.slice(0, count).map(({ name }) => [name, { mode }])),
+    rows: new Map([...chosen].map((name) => [name, { mode }])),
     comments: new Map(),
     warnings: [],
   };
+}
+
+const PRODUCTS = new Set(['top.Conv', 'top.Deconv', 'top.MatMul', 'top.LSTM', 'top.GRU']);
+
+/** Layers from which an output is reached without another product. */
+function tailOf(graph) {
+  const tail = new Set();
+  const wanted = new Set(graph.outputs);
+  for (const op of [...graph.ops].reverse()) {
+    if (op.type === 'top.Input' || PRODUCTS.has(op.type) || !op.outputs.some((name) => wanted.has(name))) continue;
+    tail.add(op.name);
+    for (const name of op.inputs) if (name !== null) wanted.add(name);
+  }
+  return tail;
 }
 
 function cosineOf(a, b) {

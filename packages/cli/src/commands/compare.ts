@@ -88,30 +88,10 @@ async function readDump(path: string): Promise<Map<string, Tensor>> {
 }
 
 function reportLines(report: LsbReport, top: number): string[] {
-  const shown = top > 0 ? report.layers.slice(0, top) : report.layers;
-  const rows = shown.map((layer) => [
-    layer.name,
-    layer.isQuantized ? 'codes' : 'float',
-    lsbText(layer.maxLsb),
-    lsbText(layer.meanLsb),
-    `${layer.different}/${layer.elements}`,
-    `[${layer.worst.index}] ${layer.worst.ours} | ${layer.worst.dumped}`,
-  ]);
-  const table = renderTable(
-    [
-      { title: 'layer, worst first', align: 'left' },
-      { title: 'data', align: 'left' },
-      { title: 'max LSB', align: 'right' },
-      { title: 'mean LSB', align: 'right' },
-      { title: 'different', align: 'right' },
-      { title: 'worst element: ours | dumped', align: 'left' },
-    ],
-    rows,
-  );
   const missing = (what: string, names: readonly string[]): string[] =>
     names.length === 0 ? [] : [`${what}: ${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`];
   return [
-    table,
+    layerTable(top > 0 ? report.layers.slice(0, top) : report.layers),
     '',
     `${report.layers.length} layers compared, dumped as ${report.dumpedAs}`,
     report.firstDifferent === undefined
@@ -124,6 +104,26 @@ function reportLines(report: LsbReport, top: number): string[] {
       report.sizesDiffer.map(({ name, ours, dumped }) => `${name} (${ours} | ${dumped})`),
     ),
   ];
+}
+
+function layerTable(layers: LsbReport['layers']): string {
+  const columns = [
+    { title: 'layer, worst first', align: 'left' },
+    { title: 'data', align: 'left' },
+    { title: 'max LSB', align: 'right' },
+    { title: 'mean LSB', align: 'right' },
+    { title: 'different', align: 'right' },
+    { title: 'worst element: ours | dumped', align: 'left' },
+  ] as const;
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.isQuantized ? 'codes' : 'float',
+    lsbText(layer.maxLsb),
+    lsbText(layer.meanLsb),
+    `${layer.different}/${layer.elements}`,
+    `[${layer.worst.index}] ${layer.worst.ours} | ${layer.worst.dumped}`,
+  ]);
+  return renderTable(columns, rows);
 }
 
 function lsbText(value: number): string {
