@@ -44,9 +44,17 @@ describe('planted mistakes are found', () => {
   const filter = 8 * 9;
 
   it('1: the channel order of the means is not that of the images', async () => {
-    const graph = objectsGraph({ pixelFormat: 'bgr', mean: [123.675, 116.28, 103.53], scale: [0.0171, 0.0175, 0.0174] });
+    const graph = objectsGraph({
+      pixelFormat: 'bgr',
+      mean: [123.675, 116.28, 103.53],
+      scale: [0.0171, 0.0175, 0.0174],
+    });
     expect(await codesOf({ graph, dataset: await objectsDataset(graph) })).toContain('doctor.channel-order');
-    const right = objectsGraph({ pixelFormat: 'rgb', mean: [123.675, 116.28, 103.53], scale: [0.0171, 0.0175, 0.0174] });
+    const right = objectsGraph({
+      pixelFormat: 'rgb',
+      mean: [123.675, 116.28, 103.53],
+      scale: [0.0171, 0.0175, 0.0174],
+    });
     expect(await codesOf({ graph: right, dataset: await objectsDataset(right) })).not.toContain('doctor.channel-order');
   });
 
@@ -65,7 +73,9 @@ describe('planted mistakes are found', () => {
     files.set(broken, files.get(broken)!.slice(0, 200));
     const dataset = await openDataset({ source: memorySource(files), graph });
     const findings = await examine({ graph, dataset });
-    expect(findings.filter(({ code }) => code === 'doctor.unreadable-sample').map(({ where }) => where)).toEqual([broken]);
+    expect(findings.filter(({ code }) => code === 'doctor.unreadable-sample').map(({ where }) => where)).toEqual([
+      broken,
+    ]);
   });
 
   it('4: the same image twice', async () => {
@@ -87,7 +97,10 @@ describe('planted mistakes are found', () => {
     const [weightName, biasName] = [stem.inputs[1]!, stem.inputs[2]!];
     const silent = (name: string): [string, Weight] => {
       const weight = wide.weights.get(name)!;
-      return [name, { ...weight, data: (weight.data as Float32Array).map((_, i) => (name === biasName && i === 0 ? 1 : 0)) }];
+      return [
+        name,
+        { ...weight, data: (weight.data as Float32Array).map((_, i) => (name === biasName && i === 0 ? 1 : 0)) },
+      ];
     };
     const dead = { ...wide, weights: new Map([...wide.weights, silent(weightName), silent(biasName)]) };
     expect(await codesOf({ graph: dead, dataset: await objectsDataset(dead) })).toContain('doctor.dead-channels');
@@ -122,7 +135,8 @@ describe('healthy set-ups raise no alarm', () => {
   it('objects-cnn, on processors of either kind', async () => {
     const graph = objectsGraph();
     const dataset = await objectsDataset(graph);
-    for (const perTensorWeights of [false, true]) expect(await examine({ graph, dataset, perTensorWeights })).toEqual([]);
+    for (const perTensorWeights of [false, true])
+      expect(await examine({ graph, dataset, perTensorWeights })).toEqual([]);
   });
 
   const others = {

@@ -2,7 +2,13 @@ import type { Dataset } from '@q/dataset';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { calibrate, decodeStatistics, encodeStatistics, mergeSavedStatistics } from '../src/index.ts';
-import { binWidth, type Distribution, emptyDistribution, mergeDistributions, POOLED_BINS } from '../src/pooled/distribution.ts';
+import {
+  binWidth,
+  type Distribution,
+  emptyDistribution,
+  mergeDistributions,
+  POOLED_BINS,
+} from '../src/pooled/distribution.ts';
 import { DistributionBuilder } from '../src/pooled/distribution-builder.ts';
 import { fromExact, toExact } from '../src/pooled/exact-sum.ts';
 import { pooledMethodTable } from '../src/pooled/method-table.ts';
@@ -28,9 +34,13 @@ function distributionOf(samples: readonly Float32Array[]): Distribution {
   return builder.distribution;
 }
 
-
 const samples = fc.array(
-  fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e9), max: Math.fround(1e9) }), { minLength: 1, maxLength: 9 }).map((x) => Float32Array.from(x)),
+  fc
+    .array(fc.float({ noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e9), max: Math.fround(1e9) }), {
+      minLength: 1,
+      maxLength: 9,
+    })
+    .map((x) => Float32Array.from(x)),
   { minLength: 1, maxLength: 6 },
 );
 
@@ -149,7 +159,12 @@ describe('thresholds of known distributions (bm1684-tools.md 9)', () => {
 
   it('scales with the data', () => {
     for (const method of ['kl', 'mse', 'aciq_gauss', 'percentile9999', 'admm'] as const) {
-      expect(of(normal.map((x) => x * 4), method)).toBeCloseTo(4 * of(normal, method), 6);
+      expect(
+        of(
+          normal.map((x) => x * 4),
+          method,
+        ),
+      ).toBeCloseTo(4 * of(normal, method), 6);
     }
   });
 });
@@ -165,9 +180,7 @@ describe('a pooled calibration', () => {
   });
   const keep = { profile: 'pooled', keepStatistics: true, tuneNum: 0 } as const;
   const textOf = async (data: Dataset, workers = 1): Promise<string> =>
-    encodeStatistics(
-      (await calibrate(graph, data, { ...keep, workers, spawnWorker: channelWorker })).statistics!,
-    );
+    encodeStatistics((await calibrate(graph, data, { ...keep, workers, spawnWorker: channelWorker })).statistics!);
 
   it('writes the same bytes with any number of workers, any order and any split', async () => {
     const whole = await textOf(dataset);

@@ -1,8 +1,8 @@
 import type { Graph, Op, QEvent } from '@q/ir';
 import { describe, expect, it } from 'vitest';
 import { equalizeWeights, layersOutside, patternLayers, quantizedTypes, shapeLayers } from '../src/index.ts';
-import { sampleA, sampleB } from './vectors.ts';
 import { TorchObserver } from '../src/statistics/torch-observer.ts';
+import { sampleA, sampleB } from './vectors.ts';
 
 function graphOf(ops: readonly Partial<Op>[], rest: Partial<Graph> = {}): Graph {
   return {
@@ -101,29 +101,31 @@ describe('layers that compute shapes (calibration.md 9)', () => {
 });
 
 describe('layers that stay float', () => {
-  const bert =
-    'A LN MM MM MM R P R R P P MM MC A SM MM P R MM A LN MM G MM'.split(' ').map(
-      (short) =>
-        (
-          ({
-            A: 'Add',
-            LN: 'LayerNorm',
-            MM: 'MatMul',
-            R: 'Reshape',
-            P: 'Permute',
-            MC: 'MulConst',
-            SM: 'Softmax',
-            G: 'GELU',
-          }) as Record<string, string>
-        )[short]!,
-    );
+  const bert = 'A LN MM MM MM R P R R P P MM MC A SM MM P R MM A LN MM G MM'.split(' ').map(
+    (short) =>
+      (
+        ({
+          A: 'Add',
+          LN: 'LayerNorm',
+          MM: 'MatMul',
+          R: 'Reshape',
+          P: 'Permute',
+          MC: 'MulConst',
+          SM: 'Softmax',
+          G: 'GELU',
+        }) as Record<string, string>
+      )[short]!,
+  );
 
   it('of a known transformer block (search.md 7.2)', () => {
-    const ops = bert.map((type, i): Partial<Op> => ({
-      name: `${i}`,
-      type: `top.${type}` as Op['type'] & string,
-      inputs: i === 0 ? [] : [`${i - 1}`],
-    }) as Partial<Op>);
+    const ops = bert.map(
+      (type, i): Partial<Op> =>
+        ({
+          name: `${i}`,
+          type: `top.${type}` as Op['type'] & string,
+          inputs: i === 0 ? [] : [`${i - 1}`],
+        }) as Partial<Op>,
+    );
     // Adds before LayerNorm, the GELU, and the product behind it.
     expect(patternLayers(graphOf(ops))).toEqual({ block: 'bert_block', layers: ['0', '19', '22', '23'] });
     expect(patternLayers(graphOf(ops.slice(1)))).toBeUndefined();

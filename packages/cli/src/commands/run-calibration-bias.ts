@@ -25,6 +25,7 @@ export async function runBiasCorrection(
     dataset: args.optionalString('dataset'),
     dataList: args.optionalString('data_list'),
     inputNum: args.integer('bc_inference_num'),
+    hook: args.optionalString('preprocess_hook'),
   });
   const log = new StepLog('Bias_Correction');
   try {

@@ -14,6 +14,10 @@ export function declareRunCalibrationFlags(parser: ArgumentParser): void {
   parser.add_argument('-o', '--calibration_table', { required: true, help: 'calibration table to write' });
   parser.add_argument('--quantize_table', { default: '', help: 'quantize table to write (searches, profile 2026)' });
   parser.add_argument('--fp_type', { default: 'auto', choices: ['auto', 'F16', 'F32', 'BF16'], help: 'float type' });
+  parser.add_argument('--preprocess_hook', {
+    default: '',
+    help: 'ES module that prepares samples, FILE or FILE:FUNCTION: ({ files, bytes, inputs }) => ({ input: values })',
+  });
   parser.add_argument('--tune_list', {
     default: '',
     help: 'samples of the tuner: a list like --data_list (default: the calibration samples)',

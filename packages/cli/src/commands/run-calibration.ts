@@ -4,6 +4,7 @@ import {
   type CalibrationOptions,
   calibrate,
   equalizeWeights,
+  examine,
   printKurtosis,
   rememberSamples,
 } from '@q/calib';
@@ -64,15 +65,18 @@ class CalibrationRun {
 
   static async open(args: Arguments, terminal: Terminal, debug: DebugCommand): Promise<CalibrationRun> {
     const graph = loadMlir(args.string('mlir_file'), 'mlir_file');
+    const hook = args.optionalString('preprocess_hook');
     const samples = await openSamples(graph, {
       dataset: args.optionalString('dataset'),
       dataList: args.optionalString('data_list'),
       inputNum: args.integer('input_num'),
+      hook,
     });
     const tuneList = args.optionalString('tune_list');
     // At most --tune_num entries of the list are kept (calibration.md 1.3).
     const inputNum = args.integer('tune_num');
-    const tuneSamples = tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum });
+    const tuneSamples =
+      tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum, hook });
     return new CalibrationRun({ args, terminal, debug }, { graph, samples: rememberSamples(samples), tuneSamples });
   }
 
@@ -80,6 +84,7 @@ class CalibrationRun {
     const args = this.#args;
     const newest = args.string('profile') === '2026';
     if (this.#debug.dumpList) this.#dumpLists();
+    if (!args.flag('no_doctor')) await this.#warnOfMistakes();
     if (newest) writeMergedTable(this.#tables(), this.#samples.length);
     else writeShapeTable(this.#tables());
     if (args.flag('we')) this.#equalize();
@@ -99,6 +104,14 @@ class CalibrationRun {
     if (!newest) writePatternTable(this.#tables());
     this.#terminal.print(`calibration table written to ${args.string('calibration_table')}`);
     return exitStatus.ok;
+  }
+
+  async #warnOfMistakes(): Promise<void> {
+    const perTensorWeights = this.#args.string('processor') === 'bm1684';
+    const findings = await examine({ graph: this.#graph, dataset: this.#samples, perTensorWeights });
+    for (const { code, where, message, hint } of findings) {
+      this.#terminal.emit({ type: 'warning', code, where, message: `${message} (${hint})` });
+    }
   }
 
   #equalize(): void {

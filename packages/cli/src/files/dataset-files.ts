@@ -1,7 +1,10 @@
-import { type Dataset, type DatasetSource, openDataset, zipSource } from '@q/dataset';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Dataset, type DatasetSource, openDataset, openLmdbDataset, zipSource } from '@q/dataset';
 import { type Graph, QError } from '@q/ir';
 import { folderSource, listedFilesSource } from './folder-source.ts';
 import { kindOfPath, readInputFile, readInputText } from './input-files.ts';
+import { openHookedSamples } from './sample-hook.ts';
 
 export interface SampleChoice {
   readonly dataset?: string | undefined;
@@ -10,6 +13,8 @@ export interface SampleChoice {
   readonly inputNum: number;
   /** Flag to blame in messages. */
   readonly flag?: string;
+  /** ES module that prepares the samples: `FILE` or `FILE:FUNCTION`. */
+  readonly hook?: string | undefined;
 }
 
 /** A folder, or a zip archive of one. */
@@ -26,7 +31,8 @@ function sourceAt(path: string, flag: string): DatasetSource {
 
 /** The samples of `--dataset` or `--data_list`; the list wins when both are given (calibration.md 1.3). */
 export async function openSamples(graph: Graph, choice: SampleChoice): Promise<Dataset> {
-  const { dataset, dataList, inputNum, flag = '--dataset' } = choice;
+  const { dataset, dataList, inputNum, flag = '--dataset', hook } = choice;
+  if (hook !== undefined) return openHookedSamples(graph, { hook, dataset, dataList, inputNum });
   if (dataList !== undefined) {
     const text = readInputText(dataList, '--data_list');
     return openDataset({ source: listedFilesSource, graph, inputNum, dataList: text, where: dataList });
@@ -38,5 +44,16 @@ export async function openSamples(graph: Graph, choice: SampleChoice): Promise<D
       expected: 'a folder of images (or npz, npy), a .zip of one, or a list by --data_list',
     });
   }
+  const lmdb = lmdbFileAt(dataset);
+  if (lmdb !== undefined) {
+    return openLmdbDataset({ data: readInputFile(lmdb, flag), graph, inputNum, where: lmdb });
+  }
   return openDataset({ source: sourceAt(dataset, flag), graph, inputNum, where: dataset });
+}
+
+/** The LMDB file of the older BM1684 tools that `path` names, or that lies in it. */
+function lmdbFileAt(path: string): string | undefined {
+  if (path.endsWith('.mdb')) return path;
+  const inside = join(path, 'data.mdb');
+  return existsSync(inside) ? inside : undefined;
 }

@@ -17,7 +17,18 @@ export interface TransformSettings {
   readonly warnings: readonly string[];
 }
 
-const NUMERIC = ['resize_h', 'resize_w', 'resize_side', 'crop_h', 'crop_w', 'crop_fraction', 'mean_value', 'scale', 'div', 'letterbox'];
+const NUMERIC = [
+  'resize_h',
+  'resize_w',
+  'resize_side',
+  'crop_h',
+  'crop_w',
+  'crop_fraction',
+  'mean_value',
+  'scale',
+  'div',
+  'letterbox',
+];
 const KNOWN = [...NUMERIC, 'bgr2rgb', 'mean_order'];
 
 /**
@@ -41,7 +52,9 @@ export function parseTransform(text: string, channels = 3): TransformSettings {
   const uneven = mean.some((value) => value !== mean[0]);
   const warnings =
     swap && uneven && !entries.has('mean_order')
-      ? ['mean_value differs per channel and bgr2rgb is on: taken in the order red, green, blue; mean_order=src for the other']
+      ? [
+          'mean_value differs per channel and bgr2rgb is on: taken in the order red, green, blue; mean_order=src for the other',
+        ]
       : [];
   return {
     ...(height === undefined || width === undefined ? {} : { resizeDims: [height, width] }),
