@@ -21,6 +21,7 @@ import {
 } from './static-model.ts';
 import { correctBiases } from './tune/correct-biases.ts';
 import { equalize } from './tune/equalize.ts';
+import { type LearningRequest, learnSteps, withScales } from './tune/learned-steps.ts';
 import type { XquantOptions } from './xquant-options.ts';
 
 export interface StaticResult {
@@ -59,23 +60,41 @@ export async function quantizeStatically(
   const floatValues = floatOutputs(graph, config);
   const model: StaticModel = { graph, chosen, settings: { gemmWeight, biasFormat, floatValues } };
   const parameters = await calibrate(model, config, { captured, data, emit });
+  const { seed, biasCorrection } = config.extensions;
+  const level = config.quantization.finetuneLevel;
   const corrected =
-    config.quantization.finetuneLevel >= 1
-      ? {
-          ...model,
-          graph: await correctBiases({ model, parameters, data, mode: config.extensions.biasCorrection, emit }),
-        }
+    level >= 1
+      ? { ...model, graph: await correctBiases({ model, parameters, data, mode: biasCorrection, emit }) }
       : model;
-  const quantized = withPairs(corrected, parameters);
+  const quantized =
+    level >= 2
+      ? await withLearnedSteps({
+          model: corrected,
+          reference: graph,
+          parameters,
+          data,
+          blocks: LSQ_BLOCKS[level],
+          seed,
+          emit,
+        })
+      : withPairs(corrected, parameters);
   const names = {
     node: (op: Op) => prepared.nodeNames.get(op.name) ?? op.name,
     tensor: (value: string) => tensorOf(graph, value),
   };
-  const { seed } = config.extensions;
   const rows = config.quantization.analysisEnable
     ? await analyse({ graph, quantized, chosen, data, seed, names, emit })
     : undefined;
   return { graph: quantized, rows, summary: summarize(graph, { chosen, reasons }, names) };
+}
+
+/** Blocks that learn their steps (spacemit.md 9.2). */
+const LSQ_BLOCKS = { 2: 5, 3: 10 } as const;
+
+async function withLearnedSteps(request: LearningRequest): Promise<Graph> {
+  const { graph, parameters, filterScales } = await learnSteps(request);
+  const settings = { ...request.model.settings, constantOf: withScales(graph.weights, filterScales) };
+  return withPairs({ ...request.model, graph, settings }, parameters);
 }
 
 function checkSteps({ calibration: { step } }: XquantConfig): void {

@@ -24,4 +24,4 @@ export {
   octav,
 } from './stats.ts';
 export { sumChunked, sumLanes64 } from './sums.ts';
-export { roundHalfAway, roundHalfEven } from './vmath.ts';
+export { erf, exp, roundHalfAway, roundHalfEven, sigmoid, tanh } from './vmath.ts';
