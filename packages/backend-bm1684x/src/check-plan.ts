@@ -68,12 +68,9 @@ function* optionIssues(plan: Plan): Generator<Issue> {
     found,
     expected,
   });
-  const { matmulPerChannel, gelu, groupSize } = plan.options ?? {};
+  const { matmulPerChannel, groupSize } = plan.options ?? {};
   if (matmulPerChannel && processor && !processor.hasPerChannelMatMul) {
     yield refused('matmulPerChannel', `per-channel products on ${plan.processor}`, 'bm1684x, bm1688 or cv186x');
-  }
-  if (gelu !== undefined && gelu !== 'normal') {
-    yield refused('gelu', `GELU in its ${gelu} form`, 'the form that the network itself has');
   }
   if (groupSize !== undefined && (!Number.isInteger(groupSize) || groupSize < 0 || groupSize % 2 === 1)) {
     yield refused('groupSize', String(groupSize), 'an even number of weights, or 0 for one scale per channel');

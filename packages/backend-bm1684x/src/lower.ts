@@ -33,6 +33,7 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   const working = new WorkingGraph(graph);
   const ranges = plan.values.size === 0 ? new Map() : importRanges(graph, plan, undefined, usesInt4Range(graph, plan));
   mergeScales(working);
+  setGeluForm(working, plan);
   const precisions = assignPrecisions(working, ranges, plan);
   if (!propagateRanges(working, ranges, plan, 'bm1684x')) warnOfContradiction(graph, emit);
   const int16 = findInt16Outputs(working, precisions, plan, processor);
@@ -52,6 +53,15 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   warnOfTables(context.mismatchedTables, emit);
   dropReluLimits(context);
   return assembleLowered(graph, plan, context, outputs);
+}
+
+/** `--gelu_mode`: one form for every GELU of the network. */
+function setGeluForm(graph: WorkingGraph, plan: Plan): void {
+  const approxMode = plan.options?.gelu;
+  if (approxMode === undefined) return;
+  graph.ops.forEach((op, index) => {
+    if (op.type === 'top.GELU') graph.replace(index, { ...op, attributes: { ...op.attributes, approxMode } });
+  });
 }
 
 function lowerAny(context: Bm168xContext, op: KnownOp): void {

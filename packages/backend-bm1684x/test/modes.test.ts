@@ -279,6 +279,31 @@ describe('BF16 (numerics.md 12)', () => {
   });
 });
 
+describe('options of a whole network', () => {
+  const gelu = network({
+    inputs: { in: [1, 4] },
+    ops: [op('top.GELU', 'y', ['in'], { approxMode: 'normal' })],
+    shapes: { y: [1, 4] },
+  });
+  it('one form for every GELU', () => {
+    const modeOf = (form: 'normal' | 'tanh' | 'sigm') =>
+      bm168x
+        .lower(gelu, plan({}, { processor: 'bm1684x', precision: 'F32', options: { gelu: form } }))
+        .ops.find(({ type }) => type === 'tpu.Active')!.attributes;
+    expect([modeOf('normal'), modeOf('tanh'), modeOf('sigm')]).toMatchObject([
+      { mode: 'GELU' },
+      { mode: 'TGELU' },
+      { mode: 'QGELU' },
+    ]);
+  });
+  it('high precision: softmax, averages and GELU in F32', () => {
+    const high = (processor: string) =>
+      bm168x.lower(gelu, plan({}, { processor, precision: 'F16', options: { highPrecision: true } })).values.get('y')!
+        .dtype;
+    expect(high('bm1688')).toBe('f32');
+  });
+});
+
 describe('what is not pinned down', () => {
   it('is listed for every processor, by operators that exist', () => {
     for (const processor of bm168x.processors) {
