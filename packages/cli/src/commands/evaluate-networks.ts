@@ -1,4 +1,4 @@
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import { type Graph, parseCalibrationTable, parsePrecision, parseQuantizeTable, planFromTables, QError } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { readInputText } from '../files/input-files.ts';
@@ -14,14 +14,32 @@ export interface EvaluatedNetwork {
   readonly graph: Graph;
 }
 
-/** The models given, and the first of them lowered for every `--processor`. */
+/**
+ * The models given, and the first of them lowered for every `--processor` by every `--calibration_table`. Of several lowered
+ * networks, those that a backend refuses are left out with a warning; a single one fails.
+ */
 export function readNetworks(args: Arguments, models: readonly NamedModel[], terminal: Terminal): EvaluatedNetwork[] {
   const networks = models.map(({ name, path }) => ({ name, graph: readModel(args, path, terminal) }));
-  const processors = args.list('processor').map((processor) => processor.toLowerCase());
-  const lowered = processors.map((processor) => ({
-    name: `${processor} ${args.string('quantize').toUpperCase()}`,
-    graph: lower(args, networks[0]!.graph, processor, terminal),
-  }));
+  const tables = args.list('calibration_table');
+  const wanted = args
+    .list('processor')
+    .flatMap((processor) =>
+      (tables.length === 0 ? [undefined] : tables).map((table) => ({ processor: processor.toLowerCase(), table })),
+    );
+  const lowered: EvaluatedNetwork[] = [];
+  for (const { processor, table } of wanted) {
+    const name = [
+      processor,
+      args.string('quantize').toUpperCase(),
+      ...(tables.length > 1 ? [basename(table!)] : []),
+    ].join(' ');
+    try {
+      lowered.push({ name, graph: lower(args, networks[0]!.graph, { processor, table }, terminal) });
+    } catch (error) {
+      if (wanted.length === 1 || !isQError(error)) throw error;
+      terminal.emit({ type: 'warning', code: error.code, message: error.message, where: name });
+    }
+  }
   return [...networks, ...lowered];
 }
 
@@ -46,7 +64,13 @@ export function readModel(args: Arguments, path: string, terminal: Terminal): Gr
   return loadModel(path, 'model', options);
 }
 
-function lower(args: Arguments, graph: Graph, processor: string, terminal: Terminal): Graph {
+interface Lowering {
+  readonly processor: string;
+  /** Path of the calibration table. */
+  readonly table: string | undefined;
+}
+
+function lower(args: Arguments, graph: Graph, { processor, table: calibration }: Lowering, terminal: Terminal): Graph {
   const word = args.string('quantize');
   const precision = parsePrecision(word.toUpperCase());
   if (precision === undefined) {
@@ -57,7 +81,6 @@ function lower(args: Arguments, graph: Graph, processor: string, terminal: Termi
       expected: 'INT8, F16, BF16 or F32',
     });
   }
-  const calibration = args.optionalString('calibration_table');
   if (precision === 'INT8' && calibration === undefined) {
     throw new QError(`--processor ${processor} in INT8 needs --calibration_table`, {
       code: 'cli.missing-flag',

@@ -72,7 +72,10 @@ function declarePlanFlags(parser: ArgumentParser): void {
   const group = parser.add_argument_group('lowering', 'the first network is also measured lowered for each processor');
   group.add_argument('--processor', '--chip', { default: '', help: 'processors, separated by commas' });
   group.add_argument('--quantize', { default: 'INT8', help: 'INT8, F16, BF16, F32 (default: INT8)' });
-  group.add_argument('--calibration_table', { default: '', help: 'table of run_calibration; needed by INT8' });
+  group.add_argument('--calibration_table', {
+    default: '',
+    help: 'tables of run_calibration, separated by commas; needed by INT8',
+  });
   group.add_argument('--quantize_table', { default: '', help: 'modes of single layers' });
   group.add_argument('--asymmetric', { action: 'store_true', help: 'asymmetric activations' });
 }

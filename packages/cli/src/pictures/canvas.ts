@@ -21,19 +21,27 @@ export function colourOf(category: number): Colour {
   return PALETTE[category % PALETTE.length]!;
 }
 
+/** Shorter side that text needs. */
+const LEAST_SIDE = 200;
+
 /** A picture to draw on, in R, G, B, A. */
 export class Canvas {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** Pixels of the canvas per pixel of the picture, across and down: small pictures are enlarged so that text fits. */
+  readonly zoom: number;
 
   /** @param image A colour image as `decodeImage` reads it: B, G, R. */
   constructor(image: PixelImage) {
-    this.width = image.width;
-    this.height = image.height;
-    this.data = new Uint8ClampedArray(4 * image.width * image.height).fill(255);
-    for (let i = 0; i < image.width * image.height; i++) {
-      for (let channel = 0; channel < 3; channel++) this.data[4 * i + channel] = image.data[3 * i + 2 - channel]!;
+    this.zoom = Math.ceil(LEAST_SIDE / Math.min(image.width, image.height, LEAST_SIDE));
+    this.width = image.width * this.zoom;
+    this.height = image.height * this.zoom;
+    this.data = new Uint8ClampedArray(4 * this.width * this.height).fill(255);
+    for (let i = 0; i < this.width * this.height; i++) {
+      const [column, row] = [i % this.width, Math.floor(i / this.width)];
+      const from = 3 * (Math.floor(row / this.zoom) * image.width + Math.floor(column / this.zoom));
+      for (let channel = 0; channel < 3; channel++) this.data[4 * i + channel] = image.data[from + 2 - channel]!;
     }
   }
 

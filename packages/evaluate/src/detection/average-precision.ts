@@ -32,8 +32,8 @@ export interface DetectionFigures {
   readonly apLarge: number;
 }
 
-/** COCO's thresholds as its evaluation writes them: linspace(.5, .95, 10) and linspace(0, 1, 101). */
-export const IOU_THRESHOLDS: readonly number[] = Array.from({ length: 10 }, (_, i) => 0.5 + i * 0.05);
+/** COCO's thresholds to the last bit of its evaluation's linspace(.5, .95, 10) and linspace(0, 1, 101): overlaps often equal one. */
+export const IOU_THRESHOLDS: readonly number[] = Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9));
 const RECALLS = Array.from({ length: 101 }, (_, i) => i * 0.01);
 const AREAS = {
   all: [0, 1e10],
