@@ -7,6 +7,7 @@ const RANDOM = 'random numbers: no two runtimes agree on them, and no network is
 const TRAINING = 'training: networks are quantized for inference';
 const SEQUENCES = 'sequences, maps and optional values are no tensors';
 const STRINGS = 'text and classical machine learning: no NPU computes it';
+const PREVIEW = 'a preview: not part of the standard operator set';
 const FILES = 'decoding of image files: it belongs before the network';
 
 /** Operator type → reason. */
@@ -53,6 +54,7 @@ export const operators = new Map([
     'ai.onnx.ml.*',
   ]),
   ...list(FILES, ['ImageDecoder']),
+  ...list(PREVIEW, ['ai.onnx.preview.FlexAttention']),
 ]);
 
 /** Operators that are in scope except for operands of some element types. */
@@ -63,6 +65,13 @@ export const operandTypes = new Map([
       reason: 'codes of more than 24 bits do not fit into float32, which values of a Top graph are',
     },
     ['BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot'],
+  ),
+  ...list(
+    {
+      types: ['f32', 'f64', 'i32', 'u32', 'i64', 'u64'],
+      reason: 'bits of 32 and more do not survive in float32, which values of a Top graph are',
+    },
+    ['BitCast'],
   ),
 ]);
 

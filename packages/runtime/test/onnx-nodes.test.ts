@@ -133,3 +133,51 @@ describe('operators whose number of results depends on values', () => {
     expect(await run({ opType: 'NonZero', opset: 13 }, f32([2, 2], [1, 0, 0, 2]))).toEqual([[0, 1, 0, 1]]);
   });
 });
+
+describe('operators of networks that work token by token', () => {
+  test('SwiGLU multiplies with the swish of the gate', async () => {
+    const gate = Math.log(3); // sigmoid: 3/4
+    expect(await run({ opType: 'SwiGLU', opset: 28 }, f32([1], [gate]), f32([1], [4]))).toEqual([
+      [Number((3 * gate).toFixed(5))],
+    ]);
+  });
+
+  test('CausalConvWithState goes on behind its state', async () => {
+    const node = { opType: 'CausalConvWithState', opset: 27, outputs: 2 };
+    const [x, filter, bias] = [f32([1, 1, 3], [1, 2, 3]), f32([1, 1, 2], [10, 1]), f32([1], [0.5])];
+    expect(await run(node, x, filter, bias)).toEqual([[1.5, 12.5, 23.5], [3]]);
+    expect(await run(node, x, filter, bias, f32([1, 1, 1], [7]))).toEqual([[71.5, 12.5, 23.5], [3]]);
+  });
+
+  test('LinearAttention reads a state that every token updates', async () => {
+    const heads = { q_num_heads: 1, kv_num_heads: 1, scale: 1 };
+    const node = { opType: 'LinearAttention', opset: 27, outputs: 2 };
+    const [query, key, value] = [f32([1, 2, 1], [1, 2]), f32([1, 2, 1], [1, 3]), f32([1, 2, 1], [5, 4])];
+    // State 5, then 5 + 3 · 4.
+    expect(await run({ ...node, attributes: { ...heads, update_rule: 'linear' } }, query, key, value)).toEqual([
+      [5, 34],
+      [17],
+    ]);
+    const past = f32([1, 1, 1, 1], [2]);
+    const decay = f32([1, 2, 1], [Math.log(0.5), 0]);
+    const beta = f32([1, 2, 1], [1, 0.5]);
+    // 2 · ½ = 1, + 1 · (5 − 1) = 5; then 5 + 3 · ½ (4 − 15).
+    expect(
+      await run(
+        { ...node, attributes: { ...heads, update_rule: 'gated_delta' } },
+        query,
+        key,
+        value,
+        past,
+        decay,
+        beta,
+      ),
+    ).toEqual([[5, -23], [-11.5]]);
+  });
+
+  test('an inverse transform of half a spectrum is real', async () => {
+    const spectrum = f32([1, 3, 2], [1, 0, 0, -1, -1, 0]);
+    const [signal] = await run({ opType: 'DFT', opset: 17, attributes: { inverse: 1, onesided: 1 } }, spectrum);
+    expect(signal).toEqual([0, 1, 0, 0]);
+  });
+});

@@ -103,12 +103,17 @@ const pow: Converter = (node, to) => {
 
 /**
  * `fmod`: sign of the dividend, as in C; otherwise that of the divisor, as in Python. TPU-MLIR multiplies with "is not the divisor"
- * behind it (ir.md 8.3), which changes nothing.
+ * behind it (ir.md 8.3), which changes nothing; only Python's real modulus can be the (infinite) divisor.
  */
 const mod: Converter = (node, to) => {
   const inputs = node.inputs.map((input) => to.operand(input));
   const name = layerName(node);
-  const rest = to.add(intAttribute(node, 'fmod', 0) === 0 ? 'top.Remainder' : 'top.Mod', { name, inputs });
+  const type = intAttribute(node, 'fmod', 0) === 0 ? 'top.Remainder' : 'top.Mod';
+  if (type === 'top.Remainder' && !isInteger(to.type(node.inputs[0]!).elementType)) {
+    to.finish(node, type, { inputs });
+    return;
+  }
+  const rest = to.add(type, { name, inputs });
   const attributes = { mode: 'NotEqual' };
   const differs = to.add('top.Compare', { name: `${name}_NotEqual`, inputs: [rest, inputs[1]!], attributes });
   to.finish(node, 'top.Mul', { name: `${name}_Mul`, inputs: [differs, rest] });

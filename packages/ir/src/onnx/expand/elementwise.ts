@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../onnx-graph.ts';
-import type { ElementType } from '../tensor-data.ts';
-import { type Expander, int, isFloatType } from './expansion.ts';
+import { type ElementType, elementTypeOf } from '../tensor-data.ts';
+import { type Expander, int, isFloatType, notExpanded } from './expansion.ts';
 
 /** Integer types whose arithmetic wraps at a size that float32 still holds exactly. */
 const NARROW: ReadonlySet<ElementType> = new Set(['i8', 'u8', 'i16', 'u16', 'i4', 'u4']);
@@ -107,6 +107,18 @@ const castLike: Expander = (_node, to) => {
   to.finishCast(to.input(0), type);
 };
 
+const INTEGER_BITS: Readonly<Partial<Record<ElementType, number>>> = { bool: 8, u8: 8, i8: 8, u16: 16, i16: 16 };
+
+/** The bits of an integer read as another one of the same size: a cast that wraps. */
+const bitCast: Expander = (node, to) => {
+  const [from, type] = [to.elementType(to.input(0)), elementTypeOf(intAttribute(node, 'to'))];
+  const bits = INTEGER_BITS[from];
+  if (bits === undefined || type === undefined || type === 'bool' || INTEGER_BITS[type] !== bits) {
+    throw notExpanded(node, `${from} read as ${type}`, 'integers of 8 or 16 bits: values are float32 in Top');
+  }
+  to.finishCast(to.input(0), type);
+};
+
 /** x · 2ⁿ, wrapped to the type, or ⌊x / 2ⁿ⌋. */
 const bitShift: Expander = (node, to) => {
   const type = to.elementType(to.input(0));
@@ -161,6 +173,7 @@ export const elementwiseExpanders: Readonly<Record<string, Expander>> = {
   IsNaN: isNotANumber,
   IsInf: isInf,
   CastLike: castLike,
+  BitCast: bitCast,
   BitShift: bitShift,
   Pow: pow,
   Hardmax: hardmax,

@@ -12,6 +12,7 @@ import { normalizationExpanders } from './normalization.ts';
 import { quantizationExpanders } from './quantization.ts';
 import { reductionExpanders } from './reduction.ts';
 import { signalExpanders } from './signal.ts';
+import { stateExpanders } from './state.ts';
 
 const modern: Readonly<Record<string, Expander>> = {
   ...attentionExpanders,
@@ -23,6 +24,7 @@ const modern: Readonly<Record<string, Expander>> = {
   ...quantizationExpanders,
   ...reductionExpanders,
   ...signalExpanders,
+  ...stateExpanders,
   Einsum: einsum,
 };
 

@@ -47,6 +47,26 @@ function transform(
   return { parts, bins };
 }
 
+/**
+ * The real signal of `points` numbers whose spectrum is given up to its middle: the other half mirrors it, so every bin but the
+ * first and the middle one counts twice.
+ */
+function realSignal(to: Expansion, [real, imaginary]: readonly [string, string], bins: number, points: number): string {
+  const used = Math.min(bins, Math.floor(points / 2) + 1);
+  const table = (f: (angle: number) => number) =>
+    to.floats(
+      Array.from({ length: used * points }, (_, at) => {
+        const bin = Math.floor(at / points);
+        const weight = (bin === 0 || 2 * bin === points ? 1 : 2) / points;
+        return weight * f((2 * Math.PI * ((bin * (at % points)) % points)) / points);
+      }),
+      [used, points],
+    );
+  const product = (x: string, matrix: string) =>
+    to.add('MatMul', [used === bins ? x : to.slice(x, 1, 0, used), matrix]);
+  return to.add('Sub', [product(real, table(Math.cos)), product(imaginary, table(Math.sin))]);
+}
+
 /** Real and imaginary part of a tensor whose last dimension holds them; real signals have one number there. */
 function partsOf(to: Expansion, x: string, shape: readonly number[]): [string, string | undefined] {
   const last = shape.length - 1;
@@ -78,13 +98,17 @@ const dft: Expander = (node, to) => {
   const rows = partsOf(to, to.input(0), shape).map((part) =>
     part === undefined ? undefined : to.reshape(to.transpose(part, [...order, rank - 1, axis]), [-1, length]),
   ) as [string, string | undefined];
-  const { parts, bins } = transform(to, rows, length, settings);
+  const isReal = settings.isInverse && settings.isOnesided;
+  const points = isReal ? (constantInput(to, 1, 'length') ?? 2 * (length - 1)) : 0;
+  const { parts, bins } = isReal
+    ? { parts: [realSignal(to, rows as [string, string], length, points)], bins: points }
+    : transform(to, rows, length, settings);
   const moved = [...order.map((at) => shape[at]!), bins];
   const back = [...shape.keys()].slice(0, -1).map((at) => (at === axis ? order.length : order.indexOf(at)));
   const columns = parts.map((part) =>
     to.reshape(to.transpose(to.reshape(part, moved), back), [...shape.with(axis, bins).slice(0, -1), 1]),
   );
-  to.finish('Concat', columns, { axis: int(-1) });
+  to.finish(columns.length === 1 ? 'Identity' : 'Concat', columns, { axis: int(-1) });
 };
 
 /** Windows of the signal, `frame_step` apart, each transformed: [batch, frames, bins, 2]. */
