@@ -140,7 +140,12 @@ function drawBoxes(canvas: Canvas, boxes: readonly Detection[], texts: readonly 
   const scale = textScale(canvas);
   for (const [index, box] of boxes.entries()) {
     const colour = colourOf(box.category);
-    const [x0, y0, x1, y1] = [box.x0, box.y0, box.x1, box.y1].map((edge) => edge * canvas.zoom) as [number, number, number, number];
+    const [x0, y0, x1, y1] = [box.x0, box.y0, box.x1, box.y1].map((edge) => edge * canvas.zoom) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     canvas.frame({ x0, y0, x1, y1 }, 2 * scale, colour);
     canvas.label(texts[index]!, x0, y0 - labelSize(texts[index]!, scale).height, scale, colour);
   }
