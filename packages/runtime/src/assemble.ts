@@ -25,6 +25,8 @@ export interface Assembly {
   /** Bytes of all values and scratch areas, after reuse. */
   readonly activationBytes: number;
   readonly block: number;
+  /** Largest |sum| beyond 2^24 by operator, of all runs. */
+  readonly accumulators: ReadonlyMap<string, number>;
 }
 
 export interface AssembleOptions {
@@ -40,12 +42,14 @@ export interface AssembleOptions {
 export function assemble(graph: Graph, options: AssembleOptions): Assembly {
   const { kernels, weights } = options;
   const slots = valueSlots(graph, weights, kernels.memory);
+  const accumulators = new Map<string, number>();
   const surroundings: Surroundings = {
     kernels,
     weights,
     chip: graph.chip,
     asymmetric: readsZeroPoints(graph),
     emit: options.emit,
+    accumulators,
     valueSlot: (name) => slots.get(name),
   };
   const scratch: PlacedSlot[][] = [];
@@ -66,7 +70,7 @@ export function assemble(graph: Graph, options: AssembleOptions): Assembly {
     },
   );
   const placement = place({ buffers, scratch, slots, weights }, heapOf(kernels));
-  return { steps, slots, buffers, weights, ...placement };
+  return { steps, slots, buffers, weights, accumulators, ...placement };
 }
 
 /** Calls an implementation's `prepare`; the caller has checked that there is one. */

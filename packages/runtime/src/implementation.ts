@@ -51,6 +51,8 @@ export interface PrepareContext {
   readonly asymmetric: boolean;
   /** Tells the caller of the session something about a run. */
   warn(code: string, message: string): void;
+  /** Records the largest |sum| of a run that left the range of exact f32 integers. */
+  noteAccumulator(largest: number): void;
   /** The place of a present operand: a value, or a weight's data as they are (uploaded on first demand, then shared). */
   input(index: number): TensorSlot;
   /** The same, or `null` when the operand is absent. */

@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly chip: string;
   readonly asymmetric: boolean;
   readonly emit?: Emit | undefined;
+  /** Largest |sum| beyond 2^24 by operator. */
+  readonly accumulators?: Map<string, number>;
   /** The slot of a value (not of a weight). */
   valueSlot(name: string): TensorSlot | undefined;
 }
@@ -44,6 +46,11 @@ export class OpContext implements PrepareContext {
 
   warn(code: string, message: string): void {
     this.#at.emit?.({ type: 'warning', code, message, where: this.#op.name });
+  }
+
+  noteAccumulator(largest: number): void {
+    const { accumulators } = this.#at;
+    accumulators?.set(this.#op.name, Math.max(largest, accumulators.get(this.#op.name) ?? 0));
   }
 
   input(index: number): TensorSlot {

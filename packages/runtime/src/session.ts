@@ -100,6 +100,14 @@ export class Session {
     return this.#assembly.weights.byteLength;
   }
 
+  /**
+   * Largest |integer sum| of every operator that left ±2^24 in any run so far: beyond that the vendor's f32 accumulation
+   * is no longer exact, and its codes may differ by one (numerics.md 0). Empty where the simulation is bit-exact.
+   */
+  get inexactAccumulators(): ReadonlyMap<string, number> {
+    return this.#assembly.accumulators;
+  }
+
   get activationBytes(): number {
     return this.#assembly.activationBytes;
   }

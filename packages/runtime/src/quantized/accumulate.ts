@@ -3,12 +3,16 @@ import type { PrepareContext } from '../implementation.ts';
 /** Sums beyond this are not exact in the f32 buffers of the vendor's interpreter (numerics.md 0). */
 const EXACT_LIMIT = 2 ** 24;
 
-/** Answers a check that tells the caller once when |sum| left the range in which the simulation is bit-exact. */
+/**
+ * Answers a check that records when |sum| left the range in which the simulation is bit-exact, and tells the caller once.
+ */
 export function watchAccumulator(context: PrepareContext): (peak: number) => void {
   let told = false;
   return (peak) => {
     const largest = peak >>> 0;
-    if (told || largest <= EXACT_LIMIT) return;
+    if (largest <= EXACT_LIMIT) return;
+    context.noteAccumulator(largest);
+    if (told) return;
     told = true;
     context.warn(
       'runtime.accumulator.inexact',

@@ -8,6 +8,7 @@ export function delegateContext(context: PrepareContext, overrides: Partial<Prep
     chip: context.chip,
     asymmetric: context.asymmetric,
     warn: (code, message) => context.warn(code, message),
+    noteAccumulator: (largest) => context.noteAccumulator(largest),
     input: (index) => context.input(index),
     optionalInput: (index) => context.optionalInput(index),
     inputs: () => context.inputs(),

@@ -175,7 +175,7 @@ describe('integer weights of a float product (numerics.md 13)', () => {
 describe('sums beyond 2^24', () => {
   it('are told', async () => {
     const length = 1100;
-    const { warnings } = await runLowered({
+    const { warnings, accumulators } = await runLowered({
       type: 'tpu.MatMul',
       attributes: {
         multipliers: [1],
@@ -195,5 +195,6 @@ describe('sums beyond 2^24', () => {
       output: codes([1, 1], 'i8'),
     });
     expect(warnings).toEqual(['runtime.accumulator.inexact']);
+    expect(accumulators).toEqual([['y', length * 128 * 128]]);
   });
 });

@@ -71,6 +71,7 @@ export async function runLowered({ type, attributes = {}, inputs, output, chip =
     inputs.flatMap((input, index) => (input === null || input.weight ? [] : [[`x${index}`, input.data] as const])),
   );
   const result = Array.from(session.run(feeds).get('y')! as ArrayLike<number>);
+  const accumulators = [...session.inexactAccumulators];
   session.dispose();
-  return { result, warnings: events.flatMap((event) => (event.type === 'warning' ? [event.code] : [])) };
+  return { result, accumulators, warnings: events.flatMap((event) => (event.type === 'warning' ? [event.code] : [])) };
 }
