@@ -11,16 +11,19 @@ export interface ExportSettings {
 }
 
 const OLDEST_OPSET = 13;
+/** The first that has LayerNormalization as one operator. */
+const LAYER_NORM_OPSET = 17;
 
 /**
  * Writes a network as ONNX with the file's node names, graph name, producer and metadata (spacemit.md 3.3, 10). The opset is
- * the model's own, raised to 13, which quantization needs, unless the configuration says otherwise.
+ * the model's own, raised to 13, which quantization needs, or to 17 for LayerNormalization, unless the configuration says otherwise.
  *
  * @throws QError `onnx.export-unsupported`, `onnx.export-opset`
  */
 export function exportModel(graph: Graph, source: PreparedModel, settings: ExportSettings): Uint8Array {
   const options = { graphName: source.graphName, nodeNames: nodeNamesOf(graph, source) };
-  const wanted = settings.opset ?? Math.max(OLDEST_OPSET, source.opset);
+  const hasLayerNorm = graph.ops.some(({ type }) => type === 'top.LayerNorm');
+  const wanted = settings.opset ?? Math.max(hasLayerNorm ? LAYER_NORM_OPSET : OLDEST_OPSET, source.opset);
   const bytes = exportOnnx(graph, { ...options, opset: clampUnasked(wanted, settings) });
   return editOnnx(bytes, (model) => annotate(model, source, settings));
 }

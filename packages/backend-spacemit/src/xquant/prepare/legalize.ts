@@ -1,5 +1,6 @@
 import type { Graph, Op } from '@q/ir';
 import { foldAffine } from './fold-affine.ts';
+import { fuseLayerNorm } from './fuse-layer-norm.ts';
 import { Rewriting } from './rewriting.ts';
 
 /**
@@ -13,6 +14,7 @@ export function legalize(graph: Graph, { isSimplified = true } = {}): Graph {
     // Two rounds, as the vendor does: a factor and an offset behind one convolution.
     for (let round = 0; round < 2; round++) foldAffine(rewriting);
     rewriting.sweep((op) => flattenedGemm(op, rewriting));
+    fuseLayerNorm(rewriting);
   }
   rewriting.sweep(
     (op) => normalisationInSteps(op, rewriting) || divisionByConstant(op, rewriting) || gemmByRows(op, rewriting),
