@@ -1,6 +1,7 @@
 import { type KnownOp, type OpOf, rsMul } from '@q/ir';
 import { refuseOp, tpuFormOf } from '@q/ir/lowering';
 import { padCode } from './activation.ts';
+import { powerTables } from './bf16-tables.ts';
 import type { Cv18xxContext } from './context.ts';
 import { rescale, SAME_THRESHOLD } from './scales.ts';
 
@@ -55,7 +56,7 @@ export function lowerAvgPool(context: Cv18xxContext, op: OpOf<'top.AvgPool'>): b
   return true;
 }
 
-const REDUCTIONS: ReadonlySet<string> = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin']);
+const REDUCTIONS: ReadonlySet<string> = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceL2']);
 
 /** Bytes of one lane that the codes of a reduction may fill; upstream splits larger ones (numerics.md 9.3). */
 const LANE_BYTES = 32768;
@@ -72,6 +73,7 @@ function checkReduction(context: Cv18xxContext, op: OpOf<'top.Reduce'>, bytesPer
 }
 
 export function lowerReduce(context: Cv18xxContext, op: OpOf<'top.Reduce'>): boolean {
+  if (op.attributes.mode === 'ReduceL2') return false;
   checkReduction(context, op, 1);
   const { axes, mode } = op.attributes;
   const shape = context.shapeOf(op.inputs[0]!);
@@ -85,5 +87,13 @@ export function lowerReduce(context: Cv18xxContext, op: OpOf<'top.Reduce'>): boo
 
 export function lowerReduceToBf16(context: Cv18xxContext, op: OpOf<'top.Reduce'>): void {
   checkReduction(context, op, 2);
-  context.emitAs(op, 'tpu.Reduce', [op.inputs[0]!], op.attributes, context.bf16Type(op.name));
+  const inputs = [op.inputs[0]!];
+  if (op.attributes.mode === 'ReduceL2') {
+    const root = powerTables(0.5);
+    inputs.push(
+      context.addTable(op.name, 'reciprocal_table', root.first),
+      context.addTable(op.name, 'reciprocal_mantissa_table', root.second),
+    );
+  }
+  context.emitAs(op, 'tpu.Reduce', inputs, op.attributes, context.bf16Type(op.name));
 }

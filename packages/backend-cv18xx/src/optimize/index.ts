@@ -1,6 +1,7 @@
 import { mergeScales, type Range, type WorkingGraph } from '@q/ir/lowering';
 import { addConstToAdd, divToMul, sqrtToPow, subToAdd } from './arithmetic.ts';
 import { absorbClip } from './clip.ts';
+import { dilateFilter, padApart } from './convolution.ts';
 import { gatherToSlice, splitReduction, squeezeToReshape, transposeWeights } from './layout.ts';
 import { poolReluApart, splitGlobalAverage } from './pooling.ts';
 import { enlargeByConvolution, halveByConvolution, interpToUpsample, upsampleToDeconv } from './resampling.ts';
@@ -12,6 +13,8 @@ const REWRITES: readonly Rewrite[] = [
   subToAdd,
   sqrtToPow,
   gatherToSlice,
+  padApart,
+  dilateFilter,
   interpToUpsample,
   upsampleToDeconv,
   transposeWeights,

@@ -8,12 +8,13 @@ import { roundedToBf16 } from './rounding.ts';
 
 const f = Math.fround;
 
-/** Folds of two values; sums are kept in f32, in the order of the elements. */
+/** Folds of an accumulator and a value; sums are kept in f32, in the order of the elements. */
 const FOLDS: Readonly<Record<string, (a: number, b: number) => number>> = {
   ReduceMean: (a, b) => f(a + b),
   ReduceSum: (a, b) => f(a + b),
   ReduceMax: Math.max,
   ReduceMin: Math.min,
+  ReduceL2: (a, b) => f(a + b * b),
 };
 
 interface Extents {
@@ -39,12 +40,13 @@ function prepareFold(op: OpOf<'tpu.Reduce'>, context: PrepareContext, finish: (v
   const [x, y] = [context.input(0), context.output()];
   const { outer, axis, inner } = extentsOf(op, x);
   const fold = FOLDS[op.attributes.mode] ?? refuse(op, `the mode ${op.attributes.mode}`, Object.keys(FOLDS).join(', '));
+  const start = (value: number): number => (op.attributes.mode === 'ReduceL2' ? fold(0, value) : value);
   return () => {
     const [from, to] = [x.view(), y.view()];
     for (let block = 0; block < outer; block++) {
       for (let column = 0; column < inner; column++) {
         const first = block * axis * inner + column;
-        let value = from[first]!;
+        let value = start(from[first]!);
         for (let a = 1; a < axis; a++) value = fold(value, from[first + a * inner]!);
         to[block * inner + column] = finish(value);
       }
@@ -55,11 +57,11 @@ function prepareFold(op: OpOf<'tpu.Reduce'>, context: PrepareContext, finish: (v
 const reduce: OpImplementation<'tpu.Reduce'> = {
   prepare(op, context) {
     if (holdsCodes(context.output().type.dtype)) return prepareCodes(op, context);
-    if (op.attributes.mode !== 'ReduceMean')
-      return roundedToBf16(
-        context.output(),
-        prepareFold(op, context, (v) => v),
-      );
+    if (op.attributes.mode !== 'ReduceMean') {
+      // The tables of a root are for the chip; the interpreter takes the root itself.
+      const finish = op.attributes.mode === 'ReduceL2' ? (sum: number) => f(Math.sqrt(sum)) : (v: number) => v;
+      return roundedToBf16(context.output(), prepareFold(op, context, finish));
+    }
     const factor = roundToCvBf16(1 / extentsOf(op, context.input(0)).axis);
     const mean = prepareFold(op, context, (sum) => f(sum * factor));
     return roundedToBf16(context.output(), mean);
