@@ -60,10 +60,12 @@ export {
   f16Bits,
   f32FromBf16Bits,
   f32FromF16Bits,
+  narrowed,
   roundToBf16,
   roundToCvBf16,
   roundToF16,
   truncateToBf16,
+  widened,
 } from './quantization/float16.ts';
 export {
   bm1684RightShift,

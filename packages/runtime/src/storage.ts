@@ -1,4 +1,4 @@
-import { type DType, f32FromBf16Bits, f32FromF16Bits, QError, type TypedArray, type Weight } from '@q/ir';
+import { type DType, f32FromBf16Bits, f32FromF16Bits, QError, type TypedArray, type Weight, widened } from '@q/ir';
 
 /** How a value lies in WASM memory. Everything float is float32; 4-bit integers take a byte each. */
 export type StorageDType = 'f32' | 'i8' | 'u8' | 'i16' | 'i32';
@@ -88,8 +88,8 @@ export function weightInStorage(weight: Weight, length: number, where: string): 
   const { dtype } = weight.type;
   const storage = storageOf(dtype, where);
   if (storageOfArray(weight.data) === storage && weight.data.length === length) return weight.data as StorageArray;
-  if (dtype === 'f16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f32FromF16Bits);
-  if (dtype === 'bf16' && weight.data instanceof Uint16Array) return Float32Array.from(weight.data, f32FromBf16Bits);
+  if (dtype === 'f16' && weight.data instanceof Uint16Array) return widened(weight.data, f32FromF16Bits);
+  if (dtype === 'bf16' && weight.data instanceof Uint16Array) return widened(weight.data, f32FromBf16Bits);
   if (dtype === 'u32' && weight.data instanceof Uint32Array) return Int32Array.from(weight.data);
   if (dtype === 'i4' || dtype === 'u4') return unpackNibbles(weight.data, dtype, length);
   throw new QError(`The data of weight ${where} do not fit its type.`, {

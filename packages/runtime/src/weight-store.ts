@@ -47,7 +47,13 @@ export class WeightStore {
   operand(name: string): ConstantOperand | undefined {
     const weight = this.#weights.get(name);
     if (weight === undefined) return this.#parent?.operand(name);
-    return { type: weight.type, data: weightInStorage(weight, elementCount(weight.type.shape), name) };
+    // Widening takes time, and most operators only ask whether there is a weight.
+    return {
+      type: weight.type,
+      get data() {
+        return weightInStorage(weight, elementCount(weight.type.shape), name);
+      },
+    };
   }
 
   /** The weight's data as they are, in WASM memory. */

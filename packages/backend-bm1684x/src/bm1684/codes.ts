@@ -9,7 +9,16 @@ export function shiftedScale(rshift: number, inputScale: number, outputScale: nu
 
 /** i8 codes of reals at a scale that multiplies: the product in f32, half away. */
 export function int8Codes(values: ArrayLike<number>, scale: number): Int8Array {
-  return Int8Array.from(values, (value) => saturate(f(value * scale), 'i8'));
+  const codes = new Int8Array(values.length);
+  for (let i = 0; i < codes.length; i++) codes[i] = int8OfProduct(f(values[i]! * scale));
+  return codes;
+}
+
+/** `saturate` for an f32, which loses nothing when 0.5 is added in f64. */
+function int8OfProduct(product: number): number {
+  const magnitude = Math.floor(Math.abs(product) + 0.5);
+  if (magnitude <= 127) return product < 0 ? -magnitude : magnitude;
+  return saturate(product, 'i8');
 }
 
 export function int8Code(value: number, scale: number): number {

@@ -1,4 +1,13 @@
-import { bf16Bits, type CodeBits, f16Bits, type KnownOp, type Plan, scaleOfInt16Output, type TensorType } from '@q/ir';
+import {
+  bf16Bits,
+  type CodeBits,
+  f16Bits,
+  type KnownOp,
+  narrowed,
+  type Plan,
+  scaleOfInt16Output,
+  type TensorType,
+} from '@q/ir';
 import { LoweringContext, type LoweringSources, type Quantizer, uniformType } from '@q/ir/lowering';
 import { isInt4Kind } from '../int4-operators.ts';
 import type { Processor } from '../processors.ts';
@@ -100,7 +109,7 @@ export class Bm168xContext extends LoweringContext {
     if (!this.isWeight(name)) return name;
     if (dtype === 'f32') return this.keepWeight(name);
     const { shape } = this.graph.weights.get(name)!.type;
-    const bits = Uint16Array.from(this.floats(name), dtype === 'f16' ? f16Bits : bf16Bits);
+    const bits = narrowed(this.floats(name), dtype === 'f16' ? f16Bits : bf16Bits);
     return this.addWeight(name, dtype, { shape, dtype }, bits);
   }
 }
