@@ -3,6 +3,7 @@ import { isKnown, tpuArtefacts } from '@q/ir/lowering';
 import { PROCESSORS } from './check-plan.ts';
 import { lower } from './lower.ts';
 import { hasFloatForm, hasIntegerForm } from './lowering/forms.ts';
+import { OPEN_POINTS } from './open-points.ts';
 
 /** Precisions that `op` really runs in. */
 function precisions(op: Op): readonly Precision[] {
@@ -21,5 +22,6 @@ export const cv18xx: Target = {
   floatType: () => 'BF16',
   precisions,
   lower,
+  openPoints: () => OPEN_POINTS,
   artefacts: tpuArtefacts,
 };

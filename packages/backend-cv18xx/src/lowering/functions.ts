@@ -12,7 +12,7 @@ export const FUNCTIONS: ReadonlySet<string> = new Set(
 function ownFunctionOf(op: KnownOp): ScalarFunction | undefined {
   switch (op.type) {
     case 'top.GELU':
-      return scalarFunctionOf({ ...op, attributes: { approxMode: 'normal' } });
+      return scalarFunctionOf({ ...op, attributes: { ...op.attributes, approxMode: 'normal' } });
     case 'top.Softplus':
       // No branch for large operands, unlike on the BM chips.
       return (x) => Math.log(Math.exp(x) + 1);

@@ -58,26 +58,32 @@ export function lowerAvgPool(context: Cv18xxContext, op: OpOf<'top.AvgPool'>): b
 
 const REDUCTIONS: ReadonlySet<string> = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceL2']);
 
-/** Bytes of one lane that the codes of a reduction may fill; upstream splits larger ones (numerics.md 9.3). */
-const LANE_BYTES = 32768;
+/** Bytes that the values of one result may fill in a lane; upstream looks at f32 first, then at bfloat16. */
+const LANE_BYTES = (32768 - 2 * 16) / 2;
 
-function checkReduction(context: Cv18xxContext, op: OpOf<'top.Reduce'>, bytesPerCode: 1 | 2): void {
+const countOf = (shape: readonly number[], axes: readonly number[]): number =>
+  axes.reduce((product, axis) => product * shape[axis]!, 1);
+
+/** Groups of axes that are reduced one after the other: the last axes alone, until the rest fits a lane. */
+function stagesOf(context: Cv18xxContext, op: OpOf<'top.Reduce'>): readonly (readonly number[])[] {
   const { mode, axes } = op.attributes;
   if (!REDUCTIONS.has(mode)) refuseOp(op, `the mode ${mode}`, [...REDUCTIONS].join(', '));
   const shape = context.shapeOf(op.inputs[0]!);
-  const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
   const isInnermost = axes.includes(shape.length - 1) && axes.length > 1;
-  if (isInnermost && count * bytesPerCode >= (LANE_BYTES - 2 * 16) / 2) {
-    refuseOp(op, `${count} elements per result, which TPU-MLIR splits`, 'a reduction that fits a lane');
+  if (mode === 'ReduceL2' || !isInnermost || countOf(shape, axes) * 4 < LANE_BYTES) return [axes];
+  const stages: number[][] = [];
+  const rest = [...axes];
+  while (rest.length > 1) {
+    stages.push([rest.pop()!]);
+    if (countOf(shape, rest) * 2 < LANE_BYTES) return [...stages, rest];
   }
+  return refuseOp(op, `${shape[rest[0]!]} values along one axis`, 'a reduction that fits a lane');
 }
 
 export function lowerReduce(context: Cv18xxContext, op: OpOf<'top.Reduce'>): boolean {
-  if (op.attributes.mode === 'ReduceL2') return false;
-  checkReduction(context, op, 1);
   const { axes, mode } = op.attributes;
-  const shape = context.shapeOf(op.inputs[0]!);
-  const count = mode === 'ReduceMean' ? axes.reduce((product, axis) => product * shape[axis]!, 1) : 1;
+  if (mode === 'ReduceL2' || stagesOf(context, op).length > 1) return false;
+  const count = mode === 'ReduceMean' ? countOf(context.shapeOf(op.inputs[0]!), axes) : 1;
   const factor = context.thresholdOf(op.inputs[0]!, op) / context.thresholdOf(op.name, op) / count;
   const { multiplier, rshift } = rsMul(factor);
   const attributes = { ...op.attributes, multiplier: [multiplier], rshift: [rshift] };
@@ -85,8 +91,26 @@ export function lowerReduce(context: Cv18xxContext, op: OpOf<'top.Reduce'>): boo
   return true;
 }
 
+/** A large reduction in stages of plain BF16, whose result has no range. */
+function emitStages(context: Cv18xxContext, op: OpOf<'top.Reduce'>, stages: readonly (readonly number[])[]): void {
+  let shape = context.shapeOf(op.inputs[0]!);
+  let input = op.inputs[0]!;
+  stages.forEach((axes, stage) => {
+    const isLast = stage === stages.length - 1;
+    const name = isLast ? op.name : `${op.name}_${stage}`;
+    shape = isLast ? context.shapeOf(op.name) : shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+    const attributes = { ...op.attributes, axes };
+    context.emitAs({ ...op, name, outputs: [name] }, 'tpu.Reduce', [input], attributes, { shape, dtype: 'bf16' });
+    input = name;
+  });
+}
+
 export function lowerReduceToBf16(context: Cv18xxContext, op: OpOf<'top.Reduce'>): void {
-  checkReduction(context, op, 2);
+  const stages = stagesOf(context, op);
+  if (stages.length > 1) {
+    emitStages(context, op, stages);
+    return;
+  }
   const inputs = [op.inputs[0]!];
   if (op.attributes.mode === 'ReduceL2') {
     const root = powerTables(0.5);
