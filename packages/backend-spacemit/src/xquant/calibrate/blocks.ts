@@ -112,9 +112,9 @@ function chains(network: Network): Op[][] {
   const found: Op[][] = [];
   for (const start of network.graph.ops) {
     if (visited.has(start) || start.type === 'top.Input') continue;
-    const chain = [start];
+    const chain: Op[] = [start];
     let depth = depthOf(start);
-    for (let op = start; depth < LONGEST_CHAIN; ) {
+    for (let op: Op = start; depth < LONGEST_CHAIN; ) {
       const [next, ...more] = network.followers(op);
       const isSingle = next !== undefined && more.length === 0 && network.sources(op).size <= 1;
       if (!isSingle || network.sources(next).size !== 1 || visited.has(next)) break;
