@@ -45,7 +45,10 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   let outputs: readonly string[] = [];
   attempt(issues, () => {
     const named = graph.outputs.map((name) => context.nameFor(name, undefined));
-    outputs = insertCasts(context, named, { fourBitReaders: context.fourBitReaders });
+    outputs = insertCasts(context, named, {
+      fourBitReaders: context.fourBitReaders,
+      sixteenBitsThroughF32: processor.isBm1688,
+    });
   });
   throwRefusals(issues);
   if (processor.fusesFloatTables) fuseFloatTables(context, plan, outputs);

@@ -279,6 +279,43 @@ describe('BF16 (numerics.md 12)', () => {
   });
 });
 
+describe('casts', () => {
+  it('between F16 and BF16 pass through F32 on bm1688 and cv186x', () => {
+    const graph = network({
+      inputs: { in: [1, 4] },
+      ops: [op('top.Relu', 'a', ['in'], { reluLimit: -1 }), op('top.Tanh', 'b', ['a'])],
+      shapes: { a: [1, 4], b: [1, 4] },
+    });
+    const ops = new Map([['b', { precision: 'BF16', reason: { code: 'user', rule: 'test' } }]] as const);
+    const casts = (processor: string) =>
+      typesOf(bm168x.lower(graph, plan({}, { processor, precision: 'F16', ops }))).filter((name) =>
+        name.includes(' ab'),
+      );
+    expect(casts('bm1684x')).toEqual(['tpu.Cast ab_bf16']);
+    expect(casts('bm1688')).toEqual(['tpu.Cast ab_f32', 'tpu.Cast ab_bf16']);
+  });
+  it('around a function become a table of codes', () => {
+    const relu = { reluLimit: -1 };
+    const graph = network({
+      inputs: { in: [1, 4] },
+      ops: [op('top.Relu', 'r', ['in'], relu), op('top.Tan', 't', ['r']), op('top.Relu', 'y', ['t'], relu)],
+      shapes: { r: [1, 4], t: [1, 4], y: [1, 4] },
+    });
+    const table = plan({ in: 1, r: 1, t: 1.6, y: 1.6 });
+    const lowered = bm168x.lower(graph, table);
+    expect(typesOf(lowered)).toEqual([
+      'top.Input in',
+      'tpu.Cast inr_si8',
+      'tpu.Relu r',
+      'tpu.Lut ty_si8',
+      'tpu.Relu y',
+      'tpu.Cast y_f32',
+    ]);
+    expect(weight(lowered, 'ty_si8_table')[64]).toBe(Math.round(Math.tan(64 / 127) / (1.6 / 127)));
+    expect(typesOf(bm168x.lower(graph, { ...table, processor: 'bm1690' }))).toContain('tpu.Active t');
+  });
+});
+
 describe('options of a whole network', () => {
   const gelu = network({
     inputs: { in: [1, 4] },

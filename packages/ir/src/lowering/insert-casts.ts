@@ -17,6 +17,7 @@ const ANY_INTEGERS: ReadonlySet<string> = new Set([
 /** Result takes the element type of the operand, whatever its own precision is (tpu-mlir: ForwardTypePattern). */
 const TYPE_FOLLOWS_INPUT: ReadonlySet<string> = new Set(['tpu.Reshape', 'tpu.Unsqueeze', 'tpu.Squeeze', 'tpu.Tile']);
 
+const isSixteenBits = (dtype: DType): boolean => dtype === 'f16' || dtype === 'bf16';
 const isInteger = (dtype: DType): boolean => !['f32', 'f16', 'bf16', 'f64'].includes(dtype);
 const isNibble = (dtype: DType): boolean => dtype === 'i4' || dtype === 'u4';
 const isByte = (dtype: DType): boolean => dtype === 'i8' || dtype === 'u8';
@@ -111,6 +112,8 @@ export interface CastOptions {
   readonly quantizesInputsOnCpu?: boolean;
   /** Operators whose first operand becomes 4-bit codes when it is float (numerics.md 13). */
   readonly fourBitReaders?: ReadonlySet<string>;
+  /** Between F16 and BF16 a value passes through F32, and is rounded on its way (numerics.md 6.1). */
+  readonly sixteenBitsThroughF32?: boolean;
 }
 
 /** Makes casts, each one once: a byte target serves both signs. */
@@ -133,6 +136,8 @@ class CastMaker {
     const found = this.#existing.get(key);
     if (found !== undefined) return found;
     const from = this.#context.values.get(value)!;
+    const isDetour = this.#options.sixteenBitsThroughF32 && isSixteenBits(from.dtype) && isSixteenBits(dtype);
+    if (isDetour) return this.#after32(this.cast(value, 'f32', user), { value, dtype, user });
     const isQuantizing = (isByte(dtype) || isNibble(dtype)) && !isInteger(from.dtype);
     const type: TensorType = isQuantizing
       ? quantizedType(this.#context, value, user ?? value, isNibble(dtype) ? 4 : 8)
@@ -141,6 +146,16 @@ class CastMaker {
     const name = `${value}${user ?? ''}_${TYPE_NAMES[named] ?? named}`;
     this.#existing.set(key, name);
     this.#after.set(value, [this.#operator(value, name, type), ...(this.#after.get(value) ?? [])]);
+    this.#context.values.set(name, type);
+    return name;
+  }
+
+  /** The second cast of two; it stands behind the first. */
+  #after32(middle: string, { value, dtype, user }: { value: string; dtype: DType; user: string | undefined }): string {
+    const name = `${value}${user ?? ''}_${dtype}`;
+    const type: TensorType = { shape: this.#context.values.get(value)!.shape, dtype };
+    this.#existing.set(keyOf(value, dtype), name);
+    this.#after.set(value, [...(this.#after.get(value) ?? []), this.#operator(middle, name, type)]);
     this.#context.values.set(name, type);
     return name;
   }
