@@ -21,7 +21,7 @@ describe('inspect', () => {
     expect(stdout).toMatch(/^top\.Conv\s+28\s+7,399,936$/m);
     expect(stdout).toMatch(/^peak activations\s+[\d,]+ bytes$/m);
     expect(stdout).toMatch(/^on bm1684x: 38 INT8$/m);
-    expect(stdout).toMatch(/^logits_Gemm\s+top\.MatMul\s+INT8\s+F16 F32$/m);
+    expect(stdout).toMatch(/^logits_Gemm\s+top\.MatMul\s+INT8\s+F16 BF16 F32\b/m);
   });
 
   it('gives the same for the .mlir of that model, as JSON', () => {
