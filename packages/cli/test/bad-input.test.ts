@@ -139,9 +139,9 @@ describe('bad flags', () => {
 
   it('flags of the original that this version cannot honour are refused, not ignored', () => {
     expectRefusal(
-      q(folder, 'run_calibration', 'net.mlir', '--dataset', images, '--we', '-o', 'out_table'),
+      q(folder, 'model_deploy', '--mlir', 'net.mlir', '--processor', 'bm1684x', '--do_winograd', '--model', 'out'),
       1,
-      /--we/,
+      /--do_winograd/,
       /not in this version/,
     );
   });
