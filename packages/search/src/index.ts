@@ -15,6 +15,7 @@ export {
   type FullEvaluation,
   referenceOutputs,
 } from './sensitivity/full-evaluation.ts';
+export { withFloatOps, withThresholds } from './sensitivity/plan-edits.ts';
 export {
   type LayerCosine,
   type QtableEnd,
@@ -27,8 +28,20 @@ export {
   type SensitiveLayerOptions,
   type SensitiveLayerOutcome,
 } from './sensitivity/run-sensitive-layer.ts';
-export { meanOf, type SampleScore, similarityScore } from './sensitivity/sample-score.ts';
+export { meanOf, type SampleScore, signalScore, similarityScore } from './sensitivity/sample-score.ts';
 export type { SearchSamples } from './sensitivity/samples.ts';
+export {
+  type MixedTrial,
+  type SearchQtableOptions,
+  type SearchQtableOutcome,
+  searchQtable,
+} from './sensitivity/search-qtable.ts';
+export {
+  type MethodTable,
+  type SearchThresholdOptions,
+  type SearchThresholdOutcome,
+  searchThreshold,
+} from './sensitivity/search-threshold.ts';
 export {
   allFloatNetwork,
   type LayerSearch,

@@ -5,7 +5,7 @@ import { openDataset, zipSource } from '@q/dataset';
 import { type Graph, parseCalibrationTable, type ValueRange } from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runQtable, runSensitiveLayer, type SearchSamples } from '../src/index.ts';
+import { runQtable, runSensitiveLayer, type SearchSamples, searchQtable, searchThreshold } from '../src/index.ts';
 
 /** Recorded with TPU-MLIR itself (its files say the version) on the images of test-models/objects-cnn. */
 interface SensitiveLayerFacts {
@@ -33,6 +33,29 @@ interface QtableFacts {
     readonly cosines: Readonly<Record<string, number>>;
     readonly floatLayers: readonly string[];
   }[];
+}
+
+interface SearchQtableFacts {
+  readonly samples: readonly string[];
+  readonly methods: readonly string[];
+  /** Threshold, min and max per layer. */
+  readonly baseTable: Readonly<Record<string, readonly [number, number, number]>>;
+  readonly int8Score: number;
+  readonly layers: SensitiveLayerFacts['layers'];
+  readonly runs: readonly {
+    readonly expectedCos: number;
+    readonly maxFloatLayers: number;
+    readonly trials: readonly { readonly count: number; readonly score: number }[];
+    readonly floatLayers: readonly string[];
+  }[];
+}
+
+interface SearchThresholdFacts {
+  readonly samples: readonly string[];
+  readonly scores: Readonly<Record<string, number>>;
+  readonly best: string;
+  readonly thresholds: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly minima: Readonly<Record<string, number>>;
 }
 
 const testModel = (file: string): string =>
@@ -118,5 +141,63 @@ describe('run_qtable of TPU-MLIR v1.17', () => {
     expect(outcome.int8Score).toBeCloseTo(theirs.int8Score, 5);
     expect(outcome.mixedScore).toBeCloseTo(theirs.mixedScore, 5);
     expect(outcome.end).toBe(theirs.floatLayers.length > Math.floor(graph.ops.length / 4) ? 'too-many' : 'walked');
+  });
+});
+
+describe('search_qtable of TPU-MLIR v1.17', () => {
+  const theirs = facts('objects-cnn-search-qtable.json') as SearchQtableFacts;
+
+  it.each(theirs.runs)('expected_cos $expectedCos: the same losses, methods, trials and float layers', async (run) => {
+    const base = Object.entries(theirs.baseTable).map(([name, [threshold, min, max]]): [string, ValueRange] => [
+      name,
+      { threshold, min, max },
+    ]);
+    const methods = theirs.methods.map((method) => ({
+      method,
+      thresholds: new Map(theirs.layers.map(({ layer, thresholds }) => [layer, thresholds[method]!])),
+    }));
+    const outcome = await searchQtable({
+      target: bm168x,
+      processor: 'bm1684',
+      graph,
+      values: new Map(base),
+      methods,
+      samples: samplesNamed(theirs.samples),
+      expectedCos: run.expectedCos,
+      maxFloatLayers: run.maxFloatLayers,
+    });
+    if (outcome.kind !== 'searched') throw new Error(outcome.kind);
+    expect(outcome.int8Score).toBeCloseTo(theirs.int8Score, 6);
+    // The network's input is searched by run_sensitive_layer, not here: it is not in integers.
+    expect(outcome.layers.map(({ layer, best }) => [layer, best.method])).toEqual(
+      theirs.layers.map(({ layer, bestMethod }) => [layer, bestMethod]),
+    );
+    for (const [index, { layer, best }] of outcome.layers.entries()) {
+      expect(Math.abs(best.loss - theirs.layers[index]!.loss), layer).toBeLessThan(5e-7);
+    }
+    expect(outcome.trials.map(({ count }) => count)).toEqual(run.trials.map(({ count }) => count));
+    for (const [index, { score }] of outcome.trials.entries()) expect(score).toBeCloseTo(run.trials[index]!.score, 6);
+    expect(outcome.trials.at(-1)!.floatLayers).toEqual(run.floatLayers);
+    const passing = outcome.trials.filter(({ score }) => score > run.expectedCos).map(({ count }) => count);
+    expect(outcome.smallestPassing?.count).toBe(passing.length === 0 ? undefined : Math.min(...passing));
+  });
+});
+
+describe('search_threshold of TPU-MLIR v1.17', () => {
+  it('has the same scores and the same best method', async () => {
+    const theirs = facts('objects-cnn-search-threshold.json') as SearchThresholdFacts;
+    const tables = Object.keys(theirs.scores).map((method) => ({
+      method,
+      values: new Map(
+        Object.entries(theirs.thresholds).map(([name, byMethod]): [string, ValueRange] => {
+          const threshold = byMethod[method]!;
+          return [name, { threshold, min: theirs.minima[name]!, max: threshold }];
+        }),
+      ),
+    }));
+    const samples = samplesNamed(theirs.samples);
+    const outcome = await searchThreshold({ target: bm168x, processor: 'bm1684', graph, tables, samples });
+    for (const { method, score } of outcome.scores) expect(score, method).toBeCloseTo(theirs.scores[method]!, 6);
+    expect(outcome.best.method).toBe(theirs.best);
   });
 });

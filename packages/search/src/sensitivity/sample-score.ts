@@ -32,6 +32,25 @@ export function similarityScore(rates?: readonly number[]): SampleScore {
   };
 }
 
+/**
+ * 1 − noise over signal, as `--benchmark_method snr` ranks methods (search.md 1.3): the original overwrites its sum, so
+ * only the last tensor counts.
+ */
+export function signalScore(rates?: readonly number[]): SampleScore {
+  return (reference, candidate) => {
+    if (reference.length !== candidate.length) throw differ(`${reference.length} tensors`, `${candidate.length}`);
+    const last = reference.length - 1;
+    const [expected, found] = [reference[last]!, candidate[last]!];
+    if (expected.data.length !== found.data.length) {
+      throw differ(`${expected.data.length} elements`, `${found.data.length}`, `${expected.name} vs ${found.name}`);
+    }
+    const sums = pairSums(expected.data, found.data);
+    if (!Number.isFinite(sums.errorSquared)) throw notANumber(expected.name);
+    const weight = reference.reduce((total, _, index) => total + (rates?.[index] ?? 1), 0);
+    return 1 - ((rates?.[last] ?? 1) * (sums.errorSquared / (sums.referenceSquared + 1e-7))) / weight;
+  };
+}
+
 function differ(expected: string, found: string, where = 'outputs'): QError {
   return new QError(`Calc loss fail:${where}`, { code: 'search.outputs-differ', where, found, expected });
 }

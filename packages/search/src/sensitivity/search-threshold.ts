@@ -1,0 +1,52 @@
+import { type Emit, type Graph, type Plan, QError, type Target, type ValueRange } from '@q/ir';
+import { evaluateInFull } from './full-evaluation.ts';
+import { againstFloat, noSamples } from './run-sensitive-layer.ts';
+import { meanOf, type SampleScore } from './sample-score.ts';
+import type { SearchSamples } from './samples.ts';
+
+/** The calibration table of one method. */
+export interface MethodTable {
+  readonly method: string;
+  readonly values: ReadonlyMap<string, ValueRange>;
+}
+
+export interface SearchThresholdOptions {
+  readonly target: Target;
+  readonly processor: string;
+  readonly graph: Graph;
+  /** KL, MAX, Percentile9999 and MSE in the original; of equal scores the first counts. */
+  readonly tables: readonly MethodTable[];
+  readonly samples: SearchSamples;
+  /** `similarityScore()` (cos, default) or `signalScore()` (snr). */
+  readonly score?: SampleScore;
+  readonly compared?: readonly string[];
+  readonly emit?: Emit;
+}
+
+export interface SearchThresholdOutcome {
+  /** In the order of the tables. */
+  readonly scores: readonly { readonly method: string; readonly score: number }[];
+  readonly best: MethodTable;
+}
+
+/**
+ * `search_threshold` of TPU-MLIR (search.md 4.1): the whole network in INT8 with the table of each method.
+ *
+ * @throws QError `search.method-missing`, `search.samples-missing`.
+ */
+export async function searchThreshold(options: SearchThresholdOptions): Promise<SearchThresholdOutcome> {
+  const { target, processor, graph, tables, samples, emit } = options;
+  if (samples.length === 0) throw noSamples();
+  const evaluation = await againstFloat(options);
+  const scores: { readonly method: string; readonly score: number }[] = [];
+  let best: { readonly table: MethodTable; readonly score: number } | undefined;
+  for (const [index, table] of tables.entries()) {
+    const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values: table.values };
+    const score = meanOf(await evaluateInFull(target.lower(graph, plan), evaluation));
+    scores.push({ method: table.method, score });
+    if (best === undefined || score > best.score) best = { table, score };
+    emit?.({ type: 'progress', task: 'threshold', done: index + 1, total: tables.length, label: table.method });
+  }
+  if (best === undefined) throw new QError('There is no table to choose from.', { code: 'search.method-missing' });
+  return { scores, best: best.table };
+}
