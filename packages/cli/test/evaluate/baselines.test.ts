@@ -19,7 +19,7 @@ function needs(skip: (reason: string) => void, isSlow: boolean): void {
     skip('no shared models');
   }
   if (isSlow && process.env.Q_BASELINES !== '1') {
-    console.warn('SKIPPED: the average precision of yolox and nanodet; Q_BASELINES=1 measures it');
+    console.warn('SKIPPED: the average precision of FastestDet, yolox and nanodet; Q_BASELINES=1 measures it');
     skip('slow');
   }
 }
@@ -167,7 +167,7 @@ test(
   'FastestDet: AP 0.146, AP50 0.275, pictures resized by area, boxes not cut at the borders',
   TIMEOUT,
   async ({ skip }) => {
-    needs(skip, false);
+    needs(skip, true);
     const coco = join(data, 'coco');
     const prepare = async (folder: string): Promise<void> => {
       mkdirSync(folder, { recursive: true });
