@@ -4,7 +4,7 @@ import type { WorkerPort } from '@q/runtime';
 import { type Profile, type ProfileName, profileOf } from './profile.ts';
 import { rememberSamples } from './remembered-samples.ts';
 import type { SavedStatistics } from './saved/saved-statistics.ts';
-import type { Choice } from './thresholds/method.ts';
+import type { Choice, Needs } from './thresholds/method.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
 import { DEFAULT_PERCENTILE } from './xquant-range/percentile.ts';
 
@@ -103,16 +103,16 @@ export function resolveOptions(dataset: Dataset, options: CalibrationOptions): C
   const fp8 = options.fp8 ?? false;
   const methodName = fp8 ? 'max' : (options.method ?? 'kl');
   checkMethod(profile, methodName, options);
-  const remembered = rememberSamples(dataset);
+  const tuneNum = fp8 || options.int4 === true ? 0 : whole('tuneNum', options.tuneNum ?? 5, 0);
+  const remembered = rememberSamples(dataset, { count: samplesReadAgain(profile, methodName, tuneNum) });
   const inputNum = whole('inputNum', options.inputNum ?? 0, 0);
-  const untuned = fp8 || options.int4 === true;
   return {
     methodName,
     profile,
     histogramBins: whole('histogramBins', options.histogramBins ?? 2048, 2),
     sampleCount: inputNum === 0 ? dataset.length : Math.min(inputNum, dataset.length),
     dataset: remembered,
-    tuneNum: untuned ? 0 : whole('tuneNum', options.tuneNum ?? 5, 0),
+    tuneNum,
     tuneDataset: options.tuneDataset ?? remembered,
     workers: whole('workers', options.workers ?? 1, 1),
     spawnWorker: options.spawnWorker,
@@ -129,6 +129,12 @@ export function resolveOptions(dataset: Dataset, options: CalibrationOptions): C
     keepStatistics: options.keepStatistics ?? false,
     startTable: options.startTable,
   };
+}
+
+/** How many of the first samples a later pass reads: all where statistics take two, else those of the tuner. */
+function samplesReadAgain(profile: Profile, methodName: MethodName, tuneNum: number): number {
+  const needs: Needs = methodTable[methodName].needs;
+  return profile.statistics === 'two-pass' || needs.window === true ? Number.POSITIVE_INFINITY : tuneNum;
 }
 
 function checkMethod(profile: Profile, methodName: string, { int4, fp8 }: CalibrationOptions): void {

@@ -13,7 +13,11 @@ it('reads a sample once while the budget lasts', async () => {
       return dataset.sample(i);
     },
   };
-  const remembered = rememberSamples(counted, 2.5 * bytes);
+  const remembered = rememberSamples(counted, { budgetBytes: 2.5 * bytes });
   for (const i of [0, 1, 2, 3, 0, 1, 2, 3]) expect(await remembered.sample(i)).toEqual(await dataset.sample(i));
   expect(reads).toEqual([0, 1, 2, 3, 2, 3]);
+  reads.length = 0;
+  const first = rememberSamples(counted, { count: 1 });
+  for (const i of [0, 1, 0, 1]) await first.sample(i);
+  expect(reads).toEqual([0, 1, 1]);
 });

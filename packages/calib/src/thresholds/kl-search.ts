@@ -59,14 +59,29 @@ function padded(counts: Float64Array, levels: number): Float64Array {
 }
 
 function prepare(counts: Float64Array): Bins {
-  const filled = Int32Array.from(counts.keys()).filter((j) => counts[j]! > 0);
-  const total = fround(counts.reduce((sum, count) => sum + count, 0));
-  const p = Float32Array.from(filled, (j) => fround(fround(counts[j]!) / total));
+  const filled = filledBins(counts);
+  let sum = 0;
+  for (let j = 0; j < counts.length; j++) sum += counts[j]!;
+  const total = fround(sum);
+  const p = new Float32Array(filled.length);
+  const logP = new Float64Array(filled.length);
+  const rest = new Float64Array(filled.length + 1);
+  for (let k = filled.length - 1; k >= 0; k--) {
+    const count = counts[filled[k]!]!;
+    p[k] = fround(fround(count) / total);
+    logP[k] = log10(p[k]! + EPSILON);
+    rest[k] = rest[k + 1]! + count;
+  }
   const prefix = new Float32Array(counts.length + 1);
   for (let j = 0; j < counts.length; j++) prefix[j + 1] = fround(prefix[j]! + fround(counts[j]!));
-  const rest = new Float64Array(filled.length + 1);
-  for (let k = filled.length - 1; k >= 0; k--) rest[k] = rest[k + 1]! + counts[filled[k]!]!;
-  return { counts, filled, p, logP: Float64Array.from(p, (value) => log10(value + EPSILON)), prefix, rest, total };
+  return { counts, filled, p, logP, prefix, rest, total };
+}
+
+function filledBins(counts: Float64Array): Int32Array {
+  const filled = new Int32Array(counts.length);
+  let length = 0;
+  for (let j = 0; j < counts.length; j++) if (counts[j]! > 0) filled[length++] = j;
+  return filled.subarray(0, length);
 }
 
 /** Divergence of the candidate whose groups are `size` bins wide. */

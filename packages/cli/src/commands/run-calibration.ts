@@ -38,6 +38,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   return run.run();
 }
 
+/** Samples that are read before the calibration, and again by it. */
+const EXAMINED = 16;
+
 /** One run of the command: the steps of calibration.md 2.1 and 2.2 in their order. */
 class CalibrationRun {
   readonly #args: Arguments;
@@ -77,7 +80,10 @@ class CalibrationRun {
     const inputNum = args.integer('tune_num');
     const tuneSamples =
       tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum, hook });
-    return new CalibrationRun({ args, terminal, debug }, { graph, samples: rememberSamples(samples), tuneSamples });
+    return new CalibrationRun(
+      { args, terminal, debug },
+      { graph, samples: rememberSamples(samples, { count: EXAMINED }), tuneSamples },
+    );
   }
 
   async run(): Promise<number> {

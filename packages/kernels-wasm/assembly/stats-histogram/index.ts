@@ -6,6 +6,11 @@ import { loadSome, loadTail, tailMask } from '../lanes';
  */
 const OUTSIDE: usize = memory.data(16, 16);
 
+/** Tables of this size and less are counted lane by lane, so that four equal values do not wait for one another. */
+const LANE_BINS: i32 = 4096;
+/** Four counts per bin, one per lane. All zeros between calls. */
+const LANES: usize = memory.data(65536, 16);
+
 @inline
 function increment(at: usize): void {
   store<u32>(at, load<u32>(at) + 1);
@@ -19,6 +24,30 @@ function countFour(counts: v128, bins: v128, bin: v128): void {
   increment(i32x4.extract_lane(at, 1));
   increment(i32x4.extract_lane(at, 2));
   increment(i32x4.extract_lane(at, 3));
+}
+
+/** As countFour, each lane into its own column of LANES. */
+@inline
+function countLanes(bins: v128, bin: v128): void {
+  const columns = i32x4(0, 4, 8, 12);
+  const inside = i32x4.add(i32x4.splat(<i32>LANES), i32x4.shl(bin, 4));
+  const at = i32x4.add(v128.bitselect(inside, i32x4.splat(<i32>OUTSIDE), i32x4.lt_u(bin, bins)), columns);
+  increment(i32x4.extract_lane(at, 0));
+  increment(i32x4.extract_lane(at, 1));
+  increment(i32x4.extract_lane(at, 2));
+  increment(i32x4.extract_lane(at, 3));
+}
+
+/** Adds the columns of LANES to the counts, and leaves zeros. */
+function gatherLanes(bins: i32, counts: usize): void {
+  const none = i32x4.splat(0);
+  for (let i = 0; i < bins; i++) {
+    const at = LANES + (<usize>i << 4);
+    const own = v128.load(at);
+    v128.store(at, none);
+    const to = counts + (<usize>i << 2);
+    store<i32>(to, load<i32>(to) + laneSum(own));
+  }
 }
 
 @inline
@@ -40,10 +69,21 @@ export function stats_histogram(x: usize, n: i32, width: f32, bins: i32, counts:
   let zeros = i32x4.splat(0);
   v128.store(OUTSIDE, i32x4.splat(0));
   const end = x + (<usize>(n & ~3) << 2);
-  for (; x < end; x += 16) {
-    const a = f32x4.abs(v128.load(x));
-    zeros = i32x4.sub(zeros, f32x4.eq(a, zero));
-    countFour(table, size, absBin(a, w));
+  // Few values do not pay for adding up the lanes.
+  const byLanes = bins <= LANE_BINS && n > bins;
+  if (byLanes) {
+    for (; x < end; x += 16) {
+      const a = f32x4.abs(v128.load(x));
+      zeros = i32x4.sub(zeros, f32x4.eq(a, zero));
+      countLanes(size, absBin(a, w));
+    }
+    gatherLanes(bins, counts);
+  } else {
+    for (; x < end; x += 16) {
+      const a = f32x4.abs(v128.load(x));
+      zeros = i32x4.sub(zeros, f32x4.eq(a, zero));
+      countFour(table, size, absBin(a, w));
+    }
   }
   const rest = n & 3;
   if (rest) {
