@@ -66,8 +66,10 @@ def weight_spread(model: Path) -> list[tuple[float, str, tuple[int, ...]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a model's folder under test-models")
-    folder = parser.parse_args().folder
-    model = next(folder.glob("*.onnx"))
+    parser.add_argument("--data", type=Path, help="folder of the zips and labels.csv, where it is another")
+    arguments = parser.parse_args()
+    model = next(arguments.folder.glob("*.onnx"))
+    folder = arguments.data or arguments.folder
     images, labels = read_images(folder / "evaluation.zip"), read_labels(folder / "labels.csv")
     float_logits = run_all(model, images)
     print(f"float: {count_top1(float_logits, labels)}/{len(images)}")
