@@ -168,7 +168,6 @@ export const configSchema = v.looseObject(
       gemmWeight: choice(['tensor-pow2', 'channel'], (issue) => `${show(issue.input)} is not tensor-pow2 or channel`),
       floatOutputs: optional(v.union([v.boolean(), v.array(v.string())])),
       ranges: optional(v.record(v.string(), interval)),
-      maxSeconds: optional(v.number((issue) => words.number(issue.input))),
       exportTime: text(),
     }),
   },
@@ -212,7 +211,6 @@ const sections = {
     'gemmWeight',
     'floatOutputs',
     'ranges',
-    'maxSeconds',
     'exportTime',
   ],
 };

@@ -44,8 +44,6 @@ export interface Extensions {
   readonly floatOutputs: boolean | readonly string[];
   /** Ranges by tensor name that calibration does not touch. */
   readonly ranges: ReadonlyMap<string, readonly [number, number]>;
-  /** Above this estimate `default`, `kl` and `mse` give way to `percentile`. */
-  readonly maxSeconds?: number;
   /** Metadata `xslim_export_time`; none without it, so that the same input gives the same bytes. */
   readonly exportTime?: string;
 }
