@@ -1,21 +1,16 @@
-import { type Graph, type Issue, type Plan, type PlanOptions, type Precision, QError } from '@q/ir';
-import { thresholdIssues } from '@q/ir/lowering';
+import type { Graph, Issue, Plan, PlanOptions, Precision } from '@q/ir';
+import { stateIssues, thresholdIssues, throwPlanIssues } from '@q/ir/lowering';
 import { PROCESSORS, type Processor, precisionsOf } from './processors.ts';
 
 /** The processor of a plan that this lowering can follow; every reason why it cannot is told at once. */
 export function checkPlan(graph: Graph, plan: Plan): Processor {
-  const issues = [
+  throwPlanIssues([
     ...processorIssues(plan),
     ...precisionIssues(plan),
     ...optionIssues(plan),
     ...stateIssues(graph),
     ...thresholdIssues(graph, plan),
-  ];
-  const [first] = issues;
-  if (first !== undefined) {
-    const reasons = issues.map((issue) => `${issue.where ?? 'plan'}: ${issue.found}`).slice(0, 10);
-    throw new QError(`The plan cannot be followed: ${reasons.join('; ')}.`, first, { issues });
-  }
+  ]);
   return PROCESSORS.get(plan.processor)!;
 }
 
@@ -75,15 +70,4 @@ function* optionIssues(plan: Plan): Generator<Issue> {
   if (groupSize !== undefined && (!Number.isInteger(groupSize) || groupSize < 0 || groupSize % 2 === 1)) {
     yield refused('groupSize', String(groupSize), 'an even number of weights, or 0 for one scale per channel');
   }
-}
-
-function* stateIssues(graph: Graph): Generator<Issue> {
-  if (graph.state === 'TOP_F32' || graph.state === 'TOP_CALIBRATED') return;
-  yield {
-    code: 'lower.plan.state',
-    where: graph.name,
-    found: graph.state,
-    expected: 'TOP_F32',
-    hint: 'lower the float network',
-  };
 }

@@ -11,6 +11,7 @@ import {
   throwRefusals,
   topOperator,
   WorkingGraph,
+  warnOfContradiction,
 } from '@q/ir/lowering';
 import { checkPlan } from './check-plan.ts';
 import { assignPrecisions } from './float-rules.ts';
@@ -82,14 +83,5 @@ function warnOfTables(names: readonly string[], emit: Emit | undefined): void {
       `With --asymmetric the vendor builds the tables of ${names.length} activations for symmetric codes, but reads the ` +
       `codes as asymmetric ones: ${names.slice(0, 5).join(', ')}. Results there are far off, here as there.`,
     where: names[0]!,
-  });
-}
-
-function warnOfContradiction(graph: Graph, emit: Emit | undefined): void {
-  emit?.({
-    type: 'warning',
-    code: 'lower.range-contradiction',
-    message: 'The calibrated ranges contradict each other; propagation stopped where the vendor stops.',
-    where: graph.name,
   });
 }

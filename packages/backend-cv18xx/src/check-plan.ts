@@ -1,5 +1,5 @@
-import { type Graph, type Issue, type Plan, type Precision, QError } from '@q/ir';
-import { thresholdIssues } from '@q/ir/lowering';
+import type { Graph, Issue, Plan, Precision } from '@q/ir';
+import { stateIssues, thresholdIssues, throwPlanIssues } from '@q/ir/lowering';
 
 /** Numerically one processor under four names (numerics.md 1.1). */
 export const PROCESSORS: readonly string[] = ['cv183x', 'cv182x', 'cv181x', 'cv180x'];
@@ -19,17 +19,13 @@ export function precisionHere(wanted: Precision): 'INT8' | 'BF16' | undefined {
 
 /** Throws everything that the plan asks for and that these processors lack, at once (`lower.plan.*`, `lower.threshold-*`). */
 export function checkPlan(graph: Graph, plan: Plan): void {
-  const issues = [
+  throwPlanIssues([
     ...processorIssues(plan),
     ...precisionIssues(plan),
     ...optionIssues(plan),
     ...stateIssues(graph),
     ...thresholdIssues(graph, plan),
-  ];
-  const [first] = issues;
-  if (first === undefined) return;
-  const reasons = issues.map((issue) => `${issue.where ?? 'plan'}: ${issue.found}`).slice(0, 10);
-  throw new QError(`The plan cannot be followed: ${reasons.join('; ')}.`, first, { issues });
+  ]);
 }
 
 function* processorIssues(plan: Plan): Generator<Issue> {
@@ -81,15 +77,4 @@ function* optionIssues({ options }: Plan): Generator<Issue> {
       expected: 'its default',
     };
   }
-}
-
-function* stateIssues(graph: Graph): Generator<Issue> {
-  if (graph.state === 'TOP_F32' || graph.state === 'TOP_CALIBRATED') return;
-  yield {
-    code: 'lower.plan.state',
-    where: graph.name,
-    found: graph.state,
-    expected: 'TOP_F32',
-    hint: 'lower the float network',
-  };
 }

@@ -11,6 +11,7 @@ import {
   throwRefusals,
   topOperator,
   WorkingGraph,
+  warnOfContradiction,
 } from '@q/ir/lowering';
 import { checkPlan } from './check-plan.ts';
 import { Cv18xxContext } from './lowering/context.ts';
@@ -51,13 +52,4 @@ export function lower(graph: Graph, plan: Plan, emit?: Emit): Graph {
   throwRefusals(issues);
   dropReluLimits(context);
   return assembleLowered(graph, plan.precision === 'F16' ? { ...plan, precision: 'BF16' } : plan, context, outputs);
-}
-
-function warnOfContradiction(graph: Graph, emit: Emit | undefined): void {
-  emit?.({
-    type: 'warning',
-    code: 'lower.range-contradiction',
-    message: 'The calibrated ranges contradict each other; propagation stopped where the vendor stops.',
-    where: graph.name,
-  });
 }

@@ -11,6 +11,7 @@ import {
   throwRefusals,
   topOperator,
   WorkingGraph,
+  warnOfContradiction,
 } from '@q/ir/lowering';
 import { assignPrecisions } from '../float-rules.ts';
 import { checkPlan } from './check-plan.ts';
@@ -29,14 +30,7 @@ export function lowerForBm1684(graph: Graph, plan: Plan, emit?: Emit): Graph {
   const precisions = new Map<string, Precision>(
     [...assignPrecisions(working, ranges, plan)].map(([name, chosen]) => [name, chosen === 'INT8' ? 'INT8' : 'F32']),
   );
-  if (!propagateRanges(working, ranges, plan, 'bm1684')) {
-    emit?.({
-      type: 'warning',
-      code: 'lower.range-contradiction',
-      message: 'The calibrated ranges contradict each other; propagation stopped where the vendor stops.',
-      where: graph.name,
-    });
-  }
+  if (!propagateRanges(working, ranges, plan, 'bm1684')) warnOfContradiction(graph, emit);
   const context = new LoweringContext({ graph: working, ranges, precisions });
   const issues: Issue[] = [];
   for (const op of working.ops) attempt(issues, () => lowerAny(context, topOperator(op)));

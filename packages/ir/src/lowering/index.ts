@@ -19,6 +19,7 @@ export { type FuseOptions, fusePreprocess } from './fuse-preprocess.ts';
 export { type CastOptions, forwardViewTypes, insertCasts } from './insert-casts.ts';
 export { artefactPrefix, assembleLowered, dropReluLimits, thresholdIssues, topOperator } from './lower-module.ts';
 export { mergeScales } from './merge-scales.ts';
+export { stateIssues, throwPlanIssues, warnOfContradiction } from './plan-issues.ts';
 export { type ProcessorFamily, propagateRanges } from './propagation.ts';
 export { type Boundary, type StripRequest, stripIoCasts } from './strip-io-casts.ts';
 export { tpuArtefacts } from './tpu-artefacts.ts';
