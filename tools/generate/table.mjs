@@ -16,9 +16,15 @@ const MARKERS = ['<!-- quantized: begin -->', '<!-- quantized: end -->'];
 const models = fileURLToPath(new URL('../../test-models/', import.meta.url));
 const figuresFile = join(models, 'quantized.json');
 // Another command line may be named, e.g. one that runs from sources.
-const q = process.env.Q_COMMAND?.split(' ') ?? [process.execPath, fileURLToPath(new URL('../../packages/cli/bin/q.mjs', import.meta.url))];
+const q = process.env.Q_COMMAND?.split(' ') ?? [
+  process.execPath,
+  fileURLToPath(new URL('../../packages/cli/bin/q.mjs', import.meta.url)),
+];
 
-const { values, positionals } = parseArgs({ options: { limit: { type: 'string', default: '0' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { limit: { type: 'string', default: '0' } },
+  allowPositionals: true,
+});
 const figures = existsSync(figuresFile) ? JSON.parse(readFileSync(figuresFile, 'utf8')) : {};
 for (const config of configFiles()) {
   const { name } = parse(readFileSync(config, 'utf8'));
@@ -41,7 +47,8 @@ function configFiles() {
 /** Transforms, calibrates four times, and evaluates all at once. */
 function measure(config, limit) {
   const fields = parse(readFileSync(config, 'utf8'));
-  if (!existsSync(expand(fields.harness.args[0].bmodel, fields, config, ''))) throw new Error(`${config}: no model yet`);
+  if (!existsSync(expand(fields.harness.args[0].bmodel, fields, config, '')))
+    throw new Error(`${config}: no model yet`);
   const workdir = mkdtempSync(join(tmpdir(), 'q-table-'));
   try {
     const words = (line) => expand(line, fields, config, workdir).split(/\s+/).slice(1);
@@ -51,7 +58,12 @@ function measure(config, limit) {
       run(['run_calibration', ...words(fields.mlir_calibration), '--cali_method', method, '-o', table], workdir);
       return table;
     });
-    const flags = [`--calibration_table=${tables}`, `--processor=${PROCESSORS}`, `--limit=${limit}`, `--output=${workdir}`];
+    const flags = [
+      `--calibration_table=${tables}`,
+      `--processor=${PROCESSORS}`,
+      `--limit=${limit}`,
+      `--output=${workdir}`,
+    ];
     const warnings = run(['evaluate', '--config', config, ...flags], workdir);
     return { ...readFigures(join(workdir, `${fields.harness.type}.json`)), refused: refusals(warnings) };
   } finally {
@@ -83,7 +95,9 @@ function readFigures(file) {
 /** Why a processor has no figures, by processor. */
 function refusals(warnings) {
   const found = [...warnings.matchAll(/^warning: (\w+) INT8 \w+: (.*)$/gm)];
-  return Object.fromEntries(found.filter(([, processor]) => PROCESSORS.includes(processor)).map(([, processor, why]) => [processor, why]));
+  return Object.fromEntries(
+    found.filter(([, processor]) => PROCESSORS.includes(processor)).map(([, processor, why]) => [processor, why]),
+  );
 }
 
 function writeReadme(table) {

@@ -86,7 +86,10 @@ export class NetworkBuilder {
     };
     const result = this.op('top.Conv', name, [x, filter, bias], attributes);
     if (norm) {
-      const scale = Float32Array.from({ length: out }, () => norm.scale * random.uniform(1 - norm.spread, 1 + norm.spread));
+      const scale = Float32Array.from(
+        { length: out },
+        () => norm.scale * random.uniform(1 - norm.spread, 1 + norm.spread),
+      );
       this.normalised.set(result, { filter, bias, scale, shift: random.bells(out, norm.shift) });
     }
     return result;

@@ -18,7 +18,13 @@ export function renderTable(figures, methods, processors) {
       ...processors.map((processor) => cell(model, processor, method)),
     ]),
   );
-  const titles = ['model', 'measure, samples', 'float', 'method', ...processors.map((name) => (name === 'k1' ? 'k1 (QDQ)' : name))];
+  const titles = [
+    'model',
+    'measure, samples',
+    'float',
+    'method',
+    ...processors.map((name) => (name === 'k1' ? 'k1 (QDQ)' : name)),
+  ];
   const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   const refused = Object.entries(figures).flatMap(([name, { refused: reasons }]) =>
     Object.entries(reasons).map(([processor, why]) => `- ${name} on ${processor} is refused: ${why}`),

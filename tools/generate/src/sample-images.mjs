@@ -25,7 +25,8 @@ export async function sampleImages(count, [height, width], { mean, scale }) {
 function planes(bgr, area, mean, scale) {
   const input = new Float32Array(3 * area);
   for (let channel = 0; channel < 3; channel++) {
-    for (let i = 0; i < area; i++) input[channel * area + i] = (bgr[3 * i + 2 - channel] - mean[channel]) * scale[channel];
+    for (let i = 0; i < area; i++)
+      input[channel * area + i] = (bgr[3 * i + 2 - channel] - mean[channel]) * scale[channel];
   }
   return input;
 }

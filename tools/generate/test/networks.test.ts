@@ -28,7 +28,9 @@ test.each(Object.keys(PARAMETERS))('%s has the published number of parameters an
   const net = new NetworkBuilder(name);
   const graph = net.graph(networks[name].build(net));
   const weights = [...graph.weights] as [string, { data: Float32Array }][];
-  const parameters = weights.filter(([weight]) => isParameter(weight)).reduce((sum, [, { data }]) => sum + data.length, 0);
+  const parameters = weights
+    .filter(([weight]) => isParameter(weight))
+    .reduce((sum, [, { data }]) => sum + data.length, 0);
   expect(parameters).toBe(PARAMETERS[name]);
   expect(verify(graph)).toEqual([]);
 });

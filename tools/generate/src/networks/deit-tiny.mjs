@@ -35,7 +35,12 @@ function block(net, x, name) {
 /** @param {import('../network-builder.mjs').NetworkBuilder} net */
 export function buildDeitTiny(net) {
   const random = new Random('deit-tiny/tokens');
-  const patches = net.conv(net.input('input', [1, 3, 224, 224]), 'patch', { out: WIDTH, kernel: 16, stride: 16, pad: 0 });
+  const patches = net.conv(net.input('input', [1, 3, 224, 224]), 'patch', {
+    out: WIDTH,
+    kernel: 16,
+    stride: 16,
+    pad: 0,
+  });
   const rows = net.reshape(patches, 'patch.rows', [1, WIDTH, TOKENS - 1]);
   const tokens = net.op('top.Permute', 'patch.tokens', [rows], { order: [0, 2, 1] });
   const token = net.weight('cls_token', [1, 1, WIDTH], random.bells(WIDTH, 0.5));

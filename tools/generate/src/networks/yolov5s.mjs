@@ -3,9 +3,30 @@
 const active = { scale: 1, spread: 0.6, shift: 0.3 };
 const CLASSES = 80;
 const LEVELS = [
-  { stride: 8, anchors: [[10, 13], [16, 30], [33, 23]] },
-  { stride: 16, anchors: [[30, 61], [62, 45], [59, 119]] },
-  { stride: 32, anchors: [[116, 90], [156, 198], [373, 326]] },
+  {
+    stride: 8,
+    anchors: [
+      [10, 13],
+      [16, 30],
+      [33, 23],
+    ],
+  },
+  {
+    stride: 16,
+    anchors: [
+      [30, 61],
+      [62, 45],
+      [59, 119],
+    ],
+  },
+  {
+    stride: 32,
+    anchors: [
+      [116, 90],
+      [156, 198],
+      [373, 326],
+    ],
+  },
 ];
 
 function conv(net, x, name, out, kernel = 1, stride = 1, pad = kernel >> 1) {
@@ -44,7 +65,11 @@ function decode(net, x, name, { stride, anchors }) {
   const maps = net.reshape(raw, `${name}.split`, [1, 3, 5 + CLASSES, height, width]);
   const turned = net.op('top.Permute', `${name}.transpose`, [maps], { order: [0, 1, 3, 4, 2] });
   const all = net.op('top.Sigmoid', `${name}.sigmoid`, [turned]);
-  const [xy, wh, scores] = net.op('top.Split', `${name}.parts`, [all], { axis: 4, num: 3, splitSize: [2, 2, 1 + CLASSES] });
+  const [xy, wh, scores] = net.op('top.Split', `${name}.parts`, [all], {
+    axis: 4,
+    num: 3,
+    splitSize: [2, 2, 1 + CLASSES],
+  });
   const cells = new Float32Array(3 * height * width * 2);
   const sizes = new Float32Array(3 * height * width * 2);
   for (let i = 0; i < 3 * height * width; i++) {
