@@ -2,7 +2,7 @@ import { cvBf16Bits, type KnownOp, type Plan, type TensorType } from '@q/ir';
 import { LoweringContext, type LoweringSources } from '@q/ir/lowering';
 import { findMergedConcats } from './merged-concats.ts';
 
-export interface Cv18xxSources extends LoweringSources {
+interface Cv18xxSources extends LoweringSources {
   readonly plan: Plan;
   /** Values that rewrites made and that have no threshold. */
   readonly uncalibrated: ReadonlySet<string>;

@@ -3,10 +3,10 @@ import { refuse } from '../../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext } from '../../implementation.ts';
 
 /** A function of one bfloat16. */
-export type Bf16Function = (x: number) => number;
+type Bf16Function = (x: number) => number;
 
 /** Values and slopes, or exponents and mantissas: 256 bfloat16 each, as f32. */
-export interface Tables {
+interface Tables {
   readonly first: ArrayLike<number>;
   readonly second: ArrayLike<number>;
 }

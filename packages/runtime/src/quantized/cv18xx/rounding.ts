@@ -19,7 +19,7 @@ export function roundInPlace(bits: Uint32Array): void {
 }
 
 /** The memory of a slot as raw 32-bit words. */
-export function wordsOf(slot: TensorSlot): Uint32Array {
+function wordsOf(slot: TensorSlot): Uint32Array {
   const floats = slot.f32();
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
