@@ -16,6 +16,7 @@ export {
   referenceOutputs,
 } from './sensitivity/full-evaluation.ts';
 export { withFloatOps, withThresholds } from './sensitivity/plan-edits.ts';
+export { joinedScores, loweredScores, type NetworkScores, type PlanScores } from './sensitivity/plan-scores.ts';
 export {
   type LayerCosine,
   type QtableEnd,
@@ -49,7 +50,6 @@ export {
   type LayerTrial,
   type MethodThresholds,
   measureLayers,
-  type NetworkScores,
   pickLayers,
   rankLayers,
   type SensitivityResult,

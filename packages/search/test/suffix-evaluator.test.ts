@@ -6,6 +6,8 @@ import {
   allFloatNetwork,
   evaluateInFull,
   type FullEvaluation,
+  joinedScores,
+  loweredScores,
   measureLayers,
   type NetworkScores,
   referenceOutputs,
@@ -28,7 +30,7 @@ describe.each([
   beforeAll(async () => {
     const float: Plan = { ...plan, precision: floatType, values: new Map() };
     evaluation = { samples: toySamples, reference: await referenceOutputs(bm168x.lower(graph, float), toySamples) };
-    base = allFloatNetwork({ target: bm168x, graph, plan, floatType, layers });
+    base = allFloatNetwork(bm168x, { graph, plan, floatType, layers });
   });
 
   /** The layers named in INT8, all others in float; thresholds scaled by `factor`. */
@@ -105,17 +107,33 @@ describe.each([
     evaluator.dispose();
   });
 
+  it('are the same however the samples are divided', async () => {
+    const part = (from: number, to: number) =>
+      suffix({
+        samples: { length: to - from, sample: (index) => toySamples.sample(from + index) },
+        reference: evaluation.reference.slice(from, to),
+      });
+    const parts = [await part(0, 1), await part(1, 3)];
+    const whole = await suffix();
+    const [divided, undivided] = [parts, [whole]].map((evaluators) =>
+      joinedScores(evaluators.map((evaluator) => loweredScores(bm168x, graph, evaluator))),
+    );
+    const plans = [1, 0.5].map((factor) => ({ ...plan, values: toyRanges(graph, factor) }));
+    expect(await divided!.scores(plans)).toEqual(await undivided!.scores(plans));
+    for (const evaluator of [...parts, whole]) evaluator.dispose();
+  });
+
   it('lead to the same sensitivities as whole runs', async () => {
     const methods = ['a', 'b', 'c'].map((method, index) => ({
       method,
       thresholds: new Map([...toyRanges(graph, [1, 0.45, 1][index]!)].map(([name, row]) => [name, row.threshold])),
     }));
-    const search = { target: bm168x, graph, plan, floatType, layers, methods };
+    const search = { graph, plan, floatType, layers, methods };
     const evaluator = await suffix();
     const full: NetworkScores = { scores: (candidates) => inFull(candidates) };
     const [fast, naive] = [
-      await measureLayers({ ...search, evaluator }),
-      await measureLayers({ ...search, evaluator: full }),
+      await measureLayers({ ...search, scorer: loweredScores(bm168x, graph, evaluator) }),
+      await measureLayers({ ...search, scorer: loweredScores(bm168x, graph, full) }),
     ];
     expect(fast).toEqual(naive);
     // Of equal losses the first method counts.

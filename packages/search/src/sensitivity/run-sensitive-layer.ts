@@ -1,6 +1,7 @@
 import { type Emit, type Graph, type Plan, type Precision, QError, type Target, type ValueRange } from '@q/ir';
 import { evaluateInFull, type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
 import { withFloatOps } from './plan-edits.ts';
+import { loweredScores } from './plan-scores.ts';
 import { meanOf, type SampleScore } from './sample-score.ts';
 import type { SearchSamples } from './samples.ts';
 import {
@@ -68,7 +69,7 @@ export async function runSensitiveLayer(options: SensitiveLayerOptions): Promise
   const int8Score = meanOf(await evaluateInFull(int8, evaluation));
   if (int8Score > (options.expectedCos ?? 0.99)) return { kind: 'sufficient', int8Score };
   const layers = searchedLayers(graph, int8);
-  const base = allFloatNetwork({ target, graph, plan, floatType, layers });
+  const base = allFloatNetwork(target, { graph, plan, floatType, layers });
   const evaluator = await SuffixEvaluator.open({
     ...evaluation,
     base,
@@ -76,7 +77,7 @@ export async function runSensitiveLayer(options: SensitiveLayerOptions): Promise
   });
   try {
     const { methods } = options;
-    const search = { target, graph, plan, floatType, layers, methods, evaluator };
+    const search = { graph, plan, floatType, layers, methods, scorer: loweredScores(target, graph, evaluator) };
     const measured = await measureLayers({ ...search, ...(emit && { emit }) });
     const ranking = rankLayers(measured.layers);
     const floatLayers = pickLayers(ranking, options.maxFloatLayers ?? 5, graph);

@@ -1,6 +1,7 @@
 import type { Emit, Graph, Plan, Precision, Target, ValueRange } from '@q/ir';
 import { evaluateInFull, type FullEvaluation } from './full-evaluation.ts';
 import { withFloatOps } from './plan-edits.ts';
+import { loweredScores } from './plan-scores.ts';
 import { againstFloat, noSamples, searchedLayers } from './run-sensitive-layer.ts';
 import { meanOf, type SampleScore } from './sample-score.ts';
 import type { SearchSamples } from './samples.ts';
@@ -84,7 +85,7 @@ export async function searchQtable(options: SearchQtableOptions): Promise<Search
   const layers = options.isTransformer
     ? quantizedLayers.filter((name) => !INSENSITIVE.has(types.get(name)!))
     : quantizedLayers;
-  const base = allFloatNetwork({ target, graph, plan, floatType, layers });
+  const base = allFloatNetwork(target, { graph, plan, floatType, layers });
   const { frontierBytes } = options;
   const evaluator = await SuffixEvaluator.open({
     ...evaluation,
@@ -92,7 +93,7 @@ export async function searchQtable(options: SearchQtableOptions): Promise<Search
     ...(frontierBytes !== undefined && { frontierBytes }),
   });
   try {
-    const search = { target, graph, plan, floatType, layers, methods, evaluator };
+    const search = { graph, plan, floatType, layers, methods, scorer: loweredScores(target, graph, evaluator) };
     const measured = await measureLayers({ ...search, ...(emit && { emit }) });
     const ranking = rankLayers(measured.layers);
     const scoreOf = mixedScorer({ target, graph, floatType, measured, evaluation });

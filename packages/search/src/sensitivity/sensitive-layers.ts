@@ -1,16 +1,12 @@
 import { type Emit, type Graph, nearest, type Op, type Plan, type Precision, QError, type Target } from '@q/ir';
 import { withFloatOps, withThresholds } from './plan-edits.ts';
+import type { PlanScores } from './plan-scores.ts';
 import { meanOf } from './sample-score.ts';
 
 /** Thresholds that one calibration method decides on, by layer. */
 export interface MethodThresholds {
   readonly method: string;
   readonly thresholds: ReadonlyMap<string, number>;
-}
-
-/** Scores lowered networks per sample; `SuffixEvaluator` is one, running whole networks is another. */
-export interface NetworkScores {
-  scores(candidates: readonly Graph[]): Promise<readonly Float64Array[]>;
 }
 
 export interface LayerTrial {
@@ -29,7 +25,6 @@ export interface LayerSensitivity {
 }
 
 export interface LayerSearch {
-  readonly target: Target;
   readonly graph: Graph;
   /** INT8 for every layer, with the thresholds that the search starts from. */
   readonly plan: Plan;
@@ -39,7 +34,7 @@ export interface LayerSearch {
   readonly layers: readonly string[];
   /** Tried in this order; of equal losses the first counts. */
   readonly methods: readonly MethodThresholds[];
-  readonly evaluator: NetworkScores;
+  readonly scorer: PlanScores;
   readonly emit?: Emit;
 }
 
@@ -52,9 +47,9 @@ export interface SensitivityResult {
 
 /** The network that every trial differs from: all searched layers in float. */
 export function allFloatNetwork(
-  search: Pick<LayerSearch, 'target' | 'graph' | 'plan' | 'floatType' | 'layers'>,
+  target: Target,
+  { graph, plan, floatType, layers }: Pick<LayerSearch, 'graph' | 'plan' | 'floatType' | 'layers'>,
 ): Graph {
-  const { target, graph, plan, floatType, layers } = search;
   return target.lower(graph, allFloat(plan, layers, floatType));
 }
 
@@ -85,18 +80,18 @@ export async function measureLayers(search: LayerSearch): Promise<SensitivityRes
 }
 
 async function tryLayer(search: LayerSearch, plan: Plan, layer: string): Promise<LayerTrial[]> {
-  const { target, graph, floatType, layers, methods, evaluator } = search;
+  const { floatType, layers, methods, scorer } = search;
   const others = layers.filter((name) => name !== layer);
-  // Methods that agree make one network.
-  const networks = new Map<number, Graph>();
+  // Methods that agree make one plan.
+  const plans = new Map<number, Plan>();
   for (const { thresholds } of methods) {
     const threshold = thresholds.get(layer)!;
-    if (networks.has(threshold)) continue;
+    if (plans.has(threshold)) continue;
     const trial = withThresholds(plan, new Map([[layer, threshold]]));
-    networks.set(threshold, target.lower(graph, allFloat(trial, others, floatType)));
+    plans.set(threshold, allFloat(trial, others, floatType));
   }
-  const scores = await evaluator.scores([...networks.values()]);
-  const losses = new Map([...networks.keys()].map((threshold, index) => [threshold, 1 - meanOf(scores[index]!)]));
+  const scores = await scorer.scores([...plans.values()]);
+  const losses = new Map([...plans.keys()].map((threshold, index) => [threshold, 1 - meanOf(scores[index]!)]));
   return methods.map(({ method, thresholds }) => {
     const threshold = thresholds.get(layer)!;
     return { method, threshold, loss: losses.get(threshold)! };
