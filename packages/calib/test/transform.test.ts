@@ -1,7 +1,18 @@
-import type { Graph, Op, QEvent } from '@q/ir';
+import type { Dataset } from '@q/dataset';
+import { attributesWithDefaults, type Graph, type Op, type QEvent } from '@q/ir';
+import { createSession } from '@q/runtime';
 import { describe, expect, it } from 'vitest';
-import { equalizeWeights, layersOutside, patternLayers, quantizedTypes, shapeLayers } from '../src/index.ts';
+import {
+  calibrate,
+  correctSoftmax,
+  equalizeWeights,
+  layersOutside,
+  patternLayers,
+  quantizedTypes,
+  shapeLayers,
+} from '../src/index.ts';
 import { TorchObserver } from '../src/statistics/torch-observer.ts';
+import { noise } from './small-network.ts';
 import { sampleA, sampleB } from './vectors.ts';
 
 function graphOf(ops: readonly Partial<Op>[], rest: Partial<Graph> = {}): Graph {
@@ -178,5 +189,81 @@ describe("PyTorch's histogram observer", () => {
     observer.observe(new Float32Array(9), 0, 0);
     observer.observe(new Float32Array(9), 0, 0);
     expect(observer.parameters()).toEqual({ scale: 2 ** -23, zeroPoint: -128 });
+  });
+});
+
+describe('softmax correction (calibration.md 12)', () => {
+  const shape = [1, 2, 3, 4] as const;
+  const typed = (dims: readonly number[]) => ({ shape: dims, dtype: 'f32' as const });
+  const ops: readonly Partial<Op>[] = [
+    { name: 'x', type: 'top.Input', attributes: attributesWithDefaults('top.Input', { doPreprocess: false }) },
+    { name: 'v', type: 'top.Input', attributes: attributesWithDefaults('top.Input', { doPreprocess: false }) },
+    { name: 'sm', type: 'top.Softmax', inputs: ['x'], attributes: attributesWithDefaults('top.Softmax', { axis: 3 }) },
+    { name: 'mm', type: 'top.MatMul', inputs: ['sm', 'v', null], attributes: attributesWithDefaults('top.MatMul', {}) },
+    { name: 'out', type: 'top.Relu', inputs: ['mm'], attributes: attributesWithDefaults('top.Relu', {}) },
+  ] as unknown as readonly Partial<Op>[];
+  const graph = graphOf(ops, {
+    values: new Map([
+      ['x', typed(shape)],
+      ['v', typed([1, 2, 4, 5])],
+      ['sm', typed(shape)],
+      ['mm', typed([1, 2, 3, 5])],
+      ['out', typed([1, 2, 3, 5])],
+    ]),
+  });
+  const next = noise(5);
+  const feeds = [0, 1, 2].map(
+    () =>
+      new Map([
+        ['x', Float32Array.from({ length: 24 }, () => 3 * next())],
+        ['v', Float32Array.from({ length: 40 }, () => next())],
+      ]),
+  );
+  const dataset: Dataset = { kind: 'npz', length: 3, files: (i) => [`${i}.npz`], sample: async (i) => feeds[i]! };
+
+  it('divides each head by its mean largest probability, and multiplies the product by it', async () => {
+    const { graph: corrected, fixed } = await correctSoftmax({ graph, dataset, sampleCount: 3 });
+    expect(corrected.ops.map(({ name }) => name)).toEqual([
+      'x',
+      'v',
+      'sm',
+      'sm_Smc_Inv_Mul',
+      'mm',
+      'mm_Smc_Mul',
+      'out',
+    ]);
+    const before = await createSession(graph, { retain: 'all' });
+    const after = await createSession(corrected, { retain: 'all' });
+    const means = [0, 0];
+    for (const sample of feeds) {
+      const expected = before.run(sample).get('out')!;
+      after
+        .run(sample)
+        .get('out')!
+        .forEach((value, i) => {
+          expect(value).toBeCloseTo(expected[i]!, 5);
+        });
+      const probabilities = before.read('sm');
+      for (let row = 0; row < 6; row++) {
+        means[Math.floor(row / 3)]! += Math.max(...probabilities.slice(row * 4, row * 4 + 4)) / 9;
+      }
+    }
+    const scales = [...(corrected.weights.get('mm_Smc_Mul_scale')!.data as Float32Array)];
+    means.forEach((mean, head) => {
+      expect(scales[head]).toBeCloseTo(mean, 5);
+    });
+    const { table } = await calibrate(corrected, dataset, { fixed, tuneNum: 0 });
+    expect(table.rows.get('sm_Smc_Inv_Mul')).toEqual({ threshold: 1, min: 0, max: 1 });
+    before.dispose();
+    after.dispose();
+  });
+
+  it('leaves other networks alone', async () => {
+    const plain = { ...graph, outputs: ['mm'], ops: graph.ops.slice(0, 4) };
+    expect(await correctSoftmax({ graph: plain, dataset, sampleCount: 3 })).toEqual({
+      graph: plain,
+      corrected: [],
+      fixed: new Map(),
+    });
   });
 });

@@ -2,7 +2,9 @@ import { dirname, join } from 'node:path';
 import {
   type Calibration,
   type CalibrationOptions,
+  type Choice,
   calibrate,
+  correctSoftmax,
   equalizeWeights,
   examine,
   printKurtosis,
@@ -51,6 +53,8 @@ class CalibrationRun {
   readonly #tuneSamples: Dataset | undefined;
   readonly #statistics: StatisticsFile;
   #graph: Graph;
+  /** Ranges of layers that a correction has inserted. */
+  #fixed: ReadonlyMap<string, Choice> = new Map();
 
   private constructor(
     { args, terminal, debug }: { args: Arguments; terminal: Terminal; debug: DebugCommand },
@@ -93,6 +97,7 @@ class CalibrationRun {
     if (!args.flag('no_doctor')) await this.#warnOfMistakes();
     if (newest) writeMergedTable(this.#tables(), this.#samples.length);
     else writeShapeTable(this.#tables());
+    if (args.flag('smc')) await this.#correctSoftmax();
     if (args.flag('we')) this.#equalize();
     let calibration = await this.#calibrate();
     if (args.flag('bc')) {
@@ -118,6 +123,18 @@ class CalibrationRun {
     for (const { code, where, message, hint } of findings) {
       this.#terminal.emit({ type: 'warning', code, where, message: `${message} (${hint})` });
     }
+  }
+
+  async #correctSoftmax(): Promise<void> {
+    const log = new StepLog('Softmax_Correction');
+    const { length: sampleCount } = this.#samples;
+    const emit = log.listen(this.#terminal.emit);
+    const found = await correctSoftmax({ graph: this.#graph, dataset: this.#samples, sampleCount, emit });
+    for (const name of found.corrected) emit({ type: 'line', text: `softmax correction: ${name}` });
+    log.write();
+    this.#graph = found.graph;
+    this.#fixed = found.fixed;
+    if (found.corrected.length > 0) this.#writeModel(true);
   }
 
   #equalize(): void {
@@ -152,6 +169,7 @@ class CalibrationRun {
       int4,
       fp8,
       tuner,
+      fixed: this.#fixed,
       partAsymmetric: args.flag('part_asymmetric'),
       kurtosis: args.flag('kurtosis_analysis'),
       ...(inputTable === undefined ? {} : { startTable: readStartTable(inputTable, args) }),
@@ -199,10 +217,7 @@ function listOf(samples: Dataset): string {
 /** What this version knows and cannot honour: refused by name, never ignored. */
 function refuseUnbuilt(args: Arguments): void {
   const search = args.string('search');
-  const given = [
-    ...(search === 'False' ? [] : [`--search ${search}`]),
-    ...['sq', 'smc'].filter((flag) => args.flag(flag)).map((flag) => `--${flag}`),
-  ];
+  const given = [...(search === 'False' ? [] : [`--search ${search}`]), ...(args.flag('sq') ? ['--sq'] : [])];
   if (given.length === 0) return;
   throw new QError(`not in this version: ${given.join(', ')}`, {
     code: 'cli.not-in-this-version',
