@@ -114,7 +114,7 @@ describe('a lowered graph', () => {
       inputs: ['x'],
       outputs: ['y'],
       attributes,
-    } as unknown as Graph['ops'][number];
+    } as unknown as KnownOp;
     return graph([input, op], {
       values: new Map([
         ['x', f32(1, 4)],
