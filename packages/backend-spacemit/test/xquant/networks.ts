@@ -52,8 +52,6 @@ export function noiseData(input: string, count: number, batches: number) {
   };
 }
 
-export const NO_FILES = { readList: async () => undefined, read: async () => new Uint8Array() };
-
 /** A configuration of one input with these settings. */
 export function configOf(calibration: object, quantization: object = {}, more: object = {}) {
   const item = { input_name: 'x', file_type: 'npy' };
