@@ -1,5 +1,5 @@
 import type { KnownOp, OpOf } from '@q/ir';
-import { type LoweringContext, tpuFormOf } from '@q/ir/lowering';
+import { extendedFormOf, type LoweringContext } from '@q/ir/lowering';
 import { asReshape } from './layout.ts';
 
 /** Emits the F32 form of `op`. */
@@ -10,7 +10,7 @@ export function lowerToFloat(context: LoweringContext, op: KnownOp): void {
 }
 
 function emitFloat(context: LoweringContext, op: KnownOp): void {
-  const form = tpuFormOf(op);
+  const form = extendedFormOf(op);
   const inputs = form.inputs.map((name) => (context.isWeight(name) ? context.keepWeight(name) : name));
   const types = op.outputs.map((name) => (name === null ? undefined : context.floatType(name, 'f32')));
   context.emitAs(op, form.type, inputs, form.attributes, types.find((type) => type !== undefined)!);
