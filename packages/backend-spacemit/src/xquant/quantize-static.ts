@@ -8,7 +8,7 @@ import { type ChosenOps, chooseOps } from './capture/choose-ops.ts';
 import { type Captured, captureSubgraphs } from './capture/custom-settings.ts';
 import { truncate } from './capture/truncate.ts';
 import { STEP_LIMITS } from './config/parse-config.ts';
-import type { XquantConfig } from './config/settings.ts';
+import type { FinetuneLevel, XquantConfig } from './config/settings.ts';
 import { type CalibrationData, remembered } from './data/calibration-data.ts';
 import { openCalibrationData } from './data/load-data.ts';
 import { nearestTensor, type PreparedModel, tensorOf, valueNamed } from './prepare/read-model.ts';
@@ -89,7 +89,7 @@ export async function quantizeStatically(
 }
 
 /** Blocks that learn their steps (spacemit.md 9.2). */
-const LSQ_BLOCKS = { 2: 5, 3: 10 } as const;
+const LSQ_BLOCKS: Readonly<Record<FinetuneLevel, number>> = { 0: 0, 1: 0, 2: 5, 3: 10 };
 
 async function withLearnedSteps(request: LearningRequest): Promise<Graph> {
   const { graph, parameters, filterScales } = await learnSteps(request);

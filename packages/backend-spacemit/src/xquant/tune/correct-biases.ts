@@ -1,6 +1,6 @@
 import { percentileRanks } from '@q/calib';
 import type { Emit, Graph } from '@q/ir';
-import { createSession } from '@q/runtime';
+import { createSession, type Session } from '@q/runtime';
 import type { Int8Parameters } from '../../parameters.ts';
 import { type BlockGraph, blockGraph, blocksOf } from '../calibrate/blocks.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
@@ -64,7 +64,7 @@ async function collectMeans(
   const inputs = new Set(blocks.flatMap((block) => block.inputs));
   const result = { float: new Map() as Means, quantized: new Map() as Means };
   const session = await createSession(reference, { nonFinite: 'allow' });
-  const sessions = [];
+  const sessions: Session[] = [];
   const coded = codedIn(model, parameters);
   for (const { graph } of blocks) {
     sessions.push(await createSession(blockWithPairs(graph, model, parameters, coded), { nonFinite: 'allow' }));

@@ -1,5 +1,5 @@
 import type { Emit, Graph, Weight } from '@q/ir';
-import { createSession } from '@q/runtime';
+import { createSession, type Session } from '@q/runtime';
 import { insertPairs } from '../../lower.ts';
 import { type Int8Parameters, roundHalfEven } from '../../parameters.ts';
 import { type BlockGraph, blockGraph, blocksOf } from '../calibrate/blocks.ts';
@@ -74,7 +74,7 @@ export async function learnSteps(request: LearningRequest): Promise<Learned> {
 export function withScales(
   weights: ReadonlyMap<string, Weight>,
   learned: ReadonlyMap<string, readonly number[]>,
-): StaticModel['settings']['constantOf'] {
+): NonNullable<StaticModel['settings']['constantOf']> {
   return (name, quantized) => {
     const scales = learned.get(name);
     const data = weights.get(name)?.data;
@@ -102,7 +102,7 @@ async function worstBlocks({ model, parameters, data, blocks: wanted, emit }: Le
   const losses = new Float64Array(blocks.length);
   const coded = codedIn(model, parameters);
   const session = await createSession(withQuantizedConstants(model), { nonFinite: 'allow' });
-  const sessions = [];
+  const sessions: Session[] = [];
   const names = new Set(blocks.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]));
   try {
     for (const block of blocks) {

@@ -35,7 +35,7 @@ function geometry(op: OpOf<'top.Conv'>, x: Node, y: readonly number[]): Geometry
 
 /** Visits every run of neighbouring outputs that one weight contributes to. */
 function eachRow(
-  { size, kernel, strides, pads, dilations }: Geometry,
+  { size, strides, pads, dilations }: Geometry,
   kh: number,
   kw: number,
   visit: (x: number, y: number, count: number) => void,
@@ -43,7 +43,7 @@ function eachRow(
   const left = pads[1] - kw * dilations[1];
   const first = Math.max(0, Math.ceil(left / strides[1]));
   const last = Math.min(size.OW - 1, Math.floor((size.W - 1 + left) / strides[1]));
-  if (last < first || kernel.length === 0) return;
+  if (last < first) return;
   for (let oh = 0; oh < size.OH; oh++) {
     const ih = oh * strides[0] - pads[0] + kh * dilations[0];
     if (ih < 0 || ih >= size.H) continue;
