@@ -43,5 +43,6 @@ function cell(model, processor, method) {
   if (value === undefined) return 'refused';
   const lost = (model.float - value) * (isDecibel(model) ? 1 : 100);
   const text = shown(value, model);
-  return lost > NOTABLE[isDecibel(model) ? 'dB' : 'fraction'] ? `**${text}**` : text;
+  // A loss of exactly two points is not more than two, whatever the last bit says.
+  return lost > NOTABLE[isDecibel(model) ? 'dB' : 'fraction'] + 1e-9 ? `**${text}**` : text;
 }

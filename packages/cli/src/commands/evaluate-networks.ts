@@ -1,5 +1,13 @@
 import { basename, extname } from 'node:path';
-import { type Graph, parseCalibrationTable, parsePrecision, parseQuantizeTable, planFromTables, QError } from '@q/ir';
+import {
+  type Graph,
+  isQError,
+  parseCalibrationTable,
+  parsePrecision,
+  parseQuantizeTable,
+  planFromTables,
+  QError,
+} from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { readInputText } from '../files/input-files.ts';
 import { loadModel, nameOfModelFile, requireModelData } from '../files/model-files.ts';
