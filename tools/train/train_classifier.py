@@ -75,6 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--initial", type=Path, help="weights to go on from")
     parser.add_argument("--images", type=int, default=25000)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--exact-epochs", type=int, default=1, help="epochs at the end in float32")
@@ -91,6 +92,8 @@ def main() -> None:
     images, classes = load_or_render("train", arguments.images, arguments.threads, arguments.cache)
     validation = load_or_render("validation", 1000, arguments.threads, arguments.cache)
     network = NETWORKS[arguments.network](len(CLASS_NAMES)).to(memory_format=torch.channels_last)
+    if arguments.initial:
+        network.load_state_dict(torch.load(arguments.initial, map_location="cpu"))
     print(f"{sum(parameter.numel() for parameter in network.parameters())} parameters before folding", flush=True)
     train(network, images, classes, validation, arguments)
 
