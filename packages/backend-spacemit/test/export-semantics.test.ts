@@ -34,8 +34,9 @@ it('an exported graph, imported again, computes the same (ONNX operator cases)',
   if (folder === undefined) return;
   const different: string[] = [];
   let compared = 0;
-  // Noise makes no indices; and negative numbers have no defined conversion to unsigned integers, which ours wrap.
-  const cases = readdirSync(folder).filter((name) => !/gather|scatter|uint/.test(name));
+  // Noise makes no indices and no lengths of a cache; and negative numbers have no defined conversion to unsigned integers,
+  // which ours wrap.
+  const cases = readdirSync(folder).filter((name) => !/gather|scatter|uint|padded_kv/.test(name));
   for (const name of cases) {
     const pair = exported(readFileSync(`${folder}/${name}/model.onnx`), name);
     const expected = pair && (await outputsOf(pair.graph));
