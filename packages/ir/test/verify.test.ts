@@ -129,7 +129,9 @@ describe('a lowered graph', () => {
 
   test('may leave the target of a Reshape to the type of its result', () => {
     expect(verify(lowered({ shape: [], flattenStartDim: -1 }, f32(4, 1)))).toEqual([]);
-    expect(codes(lowered({ shape: [], flattenStartDim: -1 }, f32(5)))).toEqual([['graph.shape-mismatch', 'y', '[1,4] and []']]);
+    expect(codes(lowered({ shape: [], flattenStartDim: -1 }, f32(5)))).toEqual([
+      ['graph.shape-mismatch', 'y', '[1,4] and []'],
+    ]);
   });
 });
 

@@ -275,8 +275,6 @@ describe('layers of Caffe networks', () => {
   });
 
   it('DetectionOutput of no fixed number of boxes is refused', () => {
-    expect(() => importCaffe(detector('code_type: CORNER'), { name: 'ssd' })).toThrow(
-      /keep_top_k/,
-    );
+    expect(() => importCaffe(detector('code_type: CORNER'), { name: 'ssd' })).toThrow(/keep_top_k/);
   });
 });
