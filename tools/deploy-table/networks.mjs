@@ -12,13 +12,27 @@ const image = (pixelFormat, mean, scale, more = {}) => ({
   ...more,
 });
 
+/** A network of test-models/, calibrated on the pictures of `samples` there (its own, unless it shares another's). */
+const own = (name, preprocess, samples = name, more = {}) => ({
+  name,
+  model: `test-models/${name}/${name}.onnx`,
+  samples: `test-models/${samples}/calibration.zip`,
+  preprocess,
+  ...more,
+});
+const objects = image('rgb', 127.5, 0.0078431);
+const scenes = image('rgb', 0, 0.0039216);
+const gray = (mean, scale) => ({ pixelFormat: 'gray', mean: [mean], scale: [scale] });
+
 export const networks = [
-  {
-    name: 'objects-cnn',
-    model: 'test-models/objects-cnn/objects-cnn.onnx',
-    samples: 'test-models/objects-cnn/calibration.zip',
-    preprocess: image('rgb', 127.5, 0.0078431),
-  },
+  own('objects-cnn', objects),
+  own('objects-mobilenetv2', objects, 'objects-cnn'),
+  own('objects-resnet', objects, 'objects-cnn'),
+  own('objects-vit', objects, 'objects-cnn'),
+  own('scenes-yolov3-tiny', scenes),
+  own('scenes-yolov8', scenes, 'scenes-yolov3-tiny'),
+  own('patches-espcn', gray(0, 0.0039216)),
+  own('glyphs-crnn', gray(127.5, 0.0078431), 'glyphs-crnn', { inputShapes: [[1, 1, 32, 96]] }),
   {
     name: 'mnist',
     model: 'shared/models/mnist.onnx',
