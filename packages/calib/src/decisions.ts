@@ -2,9 +2,8 @@ import type { ObservedValue } from './observed-values.ts';
 import type { CalibrationSettings } from './options.ts';
 import { decidePooled } from './pooled/decide.ts';
 import type { Distribution } from './pooled/distribution.ts';
-import { absMaxOf } from './pooled/method.ts';
 import type { ValueStatistics } from './statistics/value-statistics.ts';
-import { type Decision, decide } from './thresholds/decide.ts';
+import { type Decision, decide, fullRange } from './thresholds/decide.ts';
 import type { CodeWidth } from './thresholds/method.ts';
 import { methodTable } from './thresholds/method-table.ts';
 import { shortenHistogram } from './thresholds/shorten-histogram.ts';
@@ -82,7 +81,7 @@ export function decideAs(
 
 /** Larger magnitude of what was observed, by position. */
 export function absMaxAt(gathered: Gathered, at: number): number {
-  return gathered.kind === 'pooled' ? absMaxOf(gathered.distributions[at]!) : gathered.statistics[at]!.absMax;
+  return gathered.kind === 'pooled' ? fullRange(gathered.distributions[at]!) : gathered.statistics[at]!.absMax;
 }
 
 function warnOfEmptySamples(

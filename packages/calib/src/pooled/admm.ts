@@ -1,6 +1,7 @@
 import { searchAdmm } from '../thresholds/admm-search.ts';
+import { fullRange } from '../thresholds/decide.ts';
 import { weightedValues } from './magnitudes.ts';
-import { absMaxOf, bounded, type PooledMethod } from './method.ts';
+import { bounded, type PooledMethod } from './method.ts';
 import { octavOf } from './octav.ts';
 import { magnitudeQuantile } from './percentile.ts';
 
@@ -9,7 +10,7 @@ const PUBLISHED_START = 2.5;
 
 /** Alternating minimisation on the bins instead of the values (bm1684-tools.md 9.4). */
 export const pooledAdmm: PooledMethod = (distribution, bits) => {
-  const absMax = absMaxOf(distribution);
+  const absMax = fullRange(distribution);
   const bounds = [
     absMax / PUBLISHED_START,
     absMax,

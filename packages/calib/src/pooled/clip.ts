@@ -1,7 +1,8 @@
 import { searchClip } from '../thresholds/clip-search.ts';
+import { fullRange } from '../thresholds/decide.ts';
 import { type Divergence, jensenShannon, kullbackLeibler, symmetricKl } from '../thresholds/divergence.ts';
 import { magnitudesOf } from './magnitudes.ts';
-import { absMaxOf, bounded, type PooledMethod } from './method.ts';
+import { bounded, type PooledMethod } from './method.ts';
 
 /** Bins from one candidate to the next, of the 1024 to 2048 that the largest magnitude reaches. */
 const STEP = 8;
@@ -12,7 +13,7 @@ function leastDivergence(divergence: Divergence): PooledMethod {
     const { counts, width } = magnitudesOf(distribution, 1);
     const used = counts.subarray(0, 1 + counts.findLastIndex((count) => count > 0));
     const bins = searchClip(used, { divergence, step: STEP });
-    return bounded(distribution, bins === undefined ? absMaxOf(distribution) : bins * width);
+    return bounded(distribution, bins === undefined ? fullRange(distribution) : bins * width);
   };
 }
 

@@ -1,9 +1,9 @@
 import type { ObservedValue } from '../observed-values.ts';
-import { type Decision, degenerate, TINY } from '../thresholds/decide.ts';
+import { type Decision, degenerate, fullRange, TINY } from '../thresholds/decide.ts';
 import type { CodeWidth } from '../thresholds/method.ts';
 import { type MethodName, methodTable } from '../thresholds/method-table.ts';
 import type { Distribution } from './distribution.ts';
-import { absMaxOf, bounded } from './method.ts';
+import { bounded } from './method.ts';
 import { pooledMethodTable } from './method-table.ts';
 
 export interface PooledDecisionJob {
@@ -20,7 +20,7 @@ export interface PooledDecisionJob {
 export function decidePooled(job: PooledDecisionJob): Decision[] {
   const { methodName, values, distributions, bits = 8, asymmetric, onDecided } = job;
   return distributions.map((distribution, at) => {
-    const absMax = absMaxOf(distribution);
+    const absMax = fullRange(distribution);
     onDecided?.(at + 1);
     if (absMax <= TINY) return degenerate(distribution.min);
     const { name, op } = values[at]!;

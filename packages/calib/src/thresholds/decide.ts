@@ -44,7 +44,7 @@ function settle(choice: Choice, { absMax }: ValueStatistics, method: ThresholdMe
 
 function asymmetricDecision({ tails }: ValueStatistics): Decision {
   const { low, high } = tailRange(tails!);
-  const threshold = Math.max(Math.abs(low), Math.abs(high));
+  const threshold = fullRange({ min: low, max: high });
   if (threshold <= TINY) return degenerate(low);
   return { threshold, min: low, max: high, tuneLimit: threshold, degenerate: false };
 }
@@ -93,6 +93,7 @@ function magnitudes({ high, low, cut }: NonNullable<ValueStatistics['tails']>): 
     .slice(0, cut.kept);
 }
 
-function fullRange({ min, max }: Choice): number {
+/** Larger magnitude of the extremes. */
+export function fullRange({ min, max }: { readonly min: number; readonly max: number }): number {
   return Math.max(Math.abs(min), Math.abs(max));
 }

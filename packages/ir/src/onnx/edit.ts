@@ -1,6 +1,7 @@
 import type { DType, TypedArray } from '../dtype.ts';
 import { decodeWire } from './decode.ts';
-import { type AttributeValue, attributeWire, DATA_TYPES, tensorWire } from './export/tensor-wire.ts';
+import { type AttributeValue, attributeWire, tensorWire } from './export/tensor-wire.ts';
+import { DATA_TYPES } from './tensor-data.ts';
 import { type AttributeWire, type ModelWire, modelCodec, type NodeWire, type TensorWire } from './wire.ts';
 
 /**

@@ -4,7 +4,7 @@ import { type Graph, inputsOf, type Op } from '../graph.ts';
 import { expandAttention } from '../passes/expand-attention.ts';
 import { emitterOf } from './export/emitters.ts';
 import { OnnxWriter } from './export/onnx-writer.ts';
-import { DATA_TYPES } from './export/tensor-wire.ts';
+import { DATA_TYPES } from './tensor-data.ts';
 import { modelCodec, type ValueInfoWire } from './wire.ts';
 
 export interface ExportOptions {

@@ -32,29 +32,33 @@ export interface Constant {
   readonly data: TypedArray;
 }
 
-/** TensorProto.DataType by number. */
-const ELEMENT_TYPES: Readonly<Record<number, ElementType>> = {
-  1: 'f32',
-  2: 'u8',
-  3: 'i8',
-  4: 'u16',
-  5: 'i16',
-  6: 'i32',
-  7: 'i64',
-  8: 'string',
-  9: 'bool',
-  10: 'f16',
-  11: 'f64',
-  12: 'u32',
-  13: 'u64',
-  16: 'bf16',
-  21: 'u4',
-  22: 'i4',
+/** TensorProto.DataType of every element type. */
+export const DATA_TYPES: Readonly<Record<ElementType, number>> = {
+  f32: 1,
+  u8: 2,
+  i8: 3,
+  u16: 4,
+  i16: 5,
+  i32: 6,
+  i64: 7,
+  string: 8,
+  bool: 9,
+  f16: 10,
+  f64: 11,
+  u32: 12,
+  u64: 13,
+  bf16: 16,
+  u4: 21,
+  i4: 22,
 };
+
+const ELEMENT_TYPES: ReadonlyMap<number, ElementType> = new Map(
+  (Object.keys(DATA_TYPES) as ElementType[]).map((type) => [DATA_TYPES[type], type]),
+);
 
 /** The element type of a TensorProto.DataType number; undefined for types that are not supported (complex, float8 …). */
 export function elementTypeOf(dataType: number | undefined): ElementType | undefined {
-  return ELEMENT_TYPES[dataType ?? 0];
+  return ELEMENT_TYPES.get(dataType ?? 0);
 }
 
 /** External payloads by the `location` that the model gives (ONNX external data). */

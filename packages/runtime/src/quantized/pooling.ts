@@ -1,7 +1,7 @@
 import { type OpOf, toInt } from '@q/ir';
 import { forEachWindow, multiplyShift, type PoolGeometry } from '@q/kernels-wasm';
 import { refuse } from '../float/refuse.ts';
-import { imageShape, type Window2D, window2D } from '../float/window.ts';
+import { imageShape, window2D } from '../float/window.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { withCodeRelu } from './code-table.ts';
 import { codesIn, flag, lowestCode } from './codes.ts';
@@ -10,7 +10,7 @@ import { mixed } from './mixed.ts';
 export type PoolOp = OpOf<'tpu.Pool1D'> | OpOf<'tpu.Pool2D'>;
 
 /** Planes, lengths and window of a pool, for the kernels. */
-export function geometryOf(op: PoolOp, context: PrepareContext): { readonly g: PoolGeometry; readonly w: Window2D } {
+function geometryOf(op: PoolOp, context: PrepareContext): PoolGeometry {
   const [x, y] = [context.input(0), context.output()];
   const input = imageShape(x.shape);
   const w = window2D(op.attributes);
@@ -19,24 +19,21 @@ export function geometryOf(op: PoolOp, context: PrepareContext): { readonly g: P
   // Trailing dimensions of the result's type may be gone: the width follows from the count.
   const ow = y.length / (planes * oh);
   return {
-    w,
-    g: {
-      planes,
-      ih: input.H,
-      iw: input.W,
-      oh,
-      ow,
-      kernel: [w.kernelH, w.kernelW],
-      stride: [w.strideH, w.strideW],
-      pads: [w.padTop, w.padLeft],
-    },
+    planes,
+    ih: input.H,
+    iw: input.W,
+    oh,
+    ow,
+    kernel: [w.kernelH, w.kernelW],
+    stride: [w.strideH, w.strideW],
+    pads: [w.padTop, w.padLeft],
   };
 }
 
 function prepareMax(op: PoolOp, context: PrepareContext): RunOp {
   const { kernels } = context;
   const [x, y] = [context.input(0), context.output()];
-  const { g } = geometryOf(op, context);
+  const g = geometryOf(op, context);
   const { signed } = codesIn(x);
   const scratch = context.scratch(kernels.qs8_maxpool2d_scratch_bytes(g.iw));
   return () =>
@@ -63,19 +60,14 @@ export function averageFinish(
   return refuse(op, 'neither multiplier nor scale', 'multiplier and rshift, or scale and offset');
 }
 
-/**
- * Average of codes (numerics.md 7.5): the f32 average is multiplied back by the window, rounded half away, and scaled by
- * an 8-bit multiplier, half up; or scaled and shifted by reals where codes have zero points.
- */
-function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
+/** Average of codes: the f32 average of every window, finished by `finish` and clamped to the codes of the result. */
+export function prepareCodeAverage(op: PoolOp, context: PrepareContext, finish: (average: number) => number): RunOp {
   const { doRelu, countIncludePad } = op.attributes;
   const [x, y] = [context.input(0), context.output()];
-  const { g } = geometryOf(op, context);
+  const g = geometryOf(op, context);
   const output = codesIn(y);
   const lo = lowestCode(output, doRelu);
   const [kh, kw] = g.kernel;
-  const finish = averageFinish(op, g.kernel, output.zero);
-  const f = Math.fround;
   return () => {
     const [from, to] = [x.view(), y.view()];
     let at = 0;
@@ -86,9 +78,18 @@ function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
         for (let column = left; column < right; column++) sum += from[line + column]!;
       }
       const covered = countIncludePad ? kh * kw : (bottom - top) * (right - left);
-      to[at++] = Math.min(Math.max(finish(f(sum / covered)), lo), output.hi);
+      to[at++] = Math.min(Math.max(finish(Math.fround(sum / covered)), lo), output.hi);
     });
   };
+}
+
+/**
+ * numerics.md 7.5: the f32 average is multiplied back by the window, rounded half away, and scaled by an 8-bit multiplier, half
+ * up; or scaled and shifted by reals where codes have zero points.
+ */
+function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
+  const { kernelH, kernelW } = window2D(op.attributes);
+  return prepareCodeAverage(op, context, averageFinish(op, [kernelH, kernelW], codesIn(context.output()).zero));
 }
 
 const pool: OpImplementation<'tpu.Pool1D'> & OpImplementation<'tpu.Pool2D'> = {

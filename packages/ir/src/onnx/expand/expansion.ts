@@ -1,7 +1,7 @@
 import { QError } from '../../errors.ts';
 import { int64Vector } from '../fold/constant-array.ts';
 import { numbersOf, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxType } from '../onnx-graph.ts';
-import type { Constant, ElementType } from '../tensor-data.ts';
+import { type Constant, DATA_TYPES, type ElementType } from '../tensor-data.ts';
 
 /** Attributes of nodes that an expansion makes. */
 export const int = (value: number): OnnxAttribute => ({ kind: 'int', value: BigInt(value) });
@@ -9,26 +9,6 @@ export const ints = (value: readonly number[]): OnnxAttribute => ({ kind: 'ints'
 export const float = (value: number): OnnxAttribute => ({ kind: 'float', value });
 
 type Attributes = Readonly<Record<string, OnnxAttribute>>;
-
-/** TensorProto.DataType by element type, for `Cast` nodes. */
-const DATA_TYPES: Readonly<Record<ElementType, number>> = {
-  f32: 1,
-  u8: 2,
-  i8: 3,
-  u16: 4,
-  i16: 5,
-  i32: 6,
-  i64: 7,
-  string: 8,
-  bool: 9,
-  f16: 10,
-  f64: 11,
-  u32: 12,
-  u64: 13,
-  bf16: 16,
-  u4: 21,
-  i4: 22,
-};
 
 /** The type of a value is not known yet: the node is tried again after more of the graph is. */
 export class NotYet extends Error {}

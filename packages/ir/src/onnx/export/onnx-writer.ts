@@ -3,8 +3,9 @@ import { QError } from '../../errors.ts';
 import { type Graph, type KnownOp, type Op, type OpOf, typeOf, type Weight } from '../../graph.ts';
 import type { OpType } from '../../operators/index.ts';
 import type { TensorType } from '../../tensor-type.ts';
+import { DATA_TYPES } from '../tensor-data.ts';
 import type { NodeWire, TensorWire } from '../wire.ts';
-import { type AttributeValue, attributeWire, DATA_TYPES, tensorWire } from './tensor-wire.ts';
+import { type AttributeValue, attributeWire, tensorWire } from './tensor-wire.ts';
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 

@@ -1,9 +1,9 @@
 import type { DType } from '../../dtype.ts';
 import type { OpOf, Weight } from '../../graph.ts';
 import { allocate } from '../../tensor.ts';
+import { DATA_TYPES } from '../tensor-data.ts';
 import { deconvFilterData } from './convolution.ts';
 import type { Emitters, OnnxWriter } from './onnx-writer.ts';
-import { DATA_TYPES } from './tensor-wire.ts';
 
 /**
  * Scale and zero point of a QuantizeLinear or DequantizeLinear: of rank 0 per tensor, of rank 1 with an axis per channel.

@@ -1,25 +1,7 @@
 import type { DType, TypedArray } from '../../dtype.ts';
 import { bytesOf } from '../../tensor.ts';
+import { DATA_TYPES } from '../tensor-data.ts';
 import type { AttributeWire, TensorWire } from '../wire.ts';
-
-/** TensorProto.DataType of every element type. */
-export const DATA_TYPES: Readonly<Record<DType, number>> = {
-  f32: 1,
-  u8: 2,
-  i8: 3,
-  u16: 4,
-  i16: 5,
-  i32: 6,
-  i64: 7,
-  bool: 9,
-  f16: 10,
-  f64: 11,
-  u32: 12,
-  u64: 13,
-  bf16: 16,
-  u4: 21,
-  i4: 22,
-};
 
 /** An attribute of a node: numbers are integers unless wrapped in `float`. */
 export type AttributeValue = number | string | readonly number[] | FloatAttribute;

@@ -1,36 +1,22 @@
 import { toInt } from '@q/ir';
-import { applyRequantCv18xx, forEachWindow } from '@q/kernels-wasm';
+import { applyRequantCv18xx } from '@q/kernels-wasm';
 import { refuse } from '../../float/refuse.ts';
+import { window2D } from '../../float/window.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
-import { codesIn, holdsCodes, lowestCode } from '../codes.ts';
-import { geometryOf, type PoolOp, poolingImplementations as shared } from '../pooling.ts';
+import { holdsCodes } from '../codes.ts';
+import { type PoolOp, prepareCodeAverage, poolingImplementations as shared } from '../pooling.ts';
 
 const f = Math.fround;
 
 /** Average of codes (numerics.md 9.3): the f32 average times the window, half up, then M / 2^r, half up. */
 function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
-  const { multiplier, rshift, doRelu, countIncludePad } = op.attributes;
+  const { multiplier, rshift } = op.attributes;
   if (multiplier === undefined || rshift === undefined) return refuse(op, 'no multiplier', 'multiplier and rshift');
-  const [x, y] = [context.input(0), context.output()];
-  const { g } = geometryOf(op, context);
-  const output = codesIn(y);
-  const lo = lowestCode(output, doRelu);
-  const [kh, kw] = g.kernel;
+  const { kernelH, kernelW } = window2D(op.attributes);
   const requant = { multiplier, rshift, mode: 'MultiplierShift', rounding: 'HalfUp' } as const;
-  return () => {
-    const [from, to] = [x.view(), y.view()];
-    let at = 0;
-    forEachWindow(g, (plane, [top, bottom], [left, right]) => {
-      let sum = 0;
-      for (let row = top; row < bottom; row++) {
-        const line = (plane * g.ih + row) * g.iw;
-        for (let column = left; column < right; column++) sum += from[line + column]!;
-      }
-      const covered = countIncludePad ? kh * kw : (bottom - top) * (right - left);
-      const total = toInt(f(f(f(sum / covered) * kh) * kw), 'HalfUp');
-      to[at++] = Math.min(Math.max(applyRequantCv18xx(total, requant), lo), output.hi);
-    });
-  };
+  return prepareCodeAverage(op, context, (average) =>
+    applyRequantCv18xx(toInt(f(f(average * kernelH) * kernelW), 'HalfUp'), requant),
+  );
 }
 
 /** The largest code, and the float form, are the same everywhere. */
