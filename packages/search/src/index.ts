@@ -31,6 +31,9 @@ export {
 } from './sensitivity/run-sensitive-layer.ts';
 export { meanOf, type SampleScore, signalScore, similarityScore } from './sensitivity/sample-score.ts';
 export type { SearchSamples } from './sensitivity/samples.ts';
+export type { OnSearchEvent, RankedLayer, SearchEvent } from './sensitivity/search-event.ts';
+export type { SearchJournal } from './sensitivity/search-journal.ts';
+export type { SearchEffort, SearchOptions } from './sensitivity/search-options.ts';
 export {
   type MixedTrial,
   type SearchQtableOptions,

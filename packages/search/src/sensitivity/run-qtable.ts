@@ -1,36 +1,17 @@
-import {
-  type Emit,
-  type Graph,
-  isQError,
-  type Op,
-  type Plan,
-  type Precision,
-  type Target,
-  type ValueRange,
-} from '@q/ir';
+import { type Graph, isQError, type Op, type Plan, type Precision } from '@q/ir';
 import { pairSums, vendorSimilarity } from '../similarity.ts';
 import { evaluateInFull, type FullEvaluation } from './full-evaluation.ts';
 import { runMixed } from './mixed-run.ts';
 import { withFloatOps } from './plan-edits.ts';
 import { againstFloat, noSamples } from './run-sensitive-layer.ts';
 import { meanOf, type SampleScore, similarityScore } from './sample-score.ts';
-import type { SearchSamples } from './samples.ts';
+import type { SearchOptions } from './search-options.ts';
 import { inputsOfSamples, MissingActivation, SteppedNetwork } from './stepped-network.ts';
 
-export interface QtableOptions {
-  readonly target: Target;
-  readonly processor: string;
-  readonly graph: Graph;
-  readonly values: ReadonlyMap<string, ValueRange>;
-  readonly samples: SearchSamples;
-  readonly floatType?: Precision;
-  /** Default 0.99; more than this ends the search. */
-  readonly expectedCos?: number;
+/** More than `expectedCos` ends the search as well. */
+export interface QtableOptions extends SearchOptions {
   /** Layers below this are put into float. Default 0.99. */
   readonly minLayerCos?: number;
-  readonly score?: SampleScore;
-  readonly compared?: readonly string[];
-  readonly emit?: Emit;
 }
 
 export interface LayerCosine {

@@ -1,9 +1,9 @@
-import { type Emit, type Graph, type Plan, type Precision, QError, type Target, type ValueRange } from '@q/ir';
+import { type Graph, type Plan, type Precision, QError } from '@q/ir';
 import { evaluateInFull, type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
 import { withFloatOps } from './plan-edits.ts';
 import { loweredScores } from './plan-scores.ts';
-import { meanOf, type SampleScore } from './sample-score.ts';
-import type { SearchSamples } from './samples.ts';
+import { meanOf } from './sample-score.ts';
+import type { SearchOptions } from './search-options.ts';
 import {
   allFloatNetwork,
   type LayerSensitivity,
@@ -14,27 +14,11 @@ import {
 } from './sensitive-layers.ts';
 import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
 
-export interface SensitiveLayerOptions {
-  readonly target: Target;
-  readonly processor: string;
-  /** A float network with the names that tables use (Top dialect, canonical). */
-  readonly graph: Graph;
-  /** Rows of the calibration table that is given. */
-  readonly values: ReadonlyMap<string, ValueRange>;
+export interface SensitiveLayerOptions extends SearchOptions {
   /** MAX, Percentile9999 and KL in the original. */
   readonly methods: readonly MethodThresholds[];
-  readonly samples: SearchSamples;
-  /** Float type of mixed layers; the processor's own by default. */
-  readonly floatType?: Precision;
-  /** A network that scores more than this in INT8 needs no search. Default 0.99. */
-  readonly expectedCos?: number;
   /** Default 5. */
   readonly maxFloatLayers?: number;
-  readonly score?: SampleScore;
-  /** Layers to compare instead of the outputs (`--global_compare_layers`). */
-  readonly compared?: readonly string[];
-  readonly frontierBytes?: number;
-  readonly emit?: Emit;
 }
 
 export type SensitiveLayerOutcome =
@@ -97,7 +81,7 @@ export async function runSensitiveLayer(options: SensitiveLayerOptions): Promise
 
 /** Scores against the network in the processor's own float type (search.md 2), whatever float type is searched with. */
 export async function againstFloat(
-  options: Pick<SensitiveLayerOptions, 'target' | 'processor' | 'graph' | 'samples' | 'score' | 'compared'>,
+  options: Pick<SearchOptions, 'target' | 'processor' | 'graph' | 'samples' | 'score' | 'compared'>,
 ): Promise<FullEvaluation> {
   const { target, processor, graph, samples, score, compared } = options;
   const precision = target.floatType(processor);

@@ -1,10 +1,10 @@
-import type { Emit, Graph, Plan, Precision, Target, ValueRange } from '@q/ir';
+import type { Graph, Plan, Precision, Target } from '@q/ir';
 import { evaluateInFull, type FullEvaluation } from './full-evaluation.ts';
 import { withFloatOps } from './plan-edits.ts';
 import { loweredScores } from './plan-scores.ts';
 import { againstFloat, noSamples, searchedLayers } from './run-sensitive-layer.ts';
-import { meanOf, type SampleScore } from './sample-score.ts';
-import type { SearchSamples } from './samples.ts';
+import { meanOf } from './sample-score.ts';
+import type { SearchOptions } from './search-options.ts';
 import {
   allFloatNetwork,
   type LayerSensitivity,
@@ -16,26 +16,14 @@ import {
 } from './sensitive-layers.ts';
 import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
 
-export interface SearchQtableOptions {
-  readonly target: Target;
-  readonly processor: string;
-  readonly graph: Graph;
-  /** Rows of the base table: in the original the MSE method's, or the first method's when MSE is not among them. */
-  readonly values: ReadonlyMap<string, ValueRange>;
+/** `values` are in the original those of the MSE method's table, or of the first method's when MSE is not among them. */
+export interface SearchQtableOptions extends SearchOptions {
   /** In the order of `quantize_method_list`. */
   readonly methods: readonly MethodThresholds[];
-  readonly samples: SearchSamples;
-  readonly floatType?: Precision;
-  /** Default 0.99. */
-  readonly expectedCos?: number;
   /** Layers to start with; more are tried, up to an eighth of the layers, when these do not suffice. Default 5. */
   readonly maxFloatLayers?: number;
   /** `--transformer True`: layers of types that such networks are insensitive in are not tried. */
   readonly isTransformer?: boolean;
-  readonly score?: SampleScore;
-  readonly compared?: readonly string[];
-  readonly frontierBytes?: number;
-  readonly emit?: Emit;
 }
 
 /** A float set that was scored as a whole. */
