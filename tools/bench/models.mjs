@@ -18,7 +18,11 @@ export const modelNames = Object.keys(files).filter((name) => existsSync(files[n
 
 /** A network as file bytes and as our graph, with one input of reproducible noise. */
 export function openModel(name) {
-  const bytes = readFileSync(files[name]);
+  return openNetwork(name, readFileSync(files[name]));
+}
+
+/** The same of an ONNX file at hand. */
+export function openNetwork(name, bytes) {
   const graph = importOnnx(bytes, { name });
   const inputs = inputsOf(graph).map((input) => ({ name: input.name, shape: typeOf(graph, input.name).shape }));
   return {
