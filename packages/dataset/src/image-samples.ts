@@ -1,6 +1,7 @@
 import { type Graph, inputsOf, typeOf } from '@q/ir';
 import type { Dataset } from './dataset.ts';
 import { decodeImage } from './images/decode-image.ts';
+import type { Interpolation } from './preprocess/interpolation.ts';
 import { pixelModeOf, preprocessImage } from './preprocess/preprocess-image.ts';
 import { type PreprocessSettings, preprocessSettings } from './preprocess/settings.ts';
 import type { SampleFiles } from './selection/data-list.ts';
@@ -17,11 +18,12 @@ export function imageSamples(options: {
   source: DatasetSource;
   graph: Graph;
   samples: readonly SampleFiles[];
+  interpolation?: Interpolation | undefined;
 }): Dataset {
-  const { source, graph, samples } = options;
+  const { source, graph, samples, interpolation } = options;
   const inputs = inputsOf(graph).map((op): ImageInput => {
     const type = typeOf(graph, op.name)!;
-    return { name: op.name, batch: type.shape[0]!, settings: preprocessSettings(op, type) };
+    return { name: op.name, batch: type.shape[0]!, settings: preprocessSettings(op, type, interpolation) };
   });
   const batch = inputs[0]!.batch;
   const entriesOf = (i: number): SampleFiles[] =>

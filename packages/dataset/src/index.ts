@@ -8,8 +8,11 @@ export { type LmdbDatasetOptions, openLmdbDataset } from './lmdb/lmdb-samples.ts
 export { type LmdbRecord, walkLmdb } from './lmdb/walk.ts';
 export { type DatasetOptions, openDataset } from './open-dataset.ts';
 export { type ImagePlacement, imagePlacement } from './preprocess/image-placement.ts';
+export { type Interpolation, interpolations } from './preprocess/interpolation.ts';
 export { pixelModeOf, preprocessImage } from './preprocess/preprocess-image.ts';
+export { resizeArea } from './preprocess/resize-area.ts';
 export { resizeBilinear } from './preprocess/resize-bilinear.ts';
+export { resizePillowBicubic, resizePillowBilinear } from './preprocess/resize-pillow.ts';
 export { type PixelFormat, type PreprocessSettings, preprocessSettings } from './preprocess/settings.ts';
 export { parseTransform, type TransformSettings } from './preprocess/transform-string.ts';
 export { parseDataList, type SampleFiles } from './selection/data-list.ts';

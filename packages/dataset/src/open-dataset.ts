@@ -2,6 +2,7 @@ import { type Graph, inputsOf, QError, typeOf } from '@q/ir';
 import { arraySamples, npzSamples } from './array-samples.ts';
 import type { Dataset } from './dataset.ts';
 import { imageSamples } from './image-samples.ts';
+import type { Interpolation } from './preprocess/interpolation.ts';
 import { parseDataList, type SampleFiles } from './selection/data-list.ts';
 import { commonKind, type SampleKind } from './selection/sample-kind.ts';
 import { selectFiles } from './selection/select-files.ts';
@@ -15,6 +16,8 @@ export interface DatasetOptions {
   readonly inputNum?: number;
   /** Text of a data list; its paths are given to `source.read` as they stand, and the order is kept. */
   readonly dataList?: string;
+  /** How pictures are resized; TPU-MLIR's `linear` by default. */
+  readonly interpolation?: Interpolation | undefined;
   /** What to call the folder or list in messages. */
   readonly where?: string;
 }
@@ -26,6 +29,7 @@ export async function openDataset(options: DatasetOptions): Promise<Dataset> {
     graph,
     inputNum = 0,
     dataList,
+    interpolation,
     where = dataList === undefined ? 'the dataset' : 'the data list',
   } = options;
   const inputs = inputsOf(graph).map(({ name }) => ({ name, shape: typeOf(graph, name)!.shape }));
@@ -37,7 +41,7 @@ export async function openDataset(options: DatasetOptions): Promise<Dataset> {
       : parseDataList(dataList, inputNum, where);
   const kind = commonKind(samples.flat(), where);
   checkFileCounts(samples, kind === 'npz' ? 1 : inputs.length, kind, where);
-  if (kind === 'image') return imageSamples({ source, graph, samples });
+  if (kind === 'image') return imageSamples({ source, graph, samples, interpolation });
   return kind === 'npz' ? npzSamples({ source, inputs, samples }) : arraySamples({ source, inputs, samples });
 }
 

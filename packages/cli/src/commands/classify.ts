@@ -10,6 +10,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { declarePictureFlags, picturesOf, runOnPicture, withInputDims } from './detect.ts';
 import { readCategories } from './evaluate-labels.ts';
 import { readModel } from './evaluate-networks.ts';
+import { declareInterpolationFlag, readInterpolation } from './interpolation-flag.ts';
 import { declarePreprocessFlags } from './preprocess-flags.ts';
 
 const SHOWN = 5;
@@ -21,6 +22,7 @@ function declare(parser: ArgumentParser): void {
     help: 'cut the network here: ONNX tensor names, separated by commas',
   });
   declarePreprocessFlags(parser);
+  declareInterpolationFlag(parser);
   parser.set_defaults({ silent: false });
 }
 
@@ -29,10 +31,11 @@ async function run(given: Arguments, terminal: Terminal): Promise<number> {
   const pictures = await picturesOf(args);
   const graph = readModel(args, args.string('model'), terminal);
   const categories = readCategories(args);
+  const interpolation = readInterpolation(args);
   const session = await createSession(graph);
   try {
     for (const picture of pictures) {
-      const { image, outputs } = await runOnPicture(session, graph, picture);
+      const { image, outputs } = await runOnPicture(session, graph, { picture, interpolation });
       // The last output, as the vendor's sample takes it.
       const top = largestScores(probabilities(outputs.at(-1)!.data), SHOWN);
       const names = top.map(({ index }) => categories?.[index] ?? `class ${index}`);

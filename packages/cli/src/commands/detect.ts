@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { decodeImage, pixelModeOf, preprocessImage } from '@q/dataset';
+import { decodeImage, type Interpolation, pixelModeOf, preprocessImage } from '@q/dataset';
 import type { Detection } from '@q/evaluate';
 import { type Graph, inputsOf, QError } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
@@ -17,6 +17,7 @@ import { declareHeadFlags, detect as detectIn, imageSettingsOf, readDetectorSett
 import { readCategories } from './evaluate-labels.ts';
 import { readModel } from './evaluate-networks.ts';
 import { runOnce } from './evaluate-run.ts';
+import { declareInterpolationFlag, readInterpolation } from './interpolation-flag.ts';
 import { declarePreprocessFlags } from './preprocess-flags.ts';
 
 function declare(parser: ArgumentParser): void {
@@ -27,6 +28,7 @@ function declare(parser: ArgumentParser): void {
   });
   declareHeadFlags(parser, 0.56, 0.5);
   declarePreprocessFlags(parser);
+  declareInterpolationFlag(parser);
   parser.set_defaults({ head: 'yolov3' });
 }
 
@@ -90,8 +92,12 @@ export async function picturesOf(args: Arguments): Promise<Picture[]> {
 }
 
 /** Decodes a picture and runs the network on it. */
-export async function runOnPicture(session: Session, graph: Graph, picture: Picture) {
-  const settings = imageSettingsOf(graph);
+export async function runOnPicture(
+  session: Session,
+  graph: Graph,
+  { picture, interpolation }: { picture: Picture; interpolation: Interpolation },
+) {
+  const settings = imageSettingsOf(graph, interpolation);
   const bytes = await picture.read();
   const fed = await decodeImage(bytes, pixelModeOf(settings), picture.name);
   const feeds = new Map([[inputsOf(graph)[0]!.name, preprocessImage(fed, settings, picture.name)]]);
@@ -103,6 +109,7 @@ async function run(given: Arguments, terminal: Terminal): Promise<number> {
   const args = withInputDims(given);
   const pictures = await picturesOf(args);
   const detector = readDetectorSettings(args);
+  const interpolation = readInterpolation(args);
   const path = args.string('model');
   const graph = readModel(args, path, terminal);
   const categories = readCategories(args);
@@ -110,7 +117,7 @@ async function run(given: Arguments, terminal: Terminal): Promise<number> {
   const lines: string[] = [];
   try {
     for (const picture of pictures) {
-      const { image, settings, outputs } = await runOnPicture(session, graph, picture);
+      const { image, settings, outputs } = await runOnPicture(session, graph, { picture, interpolation });
       const found = detectIn(outputs, detector, { settings, width: image.width, height: image.height });
       // By class, then by score: the order of the vendor's sample.
       const boxes = found.toSorted((a, b) => a.category - b.category || b.score - a.score);
@@ -153,7 +160,7 @@ function drawBoxes(canvas: Canvas, boxes: readonly Detection[], texts: readonly 
 
 export const detect: CommandBody = { declare, run };
 
-/** The vendor's sample: yolov3's head, RGB in 0..1, letterbox on grey 128, and a text file of what was found. */
+/** The vendor's sample: yolov3's head, RGB in 0..1, Pillow's bicubic letterbox on grey 128, and a text file of what was found. */
 export const detectYolov3: CommandBody = {
   declare(parser) {
     declare(parser);
@@ -164,6 +171,7 @@ export const detectYolov3: CommandBody = {
       scale: '0.0039215686,0.0039215686,0.0039215686',
       keep_aspect_ratio: true,
       pad_value: 128,
+      interpolation: 'pil_bicubic',
       image_dir_result: true,
     });
   },

@@ -1,4 +1,4 @@
-import { imagePlacement, type PreprocessSettings, preprocessSettings } from '@q/dataset';
+import { type Interpolation, imagePlacement, type PreprocessSettings, preprocessSettings } from '@q/dataset';
 import {
   type AnnotatedImage,
   type Annotations,
@@ -99,9 +99,9 @@ function headNamed(word: string): Head {
 }
 
 /** How the network's only image input is prepared. */
-export function imageSettingsOf(network: Graph): PreprocessSettings {
+export function imageSettingsOf(network: Graph, interpolation?: Interpolation): PreprocessSettings {
   const [input] = inputsOf(network);
-  return preprocessSettings(input!, typeOf(network, input!.name)!);
+  return preprocessSettings(input!, typeOf(network, input!.name)!, interpolation);
 }
 
 /** Detections of one image, in its own pixels. */

@@ -3,6 +3,7 @@ import { elementCount, type Graph, inputsOf, QError, readNpz, type Tensor, typeO
 import type { Arguments } from '../arguments/arguments.ts';
 import { folderSource, listedFilesSource } from '../files/folder-source.ts';
 import { kindOfPath, readInputFile, readInputText } from '../files/input-files.ts';
+import { readInterpolation } from './interpolation-flag.ts';
 
 /** Samples to evaluate on, one by one. */
 export interface SampleSet {
@@ -18,12 +19,12 @@ export interface SampleSet {
 export async function openSampleSet(args: Arguments, graph: Graph): Promise<SampleSet> {
   checkBatch(graph);
   const limit = args.integer('limit');
+  const interpolation = readInterpolation(args);
   const list = args.optionalString('data_list');
   if (list !== undefined) {
     const text = readInputText(list, '--data_list');
-    return ofDataset(
-      await openDataset({ source: listedFilesSource, graph, inputNum: limit, dataList: text, where: list }),
-    );
+    const source = listedFilesSource;
+    return ofDataset(await openDataset({ source, graph, inputNum: limit, dataList: text, where: list, interpolation }));
   }
   const path = args.optionalString('dataset');
   if (path === undefined) {
@@ -35,7 +36,7 @@ export async function openSampleSet(args: Arguments, graph: Graph): Promise<Samp
   }
   if (/\.npz$/i.test(path)) return npzRows(graph, path, limit);
   const source = pictureSource(path, '--dataset');
-  return ofDataset(await openDataset({ source, graph, inputNum: limit, where: path }));
+  return ofDataset(await openDataset({ source, graph, inputNum: limit, where: path, interpolation }));
 }
 
 /** A folder, or a .zip of one. */

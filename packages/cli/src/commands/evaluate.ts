@@ -12,6 +12,7 @@ import { readNetworks } from './evaluate-networks.ts';
 import { evaluationCsv, evaluationJson, renderEvaluation } from './evaluate-report.ts';
 import { runEvaluation } from './evaluate-run.ts';
 import { openSampleSet } from './evaluate-samples.ts';
+import { declareInterpolationFlag } from './interpolation-flag.ts';
 import { declarePreprocessFlags } from './preprocess-flags.ts';
 
 function declare(parser: ArgumentParser): void {
@@ -49,6 +50,7 @@ function declare(parser: ArgumentParser): void {
   });
   declareHeadFlags(parser, 0.01, 0.6);
   declarePreprocessFlags(parser);
+  declareInterpolationFlag(parser);
 }
 
 function declareLabelFlags(parser: ArgumentParser): void {

@@ -1,7 +1,7 @@
 import { imageError } from '../images/image-error.ts';
 import type { PixelImage } from '../images/pixel-image.ts';
 import { crop } from './crop.ts';
-import { resizeBilinear } from './resize-bilinear.ts';
+import { interpolations } from './interpolation.ts';
 import type { PreprocessSettings } from './settings.ts';
 
 /** Where a resized image lies: its new size, and its offset on the canvas (letterbox) or of the crop (short side). */
@@ -48,16 +48,17 @@ export function shortSide(w: number, h: number, width: number, height: number): 
 /** Brings an image to `resizeWidth` x `resizeHeight` (calibration.md 3.4 step 2), on 8-bit pixels. */
 export function fitImage(image: PixelImage, settings: PreprocessSettings, where: string): PixelImage {
   const { resizeWidth: width, resizeHeight: height, fit } = settings;
-  if (fit === 'stretch') return resizeBilinear(image, width, height);
+  const resize = interpolations[settings.interpolation];
+  if (fit === 'stretch') return resize(image, width, height);
   if (fit === 'short_side_scale') {
     const place = shortSide(image.width, image.height, width, height);
-    return crop(resizeBilinear(image, place.width, place.height), place.x, place.y, width, height);
+    return crop(resize(image, place.width, place.height), place.x, place.y, width, height);
   }
   const place = letterbox(image.width, image.height, width, height, settings.padType);
   if (place.width === 0 || place.height === 0) {
     throw imageError(where, `${image.width}x${image.height} pixels leave nothing when fitted into ${width}x${height}`);
   }
-  return paste(resizeBilinear(image, place.width, place.height), place, width, height, settings.padValue);
+  return paste(resize(image, place.width, place.height), place, width, height, settings.padValue);
 }
 
 function paste(image: PixelImage, place: Placement, width: number, height: number, padValue: number): PixelImage {

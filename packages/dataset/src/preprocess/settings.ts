@@ -1,4 +1,5 @@
 import { type OpOf, QError, type TensorType } from '@q/ir';
+import type { Interpolation } from './interpolation.ts';
 
 export type PixelFormat = 'bgr' | 'rgb' | 'gray' | 'rgba';
 
@@ -14,6 +15,7 @@ export interface PreprocessSettings {
   readonly resizeHeight: number;
   readonly resizeWidth: number;
   readonly fit: 'stretch' | 'letterbox' | 'short_side_scale';
+  readonly interpolation: Interpolation;
   /** Grey level 0..255 of the letterbox border, before mean and scale. */
   readonly padValue: number;
   readonly padType: 'center' | 'normal';
@@ -24,8 +26,17 @@ export interface PreprocessSettings {
 
 const CHANNELS: Readonly<Record<PixelFormat, 1 | 3 | 4>> = { bgr: 3, rgb: 3, gray: 1, rgba: 4 };
 
-/** Resolves the preprocessing of one network input. Throws when the input does not take images or the settings clash. */
-export function preprocessSettings(input: OpOf<'top.Input'>, type: TensorType): PreprocessSettings {
+/**
+ * Resolves the preprocessing of one network input. Models do not say how pictures are resized: the way is TPU-MLIR's unless
+ * another is chosen.
+ *
+ * @throws QError `dataset.preprocess` when the input does not take images or the settings clash
+ */
+export function preprocessSettings(
+  input: OpOf<'top.Input'>,
+  type: TensorType,
+  interpolation: Interpolation = 'linear',
+): PreprocessSettings {
   const { attributes: a, name } = input;
   if (!a.doPreprocess) {
     throw settingError(
@@ -57,6 +68,7 @@ export function preprocessSettings(input: OpOf<'top.Input'>, type: TensorType): 
     resizeHeight,
     resizeWidth,
     fit,
+    interpolation,
     padValue: a.padValue ?? 0,
     padType: oneOf(name, 'pad_type', a.padType ?? 'center', ['center', 'normal']),
     mean: perChannel(name, 'mean', a.mean, 0, channels),

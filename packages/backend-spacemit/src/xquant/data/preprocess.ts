@@ -1,8 +1,6 @@
-import type { PixelImage } from '@q/dataset';
+import { type PixelImage, resizeArea, resizePillowBilinear } from '@q/dataset';
 import { QError } from '@q/ir';
 import type { InputItem } from '../config/settings.ts';
-import { resizeAntialias } from './resize-antialias.ts';
-import { resizeArea } from './resize-area.ts';
 
 /** What a decoded image must become. */
 export interface ImageTarget {
@@ -61,8 +59,8 @@ function torchSize(image: PixelImage, height: number): PixelImage {
   const size = Math.trunc(height / 0.875);
   const { width: w, height: h } = image;
   return w <= h
-    ? resizeAntialias(image, size, Math.trunc((size * h) / w))
-    : resizeAntialias(image, Math.trunc((size * w) / h), size);
+    ? resizePillowBilinear(image, size, Math.trunc((size * h) / w))
+    : resizePillowBilinear(image, Math.trunc((size * w) / h), size);
 }
 
 function centreCrop(image: PixelImage, width: number, height: number): PixelImage {

@@ -1,9 +1,9 @@
-import type { PixelImage } from '@q/dataset';
+import type { PixelImage } from '../images/pixel-image.ts';
 
 const { fround } = Math;
 
 /**
- * OpenCV's area interpolation of 8-bit pixels (spacemit.md 4.2): each result is the mean of the source area under it, in
+ * OpenCV's area interpolation of 8-bit pixels (INTER_AREA; spacemit.md 4.2): each result is the mean of the source area under it, in
  * float32. Where either side grows, OpenCV falls back to a linear kind of its own.
  */
 export function resizeArea(image: PixelImage, width: number, height: number): PixelImage {
@@ -36,7 +36,8 @@ interface Cover {
 }
 
 function covers(from: number, to: number): Cover[] {
-  const scale = from / to;
+  // As OpenCV has it: the inverse of the inverse, which may differ in the last bit.
+  const scale = 1 / (to / from);
   return Array.from({ length: to }, (_, d) => {
     const [start, end] = [d * scale, (d + 1) * scale];
     const cell = Math.min(scale, from - start);
@@ -112,7 +113,8 @@ function enlarge(image: PixelImage, width: number, height: number): PixelImage {
 
 /** First and second source index, and the second one's weight. */
 function linearTaps(from: number, to: number): (readonly [number, number, number])[] {
-  const [scale, inverse] = [from / to, to / from];
+  const inverse = to / from;
+  const scale = 1 / inverse;
   return Array.from({ length: to }, (_, d) => {
     const source = Math.floor(d * scale);
     const part = fround(d + 1 - (source + 1) * inverse);
