@@ -27,6 +27,7 @@ export {
 export type { ComparedLayer } from './transform/compared-models.ts';
 export { layersOutside, patternLayers, quantizedTypes } from './transform/float-layers.ts';
 export { type ShapeRules, shapeLayers } from './transform/shape-layers.ts';
+export { type SmoothQuant, type SmoothQuantJob, smoothActivations } from './transform/smooth-quant.ts';
 export { correctSoftmax, type SoftmaxCorrection, type SoftmaxCorrectionJob } from './transform/softmax-correction.ts';
 export { equalizeWeights } from './transform/weight-equalization.ts';
 export type { ChosenRange, RangeObjective } from './xquant-range/choose.ts';

@@ -248,7 +248,7 @@ describe('softmax correction (calibration.md 12)', () => {
         means[Math.floor(row / 3)]! += Math.max(...probabilities.slice(row * 4, row * 4 + 4)) / 9;
       }
     }
-    const scales = [...(corrected.weights.get('mm_Smc_Mul_scale')!.data as Float32Array)];
+    const scales = [...(corrected.weights.get('sm_Smc_Weight')!.data as Float32Array)];
     means.forEach((mean, head) => {
       expect(scales[head]).toBeCloseTo(mean, 5);
     });

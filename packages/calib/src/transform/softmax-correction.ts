@@ -1,9 +1,10 @@
 import type { Dataset } from '@q/dataset';
-import { attributesWithDefaults, type Emit, type Graph, type KnownOp, type Op, typeOf, type Weight } from '@q/ir';
+import { type Emit, type Graph, type Op, typeOf } from '@q/ir';
 import { createSession } from '@q/runtime';
 import { sampleName, samplesAhead } from '../sample-source.ts';
 import { reportSample } from '../statistics/collect.ts';
 import type { Choice } from '../thresholds/method.ts';
+import { insertMul } from './insert-mul.ts';
 
 /** What probabilities are measured on. */
 export interface SoftmaxCorrectionJob {
@@ -36,6 +37,9 @@ export async function correctSoftmax(job: SoftmaxCorrectionJob): Promise<Softmax
   const { graph } = job;
   const attentions = graph.ops.flatMap((op) => attentionAt(graph, op));
   if (attentions.length === 0) return { graph, corrected: [], fixed: new Map() };
+  attentions.forEach(({ softmax }, i) => {
+    job.emit?.({ type: 'line', text: `correct softmax op ${i} ${softmax}` });
+  });
   const scales = await measureScales(job, attentions);
   let corrected = graph;
   for (const attention of attentions) corrected = insertScales(corrected, attention, scales.get(attention.softmax)!);
@@ -115,35 +119,22 @@ function addRowMaxima(sums: Float64Array, data: Float32Array, { heads, size, row
 }
 
 function insertScales(graph: Graph, { softmax, product }: Attention, scales: Float64Array): Graph {
-  const inverted = insertMul(graph, { after: softmax, name: inverseName(softmax), factors: scales.map((s) => 1 / s) });
-  return insertMul(inverted, { after: product, name: scaleName(product), factors: scales });
-}
-
-/** Multiplies a value per head, for all that read it. */
-function insertMul(
-  graph: Graph,
-  { after, name, factors }: { readonly after: string; readonly name: string; readonly factors: Float64Array },
-): Graph {
-  const type = typeOf(graph, after)!;
-  const shape = type.shape.map((dim, axis) => (axis === (type.shape.length === 3 ? 0 : 1) ? dim : 1));
-  const weightName = `${name}_scale`;
-  const weight: Weight = { type: { shape, dtype: 'f32' }, data: Float32Array.from(factors) };
-  const mul = {
-    type: 'top.Mul',
-    name,
-    inputs: [after, weightName],
-    outputs: [name],
-    attributes: attributesWithDefaults('top.Mul', {}),
-  } as unknown as KnownOp;
-  const ops = graph.ops.flatMap((op): Op[] => {
-    const reads = op.inputs.includes(after);
-    const own = reads ? ({ ...op, inputs: op.inputs.map((input) => (input === after ? name : input)) } as Op) : op;
-    return op.name === after ? [own, mul] : [own];
-  });
-  return {
-    ...graph,
-    ops,
-    values: new Map([...graph.values, [name, type]]),
-    weights: new Map([...graph.weights, [weightName, weight]]),
+  const shapeOf = (name: string): number[] => {
+    const { shape } = typeOf(graph, name)!;
+    return shape.map((dim, axis) => (axis === (shape.length === 3 ? 0 : 1) ? dim : 1));
   };
+  const inverted = insertMul(graph, {
+    after: softmax,
+    name: inverseName(softmax),
+    weightName: `${softmax}_Smc_Inv_Weight`,
+    shape: shapeOf(softmax),
+    factors: Float32Array.from(scales, (scale) => 1 / Math.fround(scale)),
+  });
+  return insertMul(inverted, {
+    after: product,
+    name: scaleName(product),
+    weightName: `${softmax}_Smc_Weight`,
+    shape: shapeOf(product),
+    factors: Float32Array.from(scales),
+  });
 }

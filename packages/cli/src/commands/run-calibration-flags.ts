@@ -31,7 +31,7 @@ export function declareRunCalibrationFlags(parser: ArgumentParser): void {
 function declareCorrections(parser: ArgumentParser): void {
   parser.add_argument('--we', { action: 'store_true', help: 'weight equalization before calibration' });
   parser.add_argument('--bc', { action: 'store_true', help: 'bias correction after calibration' });
-  parser.add_argument('--sq', { action: 'store_true', help: 'SmoothQuant before calibration (not in this version)' });
+  parser.add_argument('--sq', { action: 'store_true', help: 'SmoothQuant before calibration' });
   parser.add_argument('--smc', { action: 'store_true', help: 'softmax correction before calibration' });
   parser.add_argument('--bc_inference_num', {
     type: 'int',

@@ -9,6 +9,7 @@ import {
   examine,
   printKurtosis,
   rememberSamples,
+  smoothActivations,
 } from '@q/calib';
 import type { Dataset } from '@q/dataset';
 import { type Graph, parseCalibrationTable, printCalibrationTable, QError } from '@q/ir';
@@ -97,6 +98,7 @@ class CalibrationRun {
     if (!args.flag('no_doctor')) await this.#warnOfMistakes();
     if (newest) writeMergedTable(this.#tables(), this.#samples.length);
     else writeShapeTable(this.#tables());
+    if (args.flag('sq')) await this.#smooth();
     if (args.flag('smc')) await this.#correctSoftmax();
     if (args.flag('we')) this.#equalize();
     let calibration = await this.#calibrate();
@@ -125,12 +127,21 @@ class CalibrationRun {
     }
   }
 
+  async #smooth(): Promise<void> {
+    const log = new StepLog('SmoothQuant');
+    const { length: sampleCount } = this.#samples;
+    const emit = log.listen(this.#terminal.emit);
+    const found = await smoothActivations({ graph: this.#graph, dataset: this.#samples, sampleCount, emit });
+    log.write();
+    this.#graph = found.graph;
+    if (found.smoothed.size > 0) this.#writeModel(found.rewritten);
+  }
+
   async #correctSoftmax(): Promise<void> {
     const log = new StepLog('Softmax_Correction');
     const { length: sampleCount } = this.#samples;
     const emit = log.listen(this.#terminal.emit);
     const found = await correctSoftmax({ graph: this.#graph, dataset: this.#samples, sampleCount, emit });
-    for (const name of found.corrected) emit({ type: 'line', text: `softmax correction: ${name}` });
     log.write();
     this.#graph = found.graph;
     this.#fixed = found.fixed;
@@ -217,11 +228,10 @@ function listOf(samples: Dataset): string {
 /** What this version knows and cannot honour: refused by name, never ignored. */
 function refuseUnbuilt(args: Arguments): void {
   const search = args.string('search');
-  const given = [...(search === 'False' ? [] : [`--search ${search}`]), ...(args.flag('sq') ? ['--sq'] : [])];
-  if (given.length === 0) return;
-  throw new QError(`not in this version: ${given.join(', ')}`, {
+  if (search === 'False') return;
+  throw new QError(`not in this version: --search ${search}`, {
     code: 'cli.not-in-this-version',
-    where: given.join(', '),
+    where: `--search ${search}`,
     hint: 'calibrate without it; the table would not be what these flags promise',
   });
 }
