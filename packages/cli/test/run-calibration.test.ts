@@ -88,7 +88,7 @@ describe('run_calibration', () => {
 
 describe('what run_calibration refuses, in one line and without a table', () => {
   it.each([
-    [['--search', 'search_threshold'], /not in this version: --search search_threshold/],
+    [['--search', 'search_qtable'], /--search search_qtable needs --quantize_table/],
     [['--debug_cmd', 'int5'], /--debug_cmd int5 is not known[\s\S]*did you mean int4/],
     [['--debug_cmd', 'tune_steps=x'], /tune_steps=x is no number/],
     [['--debug_cmd', 'int4;fp8'], /int4 and fp8/],

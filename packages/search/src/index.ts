@@ -11,6 +11,25 @@ export {
 export { type ComparisonRequest, compareTensors, numpyType, type TensorComparison } from './npz-comparison.ts';
 export { type OutputAgreement, OutputComparison, type OutputTensors } from './output-comparison.ts';
 export {
+  type PostProcess,
+  type PostProcessed,
+  type PostProcessing,
+  type PostProcessTensor,
+  postProcessedScore,
+} from './post-process/post-processed-score.ts';
+export { type MixedTable, printMixedTable } from './reports/mixed-table.ts';
+export { type LossTable, lossLines, printLossTable, qtableReport } from './reports/qtable-report.ts';
+export type { ReportLine } from './reports/report-line.ts';
+export { timeLine } from './reports/result-lines.ts';
+export {
+  type SearchFacts,
+  type SearchQtableFacts,
+  searchQtableReport,
+  writtenTrial,
+} from './reports/search-qtable-report.ts';
+export { type SearchThresholdFacts, searchThresholdReport } from './reports/search-threshold-report.ts';
+export { type SensitiveLayerFacts, sensitiveLayerReport } from './reports/sensitive-layer-report.ts';
+export {
   evaluateInFull,
   type FullEvaluation,
   referenceOutputs,
@@ -28,6 +47,7 @@ export {
   runSensitiveLayer,
   type SensitiveLayerOptions,
   type SensitiveLayerOutcome,
+  searchedLayers,
 } from './sensitivity/run-sensitive-layer.ts';
 export { meanOf, type SampleScore, signalScore, similarityScore } from './sensitivity/sample-score.ts';
 export type { SearchSamples } from './sensitivity/samples.ts';

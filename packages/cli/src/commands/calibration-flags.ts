@@ -72,14 +72,19 @@ export interface CalibrationChoices {
 
 /** @throws QError `cli.bad-flag-value` */
 export function readCalibrationOptions(args: Arguments): CalibrationChoices {
-  const workers = args.integer('workers');
   return {
     method: readMethod(args.string('cali_method')),
     profile: profileNames.find((profile) => profile === args.string('profile'))!,
     histogramBins: args.integer('histogram_bin_num', 128),
     tuneNum: args.integer('tune_num'),
-    workers: workers === 0 ? availableParallelism() : workers,
+    workers: workerCount(args),
   };
+}
+
+/** `--workers`; 0 means one per core. */
+export function workerCount(args: Arguments): number {
+  const workers = args.integer('workers');
+  return workers === 0 ? availableParallelism() : workers;
 }
 
 /** The method that a word means; undefined for words that mean none. */

@@ -39,6 +39,18 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./merge-statistics.ts')).mergeStatistics,
   },
   {
+    name: 'run_qtable',
+    aliases: ['run_qtable.py'],
+    summary: 'Search layers to keep in float: walk over the INT8 network, least alike layers first into float.',
+    load: async () => (await import('./run-qtable.ts')).runQtableCommand,
+  },
+  {
+    name: 'run_sensitive_layer',
+    aliases: ['run_sensitive_layer.py'],
+    summary: 'Search layers to keep in float: try each alone in INT8 under several thresholds.',
+    load: async () => (await import('./run-sensitive-layer.ts')).runSensitiveLayerCommand,
+  },
+  {
     name: 'fp_forward',
     aliases: ['fp_forward.py'],
     summary: 'Write a quantize table that keeps a part of the network in float.',

@@ -1,9 +1,10 @@
-import { type BiasCorrection, type ComparedLayer, correctBiases } from '@q/calib';
-import { type CalibrationTable, type Graph, planFromTables, QError } from '@q/ir';
+import { type BiasCorrection, correctBiases } from '@q/calib';
+import { type CalibrationTable, type Graph, planFromTables } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { openSamples } from '../files/dataset-files.ts';
 import { targetFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { readComparedLayers } from './compared-layers.ts';
 import { StepLog } from './step-log.ts';
 
 /** What biases are corrected with. */
@@ -49,36 +50,4 @@ export async function runBiasCorrection(
 
 function isFraction(value: number): boolean {
   return value <= 1;
-}
-
-/**
- * `a,b` or `a:0.3,b:0.7` (search.md 1.2).
- *
- * @throws QError `cli.bad-flag-value` when only some carry a weight, or the weights do not add up to 1
- */
-export function readComparedLayers(text: string | undefined): ComparedLayer[] {
-  const items = (text ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-  const weighted = items.filter((item) => item.includes(':'));
-  if (weighted.length > 0 && weighted.length < items.length)
-    throw comparedError('format', text!, 'a weight for each layer');
-  const layers = items.map((item): ComparedLayer => {
-    const [name, rate] = item.split(':');
-    return { name: name!.trim(), rate: rate === undefined ? 1 : Number(rate) };
-  });
-  if (weighted.length > 0 && layers.reduce((sum, { rate }) => sum + rate, 0) !== 1) {
-    throw comparedError('rate', text!, 'weights that add up to 1');
-  }
-  return layers;
-}
-
-function comparedError(what: string, found: string, expected: string): QError {
-  return new QError(`global_compare_layers ${what} error`, {
-    code: 'cli.bad-flag-value',
-    where: '--global_compare_layers',
-    found,
-    expected,
-  });
 }

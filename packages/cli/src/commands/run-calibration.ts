@@ -12,7 +12,7 @@ import {
   smoothActivations,
 } from '@q/calib';
 import type { Dataset } from '@q/dataset';
-import { type Graph, parseCalibrationTable, printCalibrationTable, QError } from '@q/ir';
+import { type CalibrationTable, type Graph, parseCalibrationTable, printCalibrationTable, QError } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
@@ -30,6 +30,7 @@ import { readStatisticsFile, type StatisticsFile, writeStatisticsFile } from './
 import { runBiasCorrection } from './run-calibration-bias.ts';
 import { type DebugCommand, readDebugCommand } from './run-calibration-debug.ts';
 import { declareRunCalibrationFlags } from './run-calibration-flags.ts';
+import { type CalibrationSearch, searchQtableTables, searchThresholdTables } from './run-calibration-search.ts';
 import { StepLog } from './step-log.ts';
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
@@ -98,21 +99,25 @@ class CalibrationRun {
     if (!args.flag('no_doctor')) await this.#warnOfMistakes();
     if (newest) writeMergedTable(this.#tables(), this.#samples.length);
     else writeShapeTable(this.#tables());
+    const search = args.string('search');
+    if (search === 'search_qtable') return searchQtableTables(this.#search());
     if (args.flag('sq')) await this.#smooth();
     if (args.flag('smc')) await this.#correctSoftmax();
     if (args.flag('we')) this.#equalize();
-    let calibration = await this.#calibrate();
+    const findTable = async (): Promise<CalibrationTable> =>
+      search === 'search_threshold' ? searchThresholdTables(this.#search()) : (await this.#calibrate()).table;
+    const table = await findTable();
     if (args.flag('bc')) {
       const corrected = await runBiasCorrection(args, this.#terminal, {
         graph: this.#graph,
-        table: parseCalibrationTable(printCalibrationTable(calibration.table)),
+        table: parseCalibrationTable(printCalibrationTable(table)),
         debug: this.#debug.debugLog || args.flag('debug_log'),
       });
       // The original ends here, with the table that is there.
       if (corrected.alreadyReached) return exitStatus.ok;
       this.#graph = corrected.graph;
       this.#writeModel(false);
-      calibration = await this.#calibrate();
+      await findTable();
     }
     if (!newest) writePatternTable(this.#tables());
     this.#terminal.print(`calibration table written to ${args.string('calibration_table')}`);
@@ -153,6 +158,11 @@ class CalibrationRun {
     this.#graph = equalizeWeights(this.#graph, log.listen(this.#terminal.emit));
     log.write();
     this.#writeModel(false);
+  }
+
+  #search(): CalibrationSearch {
+    const [args, terminal, mlirFile] = [this.#args, this.#terminal, this.#path];
+    return { args, terminal, mlirFile, graph: this.#graph, samples: this.#samples, options: this.#options() };
   }
 
   async #calibrate(): Promise<Calibration> {
@@ -228,10 +238,12 @@ function listOf(samples: Dataset): string {
 /** What this version knows and cannot honour: refused by name, never ignored. */
 function refuseUnbuilt(args: Arguments): void {
   const search = args.string('search');
-  if (search === 'False') return;
-  throw new QError(`not in this version: --search ${search}`, {
+  const unbuilt = search === 'fast_search' || search === 'mix_search';
+  const given = [...(unbuilt ? [`--search ${search}`] : []), ...(args.flag('sq') ? ['--sq'] : [])];
+  if (given.length === 0) return;
+  throw new QError(`not in this version: ${given.join(', ')}`, {
     code: 'cli.not-in-this-version',
-    where: `--search ${search}`,
+    where: given.join(', '),
     hint: 'calibrate without it; the table would not be what these flags promise',
   });
 }

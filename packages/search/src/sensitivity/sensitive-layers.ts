@@ -140,7 +140,7 @@ export function pickLayers(ranking: readonly LayerSensitivity[], count: number, 
   return picked;
 }
 
-function partnersOf(layer: string, type: string, graph: Graph): string[] {
+export function partnersOf(layer: string, type: string, graph: Graph): string[] {
   const op = graph.ops.find(({ name }) => name === layer);
   if (op === undefined) return [];
   const named = (candidates: readonly Op[], wanted: string) =>

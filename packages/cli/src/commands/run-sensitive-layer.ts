@@ -1,0 +1,154 @@
+import { type Graph, parseCalibrationTable } from '@q/ir';
+import { printMixedTable, runSensitiveLayer, type SensitiveLayerOutcome, sensitiveLayerReport } from '@q/search';
+import type { ArgumentParser } from 'argparse';
+import type { Arguments } from '../arguments/arguments.ts';
+import { type CommandBody, exitStatus } from '../command.ts';
+import { openSamples } from '../files/dataset-files.ts';
+import { readInputText } from '../files/input-files.ts';
+import { loadMlir } from '../files/model-files.ts';
+import { writeFilesWhole } from '../files/output-files.ts';
+import { generationTime } from '../generation-time.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { bannerLine } from '../version.ts';
+import { workerCount } from './calibration-flags.ts';
+import { readDebugCommand } from './run-calibration-debug.ts';
+import { declareTableSearchFlags, readLikeness } from './search-flags.ts';
+import { SearchLog } from './search-log.ts';
+import {
+  calibrateMethods,
+  methodThresholds,
+  readMethodList,
+  type SearchedMethod,
+  tableText,
+  untunedRows,
+  withNewThresholds,
+} from './search-methods.ts';
+import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
+
+/** Tried in this order (search.md 9). */
+const METHODS = ['MAX', 'Percentile9999', 'KL'];
+
+function declare(parser: ArgumentParser): void {
+  declareTableSearchFlags(parser);
+  parser.add_argument('--inference_num', {
+    type: 'int',
+    default: 10,
+    help: 'samples that networks are compared on (default: 10)',
+  });
+  parser.add_argument('--max_float_layers', { type: 'int', default: 5, help: 'layers to put into float (default: 5)' });
+  parser.add_argument('--tune_list', { default: '', help: 'samples of the threshold tuner: a list like --data_list' });
+  parser.add_argument('--tune_num', { type: 'int', default: 5, help: 'samples of the threshold tuner (default: 5)' });
+  parser.add_argument('--histogram_bin_num', {
+    type: 'int',
+    default: 2048,
+    help: 'bins of the KL histogram (default: 2048)',
+  });
+  parser.add_argument('--cali_method', {
+    default: 'use_kl',
+    help: 'accepted; MAX, Percentile9999 and KL are tried always',
+  });
+  parser.add_argument('--post_process', {
+    default: '',
+    help: 'ES module that exports PostProcess(outputs); for x.py, x.mjs beside it',
+  });
+  parser.add_argument('--workers', { type: 'int', default: 0, help: 'worker threads (default: 0 = one per core)' });
+}
+
+async function run(args: Arguments, terminal: Terminal): Promise<number> {
+  terminal.print(bannerLine);
+  const expectedCos = readLikeness(args, 'expected_cos');
+  const maxFloatLayers = args.integer('max_float_layers');
+  const inferenceNum = args.integer('inference_num', 1);
+  args.integer('input_num', 1);
+  readDebugCommand(args.optionalString('debug_cmd') ?? '');
+  const mlirFile = args.string('mlir_file');
+  const graph = loadMlir(mlirFile, 'mlir_file');
+  const subject = await readSearchSubject(args, graph);
+  const path = args.string('calibration_table');
+  const text = readInputText(path, '--calibration_table');
+  const table = parseCalibrationTable(text, path);
+  requireTableOf(graph, table, path);
+  const samples = await openSearchSamples(args, graph, inferenceNum);
+  const log = new SearchLog(terminal, 'SensitiveLayerSearcher', 'SensitiveLayerSearch');
+  const methods = await calibrateAll(args, graph, terminal);
+  const outcome = await runSensitiveLayer({
+    ...subject,
+    values: table.rows,
+    methods: methods.map(methodThresholds),
+    samples,
+    expectedCos,
+    maxFloatLayers,
+    emit: terminal.emit,
+  });
+  const quantizeTable = args.string('quantize_table');
+  const facts = { graph, mlirFile, expectedCos, maxFloatLayers, quantizeTable, compared: subject.compared };
+  const report = sensitiveLayerReport(outcome, facts);
+  if (outcome.kind === 'sufficient') {
+    log.write(report);
+    return exitStatus.ok;
+  }
+  writeTables(args, outcome, { samples: samples.length, text, methods });
+  log.write([...report, log.timeLine()]);
+  terminal.print('success sensitive layer search');
+  return exitStatus.ok;
+}
+
+/** Two-pass statistics of all samples, and the tuner (search.md 9). */
+async function calibrateAll(args: Arguments, graph: Graph, terminal: Terminal): Promise<SearchedMethod[]> {
+  const [dataset, dataList] = [args.optionalString('dataset'), args.optionalString('data_list')];
+  const samples = await openSamples(graph, { dataset, dataList, inputNum: args.integer('input_num', 1) });
+  const tuneList = args.optionalString('tune_list');
+  const tuneNum = args.integer('tune_num');
+  const tuneDataset =
+    tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum: tuneNum });
+  return calibrateMethods(graph, samples, readMethodList(METHODS), {
+    profile: '2023',
+    histogramBins: args.integer('histogram_bin_num', 128),
+    tuneNum: tuneDataset?.length ?? tuneNum,
+    ...(tuneDataset === undefined ? {} : { tuneDataset }),
+    workers: workerCount(args),
+    emit: terminal.emit,
+  });
+}
+
+interface Written {
+  /** Samples that networks were compared on. */
+  readonly samples: number;
+  /** The calibration table that was given. */
+  readonly text: string;
+  readonly methods: readonly SearchedMethod[];
+}
+
+type Searched = Extract<SensitiveLayerOutcome, { kind: 'searched' }>;
+
+function writeTables(args: Arguments, outcome: Searched, { samples, text, methods }: Written): void {
+  const { floatLayers, floatType, plan, layers } = outcome;
+  const searched = new Set(layers.map(({ layer }) => layer));
+  const thresholdOf = (name: string): number | undefined =>
+    searched.has(name) ? plan.values.get(name)?.threshold : undefined;
+  const table = { samples, processor: args.string('processor'), mode: floatType, layers: floatLayers };
+  writeFilesWhole([
+    ...methods.flatMap((method) => methodFiles(args, method)),
+    { path: 'new_cali_table.txt', bytes: withNewThresholds(text, thresholdOf) },
+    { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, time: generationTime() }) },
+  ]);
+}
+
+/** `<table>_KL.1` and `<table>_KL_tune`. */
+function methodFiles(args: Arguments, method: SearchedMethod): { path: string; bytes: string }[] {
+  const path = `${args.string('calibration_table')}_${method.spelled}`;
+  const { sampleCount: samples, table } = method.calibration;
+  const header = {
+    era: '2023',
+    time: generationTime(),
+    histogramBins: args.integer('histogram_bin_num', 128),
+    samples,
+  } as const;
+  const untuned = { path: `${path}.1`, bytes: tableText(method, untunedRows(method), header) };
+  const tuned = args.integer('tune_num');
+  return tuned === 0
+    ? [untuned]
+    : [untuned, { path: `${path}_tune`, bytes: tableText(method, table.rows, { ...header, tuned }) }];
+}
+
+export const runSensitiveLayerCommand: CommandBody = { declare, run };
