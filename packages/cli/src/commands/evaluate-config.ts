@@ -23,19 +23,23 @@ const TRANSFORM_FLAGS = [
   'pad_type',
 ];
 
+/** Our own fields of `dataset` that every type of harness may have. */
+const OWN_FIELDS = { interpolation: 'interpolation' };
+
 /** Fields of `dataset` to the flags of evaluate, per type of harness; the vendor's names first, then ours. */
 const DATASET_FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  topk: { image_path: 'dataset', image_label: 'labels', category_file: 'category_file' },
+  topk: { image_path: 'dataset', image_label: 'labels', category_file: 'category_file', ...OWN_FIELDS },
   yolo: {
     imagedir: 'dataset',
     anno: 'annotations',
     category_file: 'category_file',
     head: 'head',
     anchors: 'anchors',
+    ...OWN_FIELDS,
   },
-  psnr: { imagedir: 'dataset', targets: 'targets', peak: 'peak' },
-  text: { imagedir: 'dataset', texts: 'texts', category_file: 'category_file' },
-  similarity: { imagedir: 'dataset' },
+  psnr: { imagedir: 'dataset', targets: 'targets', peak: 'peak', ...OWN_FIELDS },
+  text: { imagedir: 'dataset', texts: 'texts', category_file: 'category_file', ...OWN_FIELDS },
+  similarity: { imagedir: 'dataset', ...OWN_FIELDS },
 };
 
 /** Flags that a command line may set beside `--config`; what the file says of everything else stands. */

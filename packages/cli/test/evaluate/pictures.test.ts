@@ -71,6 +71,30 @@ test('q classify prints the five likeliest, draws a JPEG; the sample’s name is
   expect(silent).toEqual({ status: 0, stdout: '', stderr: '' });
 });
 
+test('detect_yolov3 prepares pictures as the sample does, bicubically on grey, and writes the text file', async () => {
+  const input = await picture('scenes-yolov3-tiny/evaluation.zip', 'eval_0003.jpg');
+  const model = testModel('scenes-yolov3-tiny/scenes-yolov3-tiny.onnx');
+  const maps = ['coarse', 'fine'].map((head) => `/network/${head}_head/${head}_head.1/Conv_output_0`);
+  const words = ['--model', model, '--input', input, '--output', join(folder, 'out.png'), '--output_names', `${maps}`];
+  const anchors = ['--anchors', '15,15,20,20,27,27,34,34,46,46,62,62', '--net_input_dims', '160,192'];
+  const spelled = ['--pixel_format', 'rgb', '--scale', '0.0039215686', '--keep_aspect_ratio', '--pad_value', '128'];
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    const sample = await runHere('detect_yolov3.py', ...words, ...anchors);
+    expect(sample.status, sample.stderr).toBe(0);
+    expect(sample.stdout).toMatch(/^person:\d+\.\d%/);
+    const byFlags = (way: string) =>
+      runHere('detect', ...words, ...anchors, ...spelled, '--interpolation', way).then(({ stdout }) => stdout);
+    expect(await byFlags('pil_bicubic')).toBe(sample.stdout);
+    expect(await byFlags('linear')).not.toBe(sample.stdout);
+    const text = readFileSync('scenes-yolov3-tiny.onnx_image_dir_result', 'utf8');
+    expect(text).toBe(`eval_0003.jpg: ${sample.stdout.split('\n').join(', ')}\n`);
+  } finally {
+    process.chdir(before);
+  }
+});
+
 test('an output that is no picture is refused before the network runs', async () => {
   const input = await picture('objects-cnn/evaluation.zip', 'eval_0000.jpg');
   const outcome = await runHere(
