@@ -1,4 +1,4 @@
-import type { Graph, Op } from '@q/ir';
+import type { Graph } from '@q/ir';
 
 /** Which part of a network to keep in float, as `fp_forward` names it (spec: search.md section 10). */
 export interface FloatForwardRequest {
@@ -8,6 +8,8 @@ export interface FloatForwardRequest {
   readonly outputs?: readonly string[];
   /** Layers on the paths from any start to any end, both included. */
   readonly blocks?: readonly FloatBlock[];
+  /** These layers and those behind them up to the next that computes: `-fpfwd_blocks` of the BM1684 tools. */
+  readonly stretches?: readonly string[];
 }
 
 export interface FloatBlock {
@@ -71,6 +73,27 @@ function after(layer: string, { consumers }: Neighbours): Set<string> {
   return found;
 }
 
+/** What ends a stretch (bm1684-tools.md section 10); sums do when they add several layers. */
+const COMPUTING: ReadonlySet<string> = new Set(
+  ['Conv', 'Deconv', 'MatMul', 'LSTM', 'GRU', 'Scale', 'BatchNorm', 'Add', 'Sub', 'Mul', 'Max', 'Min'].map(
+    (type) => `top.${type}`,
+  ),
+);
+
+/** `layer` and the layers behind it, along every path up to the next that computes, which is not taken. */
+function stretchFrom(layer: string, { consumers }: Neighbours, typeOf: ReadonlyMap<string, string>): Set<string> {
+  const found = new Set([layer]);
+  const queue = [layer];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    for (const consumer of consumers.get(name) ?? []) {
+      if (found.has(consumer) || COMPUTING.has(typeOf.get(consumer)!)) continue;
+      found.add(consumer);
+      queue.push(consumer);
+    }
+  }
+  return found;
+}
+
 function union(sets: readonly Set<string>[]): Set<string> {
   return new Set(sets.flatMap((set) => [...set]));
 }
@@ -78,19 +101,21 @@ function union(sets: readonly Set<string>[]): Set<string> {
 /** Walks the graph; needs no data and runs nothing. */
 export function floatForward(graph: Graph, request: FloatForwardRequest): FloatForward {
   const neighbours = neighboursOf(graph);
-  const { inputs = [], outputs = [], blocks = [] } = request;
+  const { inputs = [], outputs = [], blocks = [], stretches = [] } = request;
+  const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
   const chosen = union([
     ...inputs.map((name) => before(name, neighbours)),
     ...outputs.map((name) => after(name, neighbours)),
+    ...stretches.map((name) => stretchFrom(name, neighbours, typeOf)),
     ...blocks.map(({ starts, ends }) => {
       const reachable = union(starts.map((name) => after(name, neighbours)));
       return new Set([...union(ends.map((name) => before(name, neighbours)))].filter((name) => reachable.has(name)));
     }),
   ]);
-  const known = new Set(graph.ops.map((op: Op) => op.name));
-  const asked = new Set([...inputs, ...outputs, ...blocks.flatMap(({ starts, ends }) => [...starts, ...ends])]);
+  const inBlocks = blocks.flatMap(({ starts, ends }) => [...starts, ...ends]);
+  const asked = new Set([...inputs, ...outputs, ...stretches, ...inBlocks]);
   return {
     layers: graph.ops.map((op) => op.name).filter((name) => chosen.has(name)),
-    unknown: [...asked].filter((name) => !known.has(name)),
+    unknown: [...asked].filter((name) => !typeOf.has(name)),
   };
 }

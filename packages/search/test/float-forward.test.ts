@@ -57,6 +57,16 @@ describe('floatForward', () => {
     expect(floatForward(net, { outputs: ['c', 'd'] }).layers).toEqual(['c', 'd', 'e', 'f']);
   });
 
+  it('takes a layer and what follows it up to the next that computes', () => {
+    const soft = {
+      ...net,
+      ops: net.ops.map((op) => (['c', 'd'].includes(op.name) ? { ...op, type: 'top.Relu' } : op)),
+    };
+    expect(floatForward(soft as Graph, { stretches: ['b'] }).layers).toEqual(['b', 'c', 'd']);
+    expect(floatForward(soft as Graph, { stretches: ['c'] }).layers).toEqual(['c']);
+    expect(floatForward(net, { stretches: ['nowhere'] }).unknown).toEqual(['nowhere']);
+  });
+
   it('takes what lies between the starts and the ends of a block, both included', () => {
     expect(floatForward(net, { blocks: [{ starts: ['b'], ends: ['e'] }] }).layers).toEqual(['b', 'c', 'd', 'e']);
     expect(floatForward(net, { blocks: [{ starts: ['c', 'd'], ends: ['f'] }] }).layers).toEqual(['c', 'd', 'e', 'f']);

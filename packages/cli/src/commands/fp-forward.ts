@@ -1,4 +1,4 @@
-import { printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
+import { type Graph, nearest, printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
 import { type FloatBlock, floatForward } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
@@ -17,12 +17,20 @@ function declare(parser: ArgumentParser): void {
     choices: [...processorNames],
     help: 'target processor',
   });
-  parser.add_argument('--fpfwd_inputs', { default: '', help: 'these layers and everything before them: a,b' });
-  parser.add_argument('--fpfwd_outputs', { default: '', help: 'these layers and everything after them: a,b' });
-  parser.add_argument('--fpfwd_blocks', {
+  parser.add_argument('--fpfwd_inputs', '-fpfwd_inputs', {
+    default: '',
+    help: 'these layers and everything before them: a,b',
+  });
+  parser.add_argument('--fpfwd_outputs', '-fpfwd_outputs', {
+    default: '',
+    help: 'these layers and everything after them: a,b',
+  });
+  parser.add_argument('--fpfwd_blocks', '-fpfwd_blocks', {
     default: [],
     nargs: '*',
-    help: 'layers between starts and ends: s1,s2:e1 s3:e3',
+    help:
+      'layers between starts and ends: s1,s2:e1 s3:e3; or, as in the BM1684 tools, names alone: a,b with what follows them ' +
+      'up to the next layer that computes',
   });
   parser.add_argument('--fp_type', {
     default: 'auto',
@@ -33,17 +41,39 @@ function declare(parser: ArgumentParser): void {
   parser.add_argument('-o', '--quantize_free_table', { required: true, help: 'quantize table to write' });
 }
 
-function parseBlock(text: string): FloatBlock {
-  const [starts, ends, ...rest] = text.split(':');
-  if (!starts || !ends || rest.length > 0) {
-    throw new QError(`--fpfwd_blocks has "${text}"`, {
-      code: 'cli.bad-flag-value',
-      where: '--fpfwd_blocks',
-      found: text,
-      expected: 'start:end, with commas between several starts or ends and spaces between blocks',
-    });
-  }
-  return { starts: starts.split(','), ends: ends.split(',') };
+interface Blocks {
+  readonly blocks: readonly FloatBlock[];
+  readonly stretches: readonly string[];
+}
+
+/** `start:end` of TPU-MLIR, or names as the BM1684 tools take them: each layer up to the next that computes. */
+function readBlocks(items: readonly string[], graph: Graph): Blocks {
+  const known = new Set(graph.ops.map(({ name }) => name));
+  const read = items.map((item) => splitBlock(item, known));
+  return {
+    blocks: read.flatMap((block) => ('starts' in block ? [block] : [])),
+    stretches: read.flatMap((block) => ('names' in block ? block.names : [])),
+  };
+}
+
+function splitBlock(item: string, known: ReadonlySet<string>): FloatBlock | { readonly names: readonly string[] } {
+  const names = item.split(',').filter((name) => name !== '');
+  if (!item.includes(':') || names.every((name) => known.has(name))) return { names };
+  // Names of TensorFlow hold colons, too: the one counts that leaves layers on both sides.
+  const cuts = [...item.matchAll(/:/g)].map(({ index }) => ({
+    starts: item.slice(0, index).split(','),
+    ends: item.slice(index + 1).split(','),
+  }));
+  const meant = cuts.find(({ starts, ends }) => [...starts, ...ends].every((name) => known.has(name)));
+  const only = cuts.length === 1 ? cuts[0]! : undefined;
+  const block = meant ?? only;
+  if (block !== undefined && [...block.starts, ...block.ends].every((name) => name !== '')) return block;
+  throw new QError(`--fpfwd_blocks has "${item}"`, {
+    code: 'cli.bad-flag-value',
+    where: '--fpfwd_blocks',
+    found: item,
+    expected: 'start:end, with commas between several starts or ends and spaces between blocks; or names alone',
+  });
 }
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
@@ -54,9 +84,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const { layers, unknown } = floatForward(graph, {
     inputs: args.list('fpfwd_inputs'),
     outputs: args.list('fpfwd_outputs'),
-    blocks: args.words('fpfwd_blocks').map(parseBlock),
+    ...readBlocks(args.words('fpfwd_blocks'), graph),
   });
-  for (const name of unknown) terminal.print(`warning, op: ${name} not found in mlir file, please check it again`);
+  for (const name of unknown) warnOfUnknown(name, graph, terminal);
   // The original lists unknown names too; deployment ignores them.
   const names = [...layers, ...unknown];
   const path = args.string('quantize_free_table');
@@ -71,6 +101,15 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   );
   terminal.print(`Output quantization table to ${path}: ${names.length} layers in ${mode}`);
   return exitStatus.ok;
+}
+
+function warnOfUnknown(name: string, graph: Graph, terminal: Terminal): void {
+  terminal.print(`warning, op: ${name} not found in mlir file, please check it again`);
+  const similar = nearest(
+    name,
+    graph.ops.map((op) => op.name),
+  );
+  if (similar !== undefined) terminal.warn(`  did you mean ${similar}?`);
 }
 
 export const fpForward: CommandBody = { declare, run };
