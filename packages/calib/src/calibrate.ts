@@ -1,5 +1,5 @@
 import type { Dataset } from '@q/dataset';
-import { type CalibrationTable, formatFixed7, type Graph, QError } from '@q/ir';
+import { type CalibrationTable, type Emit, formatFixed7, type Graph, QError } from '@q/ir';
 import { type CalibratedValue, toTable } from './calibration-table.ts';
 import { absMaxAt, decideAs, decideEach, type Gathered } from './decisions.ts';
 import { gather, gatherSaved, planFor, toSaved } from './gather.ts';
@@ -14,6 +14,7 @@ import type { Decision } from './thresholds/decide.ts';
 import { type MethodName, methodTable } from './thresholds/method-table.ts';
 import type { ScanRange } from './tune/scan.ts';
 import { type MeasureScans, tune, tuneSampleCount } from './tune/tune.ts';
+import { tuneAccumulated } from './tune/tune-accumulated.ts';
 import { openPool } from './workers/calibration-pool.ts';
 import { scanInWorkers } from './workers/scan-in-workers.ts';
 
@@ -145,7 +146,15 @@ async function tuneThresholds(
   const available = tuneDataset === settings.dataset ? settings.sampleCount : tuneDataset.length;
   const sampleCount = tuneSampleCount(graph, tuneDataset.kind, tuneNum, available);
   const job = { graph, dataset: tuneDataset, sampleCount, ranges, rules: tuner, choice: profile.tuneChoice, emit };
-  return tune(job, measure);
+  return tuner.accumulate ? timed(emit, () => tuneAccumulated(job)) : timed(emit, () => tune(job, measure));
+}
+
+/** Does the tuner's work and says how long it took, as the original does. */
+async function timed<T>(emit: Emit, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await work();
+  emit({ type: 'line', text: `auto tune end, run time:${(performance.now() - began) / 1000}` });
+  return result;
 }
 
 /** The lines that the original prints once its samples are loaded (calibration.md 2.4). */

@@ -66,6 +66,8 @@ export interface TunerOptions {
   readonly minDifference?: number;
   /** Scans begin at a third of the threshold, and are refined around the best. */
   readonly findLower?: boolean;
+  /** Ops read what quantized ops before them gave instead of float values (`not_use_fp32_tensor_as_ref`). One thread. */
+  readonly accumulate?: boolean;
 }
 
 /** Checked options with their defaults. */
@@ -147,9 +149,9 @@ function checkMethod(profile: Profile, methodName: string, { int4, fp8 }: Calibr
 }
 
 function resolveTuner(profile: Profile, tuner: TunerOptions): Required<TunerOptions> {
-  const { steps = profile.tuneSteps, minDifference = 0.01, findLower = false } = tuner;
+  const { steps = profile.tuneSteps, minDifference = 0.01, findLower = false, accumulate = false } = tuner;
   if (!(minDifference >= 0)) throw optionError('tuner.minDifference', String(minDifference), 'a number >= 0');
-  return { steps: whole('tuner.steps', steps, 2), minDifference, findLower };
+  return { steps: whole('tuner.steps', steps, 2), minDifference, findLower, accumulate };
 }
 
 function share(value: number): number {

@@ -1,4 +1,4 @@
-import type { Graph } from '@q/ir';
+import type { Graph, Op } from '@q/ir';
 
 /** One search for the clip bound of a value: as an input of one op (calibration.md 7.3, 7.4). Plain data. */
 export interface Scan {
@@ -37,28 +37,47 @@ export interface ScanRules {
 /** Which candidate of a scan wins (calibration.md 7.4). */
 export type ScanChoice = 'least' | 'last-decrease';
 
+/** A value that is tuned as an input of an op. */
+export interface TunedInput {
+  readonly op: Op;
+  readonly tuned: string;
+  /** The op's activation inputs. */
+  readonly inputs: readonly string[];
+}
+
 /**
- * The scans in program order. Each op tunes those of its inputs that no earlier op has tuned, or, when there are none,
- * its first input once more.
+ * What is tuned where, in program order. Each op tunes those of its inputs that no earlier op has tuned, or, when there are
+ * none, its first input once more.
  */
-export function planScans(graph: Graph, ranges: ReadonlyMap<string, ScanRange>, rules: ScanRules): Scan[] {
+export function tunedInputs(graph: Graph): TunedInput[] {
   const visited = new Set<string>();
   return graph.ops.flatMap((op) => {
     const inputs = [...new Set(op.inputs)].filter((name): name is string => name !== null && graph.values.has(name));
     const [first] = inputs;
-    const result = op.outputs.find((name) => name !== null);
-    if (first === undefined || result == null) return [];
+    if (first === undefined || op.outputs.every((name) => name === null)) return [];
     const fresh = inputs.filter((name) => !visited.has(name));
     const chosen = fresh.length > 0 ? fresh : [first];
     for (const name of chosen) visited.add(name);
-    return chosen.flatMap((tuned): Scan[] => {
-      const { start: initial, limit } = ranges.get(tuned)!;
-      const start = rules.findLower ? initial / 3 : initial;
-      if (!(limit - start > rules.minDifference)) return [];
-      const { steps } = rules;
-      return [{ tuned, evaluated: op.name, result, inputs, initial, start, step: (limit - start) / steps, steps }];
-    });
+    return chosen.map((tuned) => ({ op, tuned, inputs }));
   });
+}
+
+/** The scans in program order. */
+export function planScans(graph: Graph, ranges: ReadonlyMap<string, ScanRange>, rules: ScanRules): Scan[] {
+  return tunedInputs(graph).flatMap((place) => scanOf(place, ranges, rules) ?? []);
+}
+
+/** The scan of one value; undefined where its range is too short for one. */
+export function scanOf(
+  { op, tuned, inputs }: TunedInput,
+  ranges: ReadonlyMap<string, ScanRange>,
+  { findLower, minDifference, steps }: ScanRules,
+): Scan | undefined {
+  const { start: initial, limit } = ranges.get(tuned)!;
+  const start = findLower ? initial / 3 : initial;
+  if (!(limit - start > minDifference)) return undefined;
+  const result = op.outputs.find((name) => name !== null)!;
+  return { tuned, evaluated: op.name, result, inputs, initial, start, step: (limit - start) / steps, steps };
 }
 
 /** Clip bound of candidate i. */

@@ -35,7 +35,6 @@ export type MeasureScans = (job: TuneJob, scans: readonly Scan[]) => Promise<(re
  * @returns the values whose thresholds are raised, with their new ones
  */
 export async function tune(job: TuneJob, measure: MeasureScans = measureHere): Promise<ReadonlyMap<string, number>> {
-  const began = performance.now();
   const scans = planScans(job.graph, job.ranges, job.rules);
   let records = (await distancesOf(scans)).map((distances, at) => bestCandidate(scans[at]!, distances, job.choice));
   if (job.rules.findLower) {
@@ -47,7 +46,6 @@ export async function tune(job: TuneJob, measure: MeasureScans = measureHere): P
     const { threshold } = records[at]!;
     if (threshold > (raised.get(tuned) ?? initial)) raised.set(tuned, threshold);
   });
-  job.emit({ type: 'line', text: `auto tune end, run time:${(performance.now() - began) / 1000}` });
   return raised;
 
   /** Mean over the samples, per scan and candidate. */

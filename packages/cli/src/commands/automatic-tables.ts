@@ -21,11 +21,15 @@ export function writeShapeTable({ graph, args, floatType }: AutomaticTables): vo
 
 /** `qtable` beside the calibration table, for known transformer blocks or by `--part_quantize` (calibration.md 2.1). */
 export function writePatternTable({ graph, args, floatType, terminal }: AutomaticTables): void {
-  const layers = patternLayers(graph)?.layers ?? partialLayers(graph, args);
+  const matched = patternLayers(graph)?.layers;
+  const layers = matched ?? partialLayers(graph, args);
   if (layers === undefined) return;
   const path = beside(args.string('calibration_table'), 'qtable');
   terminal.print(`The qtable has been generated in: ${path} !!!`);
-  writeFileWhole(path, tableOf(layers, args.string('processor'), floatType));
+  const text = tableOf(layers, args.string('processor'), floatType);
+  // The original names the flag when types were given with it.
+  const isPartial = matched === undefined && args.words('part_quantize').length > 0;
+  writeFileWhole(path, isPartial ? text.replace('###\n', '# part_quantize \n###\n') : text);
 }
 
 /** The one table of 2026: shape layers, pattern layers and chosen types (calibration.md 2.2, search.md 3.2). */

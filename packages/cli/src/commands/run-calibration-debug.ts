@@ -32,6 +32,7 @@ const KNOWN = [
   'tune_steps',
   'min_tuned_diff',
   'find_lower_th',
+  'not_use_fp32_tensor_as_ref',
   'input_calibration_table',
   'dump_list',
   'debug_log',
@@ -41,7 +42,7 @@ const KNOWN = [
 /**
  * Reads a `;`-separated list of `key` or `key=value`; keys in any case, values may contain `=`.
  *
- * @throws QError `cli.bad-flag-value`, `cli.not-in-this-version`
+ * @throws QError `cli.bad-flag-value`
  */
 export function readDebugCommand(text: string): DebugCommand {
   const entries = new Map<string, string>();
@@ -66,6 +67,7 @@ export function readDebugCommand(text: string): DebugCommand {
       ...numberOf(entries, 'tune_steps', 'steps'),
       ...numberOf(entries, 'min_tuned_diff', 'minDifference'),
       ...(entries.has('find_lower_th') ? { findLower: true } : {}),
+      ...(entries.has('not_use_fp32_tensor_as_ref') ? { accumulate: true } : {}),
     },
     ...(inputTable === undefined ? {} : { inputTable }),
     notes: [...WITHOUT_EFFECT].filter(([key]) => entries.has(key)).map(([key, why]) => `--debug_cmd ${key}: ${why}`),
@@ -73,14 +75,6 @@ export function readDebugCommand(text: string): DebugCommand {
 }
 
 function refuseUnknown(entries: ReadonlyMap<string, string>): void {
-  if (entries.has('not_use_fp32_tensor_as_ref')) {
-    throw new QError('--debug_cmd not_use_fp32_tensor_as_ref is not in this version', {
-      code: 'cli.not-in-this-version',
-      where: '--debug_cmd',
-      found: 'not_use_fp32_tensor_as_ref',
-      hint: 'leave it out: the tuner then feeds float activations, as TPU-MLIR does by default',
-    });
-  }
   const unknown = [...entries.keys()].find((key) => !KNOWN.includes(key) && methodNamed(key) === undefined);
   if (unknown === undefined) return;
   const suggestion = nearest(unknown, KNOWN);
