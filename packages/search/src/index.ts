@@ -1,6 +1,13 @@
 export { valuesOf } from './comparable-data.ts';
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
 export {
+  type LayerLoss,
+  type LossTableOptions,
+  type LossTableOutcome,
+  searchLossTable,
+} from './loss-table/search-loss-table.ts';
+export { signalNoiseScore } from './loss-table/signal-noise-score.ts';
+export {
   type CodeScale,
   type DumpForm,
   type LayerLsb,
@@ -17,6 +24,7 @@ export {
   type PostProcessTensor,
   postProcessedScore,
 } from './post-process/post-processed-score.ts';
+export { lossTableReport, signalLossLines } from './reports/loss-table-report.ts';
 export { type MixedTable, printMixedTable } from './reports/mixed-table.ts';
 export { type LossTable, lossLines, printLossTable, qtableReport } from './reports/qtable-report.ts';
 export type { ReportLine } from './reports/report-line.ts';

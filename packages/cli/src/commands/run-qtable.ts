@@ -1,5 +1,18 @@
-import { parseCalibrationTable } from '@q/ir';
-import { lossLines, printLossTable, printMixedTable, type QtableOutcome, qtableReport, runQtable } from '@q/search';
+import { type Precision, parseCalibrationTable } from '@q/ir';
+import {
+  type LossTableOutcome,
+  lossLines,
+  lossTableReport,
+  printLossTable,
+  printMixedTable,
+  pythonFloat,
+  type QtableOutcome,
+  qtableReport,
+  type ReportLine,
+  runQtable,
+  searchLossTable,
+  signalLossLines,
+} from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
@@ -25,6 +38,11 @@ function declare(parser: ArgumentParser): void {
     default: 'full_loss_table.txt',
     help: 'file of what was found out about each layer (default: full_loss_table.txt)',
   });
+  parser.add_argument('--profile', {
+    default: 'v1.9',
+    choices: ['2022', '2023', 'v1.9'],
+    help: 'era of TPU-MLIR: 2022 tries each layer alone in float and takes what gains 5 % (default: v1.9)',
+  });
   parser.add_argument('-b', '--base_quantize_table', {
     default: '',
     help: 'accepted; has no effect in TPU-MLIR either',
@@ -33,8 +51,7 @@ function declare(parser: ArgumentParser): void {
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
   terminal.print(bannerLine);
-  const expectedCos = readLikeness(args, 'expected_cos');
-  const minLayerCos = readLikeness(args, 'min_layer_cos');
+  const [expectedCos, minLayerCos] = [readLikeness(args, 'expected_cos'), readLikeness(args, 'min_layer_cos')];
   const inputNum = args.integer('input_num', 1);
   readDebugCommand(args.optionalString('debug_cmd') ?? '');
   const mlirFile = args.string('mlir_file');
@@ -46,22 +63,55 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const samples = await openSearchSamples(args, graph, inputNum);
   const log = new SearchLog(terminal, 'MixPrecSearcher');
   const options = { ...subject, values: table.rows, samples, expectedCos, minLayerCos, emit: terminal.emit };
+  const facts = {
+    graph,
+    mlirFile,
+    expectedCos,
+    quantizeTable: args.string('quantize_table'),
+    compared: subject.compared,
+  };
+  if (args.string('profile') === '2022') {
+    const outcome = await searchLossTable({ ...options, floatType: floatTypeOf2022(args, subject.floatType) });
+    writeLossTables(args, samples.length, outcome);
+    finish(log, terminal, lossTableReport(outcome, facts));
+    return exitStatus.ok;
+  }
   const outcome = await runQtable(options);
-  const quantizeTable = args.string('quantize_table');
-  const report = qtableReport(outcome, { graph, mlirFile, expectedCos, quantizeTable, compared: subject.compared });
-  if (outcome.kind === 'searched') writeTables(args, samples.length, outcome);
-  log.write(outcome.kind === 'searched' ? [...report, { ...log.timeLine(), shown: false }] : report);
-  // The manual shows whole seconds with their unit, the log of the original has all digits (search.md 8.3).
-  if (outcome.kind === 'searched') terminal.print(`total time:${Math.round(log.seconds)} second`);
+  const report = qtableReport(outcome, facts);
+  if (outcome.kind === 'sufficient') log.write(report);
+  else {
+    writeTables(args, samples.length, outcome);
+    finish(log, terminal, report);
+  }
   return exitStatus.ok;
 }
 
+/** The manual shows whole seconds with their unit, the log of the original has all digits (search.md 8.3). */
+function finish(log: SearchLog, terminal: Terminal, report: readonly ReportLine[]): void {
+  log.write([...report, { ...log.timeLine(), shown: false }]);
+  terminal.print(`total time:${Math.round(log.seconds)} second`);
+}
+
+/** The bm1684x mixed with F32 then (search.md 8.4). */
+function floatTypeOf2022(args: Arguments, floatType: Precision): Precision {
+  return args.string('fp_type') === 'auto' && args.string('processor') === 'bm1684x' ? 'F32' : floatType;
+}
+
 function writeTables(args: Arguments, samples: number, outcome: Extract<QtableOutcome, { kind: 'searched' }>): void {
-  const { floatLayers, floatType, layers } = outcome;
-  const processor = args.string('processor');
-  const facts = { time: generationTime(), samples, processor, mode: floatType };
+  const { floatLayers, floatType: mode, layers } = outcome;
+  const facts = { time: generationTime(), samples, processor: args.string('processor'), mode };
   writeFilesWhole([
     { path: args.string('loss_table'), bytes: printLossTable({ ...facts, lines: lossLines(layers) }) },
+    { path: args.string('quantize_table'), bytes: printMixedTable({ ...facts, layers: floatLayers }) },
+  ]);
+}
+
+function writeLossTables(args: Arguments, samples: number, outcome: LossTableOutcome): void {
+  const { floatLayers, floatType: mode, layers } = outcome;
+  const facts = { time: generationTime(), samples, processor: args.string('processor'), mode };
+  const int8Loss = pythonFloat(outcome.int8Loss);
+  writeFilesWhole([
+    { path: args.string('loss_table'), bytes: printLossTable({ ...facts, lines: signalLossLines(layers), int8Loss }) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...facts, layers: floatLayers }) },
   ]);
 }
