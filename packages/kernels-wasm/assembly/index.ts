@@ -22,10 +22,10 @@ export { copy_nd_x32, copy_nd_x8, fill_f32, fill_x32, fill_x8, gather_rows } fro
 export { f32_deconv2d, f32_deconv2d_pack, f32_deconv2d_packed_bytes, f32_deconv2d_scratch_bytes } from './f32-deconv/index';
 export { f32_resize_linear, f32_resize_linear_scratch_bytes, f32_resize_nearest } from './f32-resize/index';
 export { fakequant_affine, fakequant_symmetric } from './fakequant/index';
-export { metrics_max_abs_diff, metrics_pair } from './metrics/index';
-export { stats_histogram, stats_histogram_halves, stats_histogram_signed } from './stats-histogram/index';
-export { stats_find_nonfinite, stats_minmax } from './stats-minmax/index';
-export { stats_absdev, stats_central_moments, stats_moments } from './stats-moments/index';
+export { metrics_fakequant_affine, metrics_fakequant_symmetric, metrics_max_abs_diff, metrics_pair } from './metrics/index';
+export { stats_histogram, stats_histogram_channels, stats_histogram_halves, stats_histogram_signed } from './stats-histogram/index';
+export { stats_find_nonfinite, stats_minmax, stats_minmax_channels } from './stats-minmax/index';
+export { stats_absdev, stats_central_moments, stats_moments, stats_moments_channels } from './stats-moments/index';
 export { stats_octav } from './stats-octav/index';
 export { qs8_maxpool2d, qs8_maxpool2d_scratch_bytes } from './qs8-pool/index';
 export { f32_to_q8 } from './quantize/index';

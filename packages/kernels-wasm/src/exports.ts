@@ -1,4 +1,5 @@
 import type { QuantizedKernels } from './quantized-exports.ts';
+import type { StatsKernels } from './stats-exports.ts';
 
 /**
  * The typed interface of the WebAssembly binary: every function it exports.
@@ -350,69 +351,4 @@ export interface CopyKernels {
    * or the position of the first index outside [-rows, rows), whose row and all later ones are not written.
    */
   gather_rows(src: number, indices: number, dst: number, count: number, rows: number, rowBytes: number): number;
-}
-
-export interface StatsKernels {
-  // Sums in float64 "in chunks": 4 float32 lanes (element i in lane i mod 4) over chunks of 1024 elements, the lanes
-  // added as (0+1)+(2+3) in float64, chunk totals added in float64 in order.
-
-  /**
-   * out[0] = min, out[1] = max (float32) over what is not NaN (infinities count); +Infinity, -Infinity when there is
-   * nothing. Returns `NonFinite` bits: 1 NaN present, 2 infinity present.
-   */
-  stats_minmax(x: number, n: number, out: number): number;
-  /** Position of the first NaN or infinity, or -1. */
-  stats_find_nonfinite(x: number, n: number): number;
-  /**
-   * counts[i] += 1 for i = floor(|x| / width + 0.5) in float32, zeros skipped (calibration.md 5.1: width = A/(bins-1)
-   * rounded to float32 by the caller). counts is int32[bins], accumulated. Returns how many non-zero elements fell
-   * outside 0..bins-1 (or are NaN) and were not counted.
-   */
-  stats_histogram(x: number, n: number, width: number, bins: number, counts: number): number;
-  /**
-   * Both signs apart: bin floor(|x| * inverse), zeros skipped. counts is int32[2 * bins], accumulated: the positive values,
-   * then the negative ones. With `inverse` a power of two the bins nest exactly. Returns how many non-zero elements fell
-   * outside (or are NaN) and were not counted.
-   */
-  stats_histogram_halves(x: number, n: number, inverse: number, bins: number, counts: number): number;
-  /** Signed: bin floor((x - lo) / width) in float32; x = lo + bins*width goes to the last bin. Returns the uncounted. */
-  stats_histogram_signed(x: number, n: number, lo: number, width: number, bins: number, counts: number): number;
-  /** out float64[3]: sum x, sum x^2, sum |x|, in chunks; added onto what `out` holds. */
-  stats_moments(x: number, n: number, out: number): void;
-  /**
-   * One OCTAV step. out float64[2] (overwritten): sum of |x| where |x| > s, and count of |x| > s. float64 lanes
-   * (element i in lane i mod 4), added as (0+1)+(2+3). With s = 0 it gives the start value's sum and count.
-   */
-  stats_octav(x: number, n: number, s: number, out: number): void;
-  /** Sum of |x - m|, the difference in float32, in chunks. */
-  stats_absdev(x: number, n: number, m: number): number;
-  /** out float64[2] (overwritten): sum d^2, sum d^4, with d = (float64)x - m; float64 lanes as stats_octav. */
-  stats_central_moments(x: number, n: number, m: number, out: number): void;
-  /**
-   * a is the reference. out float64[6]: a·b, a·a, b·b, sum (a-b)^2, sum |a|, sum |a-b|, in chunks; added onto what `out`
-   * holds. Cosine, SQNR, MSE and L2-over-L1 follow from these.
-   */
-  metrics_pair(a: number, b: number, n: number, out: number): void;
-  /** Largest |a - b|; NaN if any difference is. */
-  metrics_max_abs_diff(a: number, b: number, n: number): number;
-
-  /**
-   * calibration.md 7.4: q = round_half_even(x*factor), clipped to [-128, 127], y = q / factor, float32 throughout;
-   * factor = fround(127 / threshold). NaN stays NaN. In place.
-   */
-  fakequant_symmetric(x: number, y: number, n: number, factor: number): void;
-  /**
-   * y = (clamp(round(x / scale) + zeroPoint, qmin, qmax) - zeroPoint) * scale, float32 throughout; zeroPoint, qmin, qmax
-   * are whole numbers below 2^22, rounding is a `Rounding`. NaN stays NaN. In place.
-   */
-  fakequant_affine(
-    x: number,
-    y: number,
-    n: number,
-    scale: number,
-    zeroPoint: number,
-    qmin: number,
-    qmax: number,
-    rounding: number,
-  ): void;
 }

@@ -5,7 +5,7 @@ export { Arena } from './arena.ts';
 export { KernelError, type KernelErrorDetail } from './error.ts';
 
 /** The interface of the binary. */
-export type { CopyKernels, FloatKernels, KernelExports, StatsKernels } from './exports.ts';
+export type { CopyKernels, FloatKernels, KernelExports } from './exports.ts';
 export { compileKernels, type Kernels, type LoadOptions, loadKernels } from './load.ts';
 export {
   BiasMode,
@@ -41,3 +41,4 @@ export {
   roundingShiftRightSafe,
   type ShiftRounding,
 } from './scalar/requant.ts';
+export type { StatsKernels } from './stats-exports.ts';

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
@@ -16,10 +16,12 @@ const file = (path: string): string => fileURLToPath(new URL(`../${path}`, impor
 
 /** Names of the functions that the typed interface declares. */
 function declaredExports(): string[] {
-  const sources = ['src/exports.ts', 'src/quantized-exports.ts'].map((path) => readFileSync(file(path), 'utf8'));
-  return sources.flatMap((text) =>
-    [...text.matchAll(/^ {2}([a-z]\w*)\($/gm), ...text.matchAll(/^ {2}([a-z]\w*)\(\w.*\): /gm)].map((m) => m[1]!),
-  );
+  const sources = readdirSync(file('src')).filter((name) => name.endsWith('exports.ts'));
+  return sources
+    .map((name) => readFileSync(file(`src/${name}`), 'utf8'))
+    .flatMap((text) =>
+      [...text.matchAll(/^ {2}([a-z]\w*)\($/gm), ...text.matchAll(/^ {2}([a-z]\w*)\(\w.*\): /gm)].map((m) => m[1]!),
+    );
 }
 
 describe('the binary', () => {

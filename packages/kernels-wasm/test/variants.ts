@@ -388,6 +388,27 @@ const statistics: readonly Variant[] = [
   ),
 ];
 
+/** Fake quantization and its errors in one pass: the sums of `metrics_pair`. */
+const fusedMetrics: readonly Variant[] = [
+  statistic(
+    'fakequant metrics symmetric',
+    6,
+    (e, [x], out, n) => e.metrics_fakequant_symmetric(x!, n, Math.fround(127 / 0.7), out),
+    ([x]) => Object.values(metricsPair(x!, fakequantSymmetric(x!, Math.fround(127 / 0.7)))),
+  ),
+  ...(['halfEven', 'halfAwayFromZero'] as const).map((rounding, code) => {
+    // Zero is outside the codes: what is missing at the end must not count as a clipped zero.
+    const p = { scale: 0.25, zeroPoint: -3, qmin: 0, qmax: 100, rounding };
+    return statistic(
+      `fakequant metrics affine ${rounding}`,
+      6,
+      (e, [x], out, n) => e.metrics_fakequant_affine(x!, n, p.scale, p.zeroPoint, p.qmin, p.qmax, code, out),
+      ([x]) => Object.values(metricsPair(x!, fakequantAffine(x!, p))),
+      (n, seed) => noise(n, seed, 40).map((v) => Math.round(v * 8) / 8),
+    );
+  }),
+];
+
 /** Every kernel over flat vectors. */
 export const VARIANTS: readonly Variant[] = [
   ...(Object.keys(UnaryOp) as UnaryOpName[]).map(unaryVariant),
@@ -397,5 +418,6 @@ export const VARIANTS: readonly Variant[] = [
   ...(Object.keys(ReduceOp) as ReduceOpName[]).map(reduceVariant),
   ...rows,
   ...fakequants,
+  ...fusedMetrics,
   ...statistics,
 ];

@@ -38,9 +38,11 @@ describe.each(VARIANTS.map((v) => [v.name, v] as const))('%s', (_name, variant) 
   it('chunks', () => {
     check(2051, 0, false, 3);
   });
-  it.runIf(variant.inPlace)('in_place', () => {
-    for (const n of [3, 8, 31, 129]) check(n, 0, true, 11);
-  });
+  if (variant.inPlace) {
+    it('in_place', () => {
+      for (const n of [3, 8, 31, 129]) check(n, 0, true, 11);
+    });
+  }
 });
 
 function compare(v: Variant, actual: ArrayLike<number>, expected: ArrayLike<number>, label: string): void {

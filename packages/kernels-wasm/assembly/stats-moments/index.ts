@@ -1,4 +1,4 @@
-import { CHUNK, DistanceFrom, laneTotal, loadSome, loadTail, pairTotal, sumChunked, tailMask } from '../lanes';
+import { CHUNK, DistanceFrom, laneTotal, loadTail, pairTotal, sumChunked, tailMask } from '../lanes';
 
 export function stats_moments(x: usize, n: i32, out: usize): void {
   let sum: f64 = 0, squares: f64 = 0, magnitudes: f64 = 0;
@@ -29,6 +29,13 @@ export function stats_moments(x: usize, n: i32, out: usize): void {
   store<f64>(out, load<f64>(out, 16) + magnitudes, 16);
 }
 
+export function stats_moments_channels(x: usize, outer: i32, channels: i32, inner: i32, out: usize): void {
+  for (let o = 0; o < outer; o++) {
+    let to = out;
+    for (let c = 0; c < channels; c++, x += <usize>inner << 2, to += 24) stats_moments(x, inner, to);
+  }
+}
+
 export function stats_absdev(x: usize, n: i32, m: f32): f64 {
   return sumChunked<DistanceFrom>(x, n, m);
 }
@@ -36,18 +43,26 @@ export function stats_absdev(x: usize, n: i32, m: f32): f64 {
 export function stats_central_moments(x: usize, n: i32, m: f64, out: usize): void {
   const mean = f64x2.splat(m);
   let second01 = f64x2.splat(0), second23 = f64x2.splat(0), fourth01 = f64x2.splat(0), fourth23 = f64x2.splat(0);
-  for (let i = 0; i < n; i += 4, x += 16) {
-    const rest = min(4, n - i);
-    const v = loadSome(x, rest);
+  const end = x + (<usize>(n & ~3) << 2);
+  for (; x < end; x += 16) {
+    const v = v128.load(x);
     let low = f64x2.sub(f64x2.promote_low_f32x4(v), mean);
     let high = f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)), mean);
-    if (rest < 4) {
-      const mask = tailMask(rest);
-      low = v128.and(low, v128.shuffle<i32>(mask, mask, 0, 0, 1, 1));
-      high = v128.and(high, v128.shuffle<i32>(mask, mask, 2, 2, 3, 3));
-    }
     low = f64x2.mul(low, low);
     high = f64x2.mul(high, high);
+    second01 = f64x2.add(second01, low);
+    second23 = f64x2.add(second23, high);
+    fourth01 = f64x2.add(fourth01, f64x2.mul(low, low));
+    fourth23 = f64x2.add(fourth23, f64x2.mul(high, high));
+  }
+  const rest = n & 3;
+  if (rest) {
+    const v = loadTail(x, rest);
+    const mask = tailMask(rest);
+    let low = f64x2.sub(f64x2.promote_low_f32x4(v), mean);
+    let high = f64x2.sub(f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3)), mean);
+    low = v128.and(f64x2.mul(low, low), v128.shuffle<i32>(mask, mask, 0, 0, 1, 1));
+    high = v128.and(f64x2.mul(high, high), v128.shuffle<i32>(mask, mask, 2, 2, 3, 3));
     second01 = f64x2.add(second01, low);
     second23 = f64x2.add(second23, high);
     fourth01 = f64x2.add(fourth01, f64x2.mul(low, low));

@@ -15,12 +15,16 @@ export { type AffineQuant, fakequantAffine, fakequantSymmetric } from './fakequa
 export { maxAbsDiff, metricsPair } from './metrics.ts';
 export {
   absdev,
+  type ChannelShape,
   centralMoments,
   histogram,
+  histogramChannels,
   histogramHalves,
   histogramSigned,
   minmax,
+  minmaxChannels,
   moments,
+  momentsChannels,
   octav,
 } from './stats.ts';
 export { sumChunked, sumLanes64 } from './sums.ts';

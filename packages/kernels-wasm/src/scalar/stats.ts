@@ -82,3 +82,62 @@ export function octav(x: Float32Array, s: number): { sum: number; count: number 
     count: x.reduce((n, _v, i) => n + (above(i) ? 1 : 0), 0),
   };
 }
+
+/** A tensor as [outer, channels, inner]. */
+export interface ChannelShape {
+  readonly outer: number;
+  readonly channels: number;
+  readonly inner: number;
+}
+
+/** The elements of one channel, row by row in the order of `outer`. */
+function rowsOf(x: Float32Array, { outer, channels, inner }: ChannelShape, channel: number): Float32Array[] {
+  return Array.from({ length: outer }, (_, o) => {
+    const from = (o * channels + channel) * inner;
+    return x.subarray(from, from + inner);
+  });
+}
+
+/** `minmax` of every channel. */
+export function minmaxChannels(x: Float32Array, shape: ChannelShape): ReturnType<typeof minmax>[] {
+  return Array.from({ length: shape.channels }, (_, c) => {
+    const ranges = rowsOf(x, shape, c).map(minmax);
+    return {
+      min: Math.min(...ranges.map(({ min }) => min)),
+      max: Math.max(...ranges.map(({ max }) => max)),
+      nonFinite: ranges.reduce((bits, { nonFinite }) => bits | nonFinite, 0),
+    };
+  });
+}
+
+/** `histogram` of every channel, each with its own width, into counts [channels, bins]. Returns what fell outside. */
+export function histogramChannels(
+  x: Float32Array,
+  shape: ChannelShape,
+  widths: Float32Array,
+  counts: Int32Array,
+): number {
+  const bins = counts.length / shape.channels;
+  let outside = 0;
+  for (let c = 0; c < shape.channels; c++) {
+    const own = counts.subarray(c * bins, (c + 1) * bins);
+    for (const row of rowsOf(x, shape, c)) outside += histogram(row, widths[c]!, own);
+  }
+  return outside;
+}
+
+/** `moments` of every channel: the sums of its rows, added in order. */
+export function momentsChannels(x: Float32Array, shape: ChannelShape): ReturnType<typeof moments>[] {
+  return Array.from({ length: shape.channels }, (_, c) =>
+    rowsOf(x, shape, c)
+      .map(moments)
+      .reduce(
+        (sum, row) => ({
+          sum: sum.sum + row.sum,
+          squares: sum.squares + row.squares,
+          magnitudes: sum.magnitudes + row.magnitudes,
+        }),
+        { sum: 0, squares: 0, magnitudes: 0 },
+      ),
+  );
+}
