@@ -18,11 +18,33 @@ def _leaky(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
     return nn.Sequential(*conv_norm(inputs, outputs, kernel), nn.LeakyReLU(0.1))
 
 
+class _CoveredMaxPool(torch.autograd.Function):
+    """MaxPool 2x2 with stride 1 and one column and row of padding, as the one ONNX operator that it is."""
+
+    @staticmethod
+    def forward(context, x: torch.Tensor) -> torch.Tensor:
+        return _covered_max_pool(x)
+
+    @staticmethod
+    def symbolic(graph, x):
+        pooled = graph.op("MaxPool", x, kernel_shape_i=[2, 2], pads_i=[0, 0, 1, 1], strides_i=[1, 1])
+        pooled.setType(x.type())
+        return pooled
+
+
+def _covered_max_pool(x: torch.Tensor) -> torch.Tensor:
+    return nn.functional.max_pool2d(nn.functional.pad(x, (0, 1, 0, 1), value=-1e4), 2, 1)
+
+
 class StrideOneMaxPool(nn.Module):
-    """MaxPool 2x2 with stride 1 that keeps the size: one column and one row of padding, right and below."""
+    """MaxPool 2x2 with stride 1 that keeps the size: one column and one row of padding, right and below.
+
+    PyTorch pads both sides alike or with a value. A value below every feature would be exported as a Pad, and calibration would
+    take it for one: ONNX's own asymmetric padding holds no value.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return nn.functional.max_pool2d(nn.functional.pad(x, (0, 1, 0, 1), value=-1e4), 2, 1)
+        return _CoveredMaxPool.apply(x) if torch.onnx.is_in_onnx_export() else _covered_max_pool(x)
 
 
 class ScenesYolov3Tiny(nn.Module):
