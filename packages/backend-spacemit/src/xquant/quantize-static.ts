@@ -1,7 +1,9 @@
 import { type Emit, type Graph, type Op, QError } from '@q/ir';
 import type { Int8Parameters } from '../parameters.ts';
 import { analyse, type TensorReport } from './analyse/analyse.ts';
-import type { ReportSummary } from './analyse/report.ts';
+import { layersToBlame } from './analyse/layers-to-blame.ts';
+import { MARKED_COSINE, type ReportSummary } from './analyse/report.ts';
+import { warnAboutCollapse } from './analyse/score-collapse.ts';
 import { type ObserverSettings, observeRanges } from './calibrate/observe.ts';
 import { rangeLimits } from './calibrate/range-limits.ts';
 import { type ChosenOps, chooseOps } from './capture/choose-ops.ts';
@@ -11,8 +13,10 @@ import { STEP_LIMITS } from './config/parse-config.ts';
 import type { FinetuneLevel, XquantConfig } from './config/settings.ts';
 import { type CalibrationData, remembered } from './data/calibration-data.ts';
 import { openCalibrationData } from './data/load-data.ts';
+import { logLine } from './log/log-line.ts';
 import { nearestTensor, type PreparedModel, tensorOf, valueNamed } from './prepare/read-model.ts';
 import {
+  codedIn,
   parametersOfRanges,
   type StaticModel,
   valuesWithCodes,
@@ -53,6 +57,9 @@ export async function quantizeStatically(
     strict: config.extensions.strict,
     emit,
   });
+  for (const { ops } of captured)
+    for (const op of ops)
+      logLine(emit, 'optimizer.refine', `set custom tqc for operation: ${prepared.nodeNames.get(op.name) ?? op.name}`);
   const renewed = truncation && truncate(graph, config.quantization.truncateVarNames);
   const choice = { config, nodeNames: prepared.nodeNames, captured, truncation: renewed, emit };
   const { chosen, reasons } = chooseOps(graph, choice);
@@ -66,35 +73,53 @@ export async function quantizeStatically(
     level >= 1
       ? { ...model, graph: await correctBiases({ model, parameters, data, mode: biasCorrection, emit }) }
       : model;
-  const quantized =
+  const tuned =
     level >= 2
-      ? await withLearnedSteps({
-          model: corrected,
-          reference: graph,
-          parameters,
-          data,
-          blocks: LSQ_BLOCKS[level],
-          seed,
-          emit,
-        })
-      : withPairs(corrected, parameters);
+      ? await learned({ model: corrected, reference: graph, parameters, data, blocks: LSQ_BLOCKS[level], seed, emit })
+      : { model: corrected, parameters };
+  const quantized = withPairs(tuned.model, tuned.parameters);
   const names = {
     node: (op: Op) => prepared.nodeNames.get(op.name) ?? op.name,
     tensor: (value: string) => tensorOf(graph, value),
   };
-  const rows = config.quantization.analysisEnable
-    ? await analyse({ graph, quantized, chosen, data, seed, names, emit })
-    : undefined;
-  return { graph: quantized, rows, summary: summarize(graph, { chosen, reasons }, names) };
+  await warnAboutCollapse({ graph, coded: codedIn(tuned.model, tuned.parameters), data, emit });
+  const summary = summarize(graph, { chosen, reasons }, names);
+  if (!config.quantization.analysisEnable) return { graph: quantized, rows: undefined, summary };
+  const analysis = await attempt(() => analyse({ graph, quantized, chosen, data, seed, names, emit }), emit);
+  if (analysis === undefined) return { graph: quantized, rows: undefined, summary };
+  const { rows, outputs, batches } = analysis;
+  const bad = graph.outputs.filter((_, o) => outputs[o]!.cosine < MARKED_COSINE);
+  const layers =
+    bad.length === 0 ? [] : await layersToBlame({ float: graph, ...tuned, data, batches, outputs: bad, emit });
+  const blamed = layers.map(({ op, snr, share }) => ({ layer: names.node(op), snr, share }));
+  return { graph: quantized, rows, summary: { ...summary, outputErrors: outputs, layersToBlame: blamed } };
+}
+
+/** An analysis that fails costs the report, not the model. */
+async function attempt<T>(work: () => Promise<T>, emit: Emit): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `quantize analysis failed and skiped. (${reason})`;
+    emit({ type: 'warning', code: 'xquant.analysis.failed', message });
+    return undefined;
+  }
 }
 
 /** Blocks that learn their steps (spacemit.md 9.2). */
 const LSQ_BLOCKS: Readonly<Record<FinetuneLevel, number>> = { 0: 0, 1: 0, 2: 5, 3: 10 };
 
-async function withLearnedSteps(request: LearningRequest): Promise<Graph> {
+/** A model and the codes of its activations. */
+interface Tuned {
+  readonly model: StaticModel;
+  readonly parameters: ReadonlyMap<string, Int8Parameters>;
+}
+
+async function learned(request: LearningRequest): Promise<Tuned> {
   const { graph, parameters, filterScales } = await learnSteps(request);
   const settings = { ...request.model.settings, constantOf: withScales(graph.weights, filterScales) };
-  return withPairs({ ...request.model, graph, settings }, parameters);
+  return { model: { ...request.model, graph, settings }, parameters };
 }
 
 function checkSteps({ calibration: { step } }: XquantConfig): void {
@@ -171,8 +196,9 @@ async function calibrate(
     const own = limits.get(name);
     values.set(name, { ...observerOf(name, config, captured), ...(own === undefined ? {} : { limits: own }) });
   }
-  const { klMode } = config.extensions;
-  const ranges = await observeRanges({ graph: withQuantizedConstants(model), values, data, klMode, emit });
+  const { klMode, maxSeconds } = config.extensions;
+  const settings = { values, data, klMode, emit, ...(maxSeconds === undefined ? {} : { maxSeconds }) };
+  const ranges = await observeRanges({ graph: withQuantizedConstants(model), ...settings });
   return parametersOfRanges(new Map([...ranges, ...fixed]));
 }
 
@@ -206,5 +232,13 @@ function summarize(
   }
   const outputs = graph.outputs.map((name) => names.tensor(name));
   const totalOps = graph.ops.filter(({ type }) => type !== 'top.Input').length;
-  return { model: graph.name, quantizedOps: chosen.size, totalOps, floatOps, outputs };
+  return {
+    model: graph.name,
+    quantizedOps: chosen.size,
+    totalOps,
+    floatOps,
+    outputs,
+    outputErrors: [],
+    layersToBlame: [],
+  };
 }

@@ -1,7 +1,7 @@
-import type { Graph, KnownOp } from '@q/ir';
+import type { Graph, KnownOp, OpOf } from '@q/ir';
 import { createSession } from '@q/runtime';
 import { describe, expect, test } from 'vitest';
-import { evaluate, isDifferentiable } from '../../src/xquant/tune/gradient/evaluate.ts';
+import { evaluate, evaluateParts, isDifferentiable } from '../../src/xquant/tune/gradient/evaluate.ts';
 import { fakeQuantize } from '../../src/xquant/tune/gradient/fake-quantize.ts';
 import { gradientOf, type Node, Tape } from '../../src/xquant/tune/gradient/tape.ts';
 import { GraphBuilder, noise } from '../graph-builder.ts';
@@ -36,6 +36,19 @@ function cases(): (readonly [string, Graph])[] {
       [2, 7],
     ),
     make('MatMul', (b, x) => b.add('top.MatMul', 'y', [x, b.weight('w', [6, 3]), null])),
+    make('Deconv', (b, x) =>
+      b.add('top.Deconv', 'y', [x, b.weight('w', [3, 4, 3, 2]), bias(b, 3)], { ...window, outputPadding: [1, 0] }),
+    ),
+    make('grouped Deconv', (b, x) =>
+      b.add('top.Deconv', 'y', [x, b.weight('w', [3, 4, 3, 2]), null], { ...window, group: 2 }),
+    ),
+    make('Upsample', (b, x) => b.add('top.Upsample', 'y', [x], { scaleH: 2, scaleW: 3 })),
+    make('Interp, nearest', (b, x) =>
+      b.add('top.Interp', 'y', [x, null], { mode: 'nearest', coordMode: 'asymmetric', scaleH: 2, scaleW: 1.5 }),
+    ),
+    make('Interp, linear', (b, x) =>
+      b.add('top.Interp', 'y', [x, null], { mode: 'linear', coordMode: 'half_pixel', scaleH: 2, scaleW: 2 }),
+    ),
     make('Mul by a constant per channel', (b, x) => b.add('top.Mul', 'y', [x, b.weight('w', [1, 4, 1, 1])])),
     make('Sub from a vector', (b, x) => b.add('top.Sub', 'y', [b.weight('w', [6]), x])),
     make('AddConst', (b, x) => b.add('top.AddConst', 'y', [x], { constVal: 0.5 })),
@@ -124,6 +137,27 @@ describe.each(cases())('%s', (_, graph) => {
       }
     });
   });
+});
+
+test('the parts of a Split', () => {
+  const b = new GraphBuilder();
+  b.add('top.Split', 'y', [b.input('x', [2, 5, 2])], { axis: 1, num: 2, splitSize: [2, 3] }, ['y', 'z']);
+  const op = b.build(['y', 'z']).ops.at(-1) as OpOf<'top.Split'>;
+  const tape = new Tape();
+  const x = tape.node(
+    [2, 5, 2],
+    Float32Array.from({ length: 20 }, (_, i) => i),
+  );
+  const [y, z] = evaluateParts(tape, op, x, [
+    [2, 2, 2],
+    [2, 3, 2],
+  ]) as [Node, Node];
+  expect([...y.data]).toEqual([0, 1, 2, 3, 10, 11, 12, 13]);
+  expect([...z.data]).toEqual([4, 5, 6, 7, 8, 9, 14, 15, 16, 17, 18, 19]);
+  gradientOf(y).set(y.data);
+  gradientOf(z).set(z.data);
+  tape.backward();
+  expect(x.gradient).toEqual(x.data);
 });
 
 describe('codes', () => {

@@ -4,7 +4,16 @@ import { compare } from '../../src/xquant/analyse/analyse.ts';
 import { renderReport } from '../../src/xquant/analyse/report.ts';
 import { branchesOnnx, configOf, noiseData } from './networks.ts';
 
-const summary = { model: 'm', quantizedOps: 1, totalOps: 2, floatOps: {}, outputs: ['y'], warnings: [] };
+const summary = {
+  model: 'm',
+  quantizedOps: 1,
+  totalOps: 2,
+  floatOps: {},
+  outputs: ['y'],
+  outputErrors: [],
+  layersToBlame: [],
+  warnings: [],
+};
 const row = {
   op: 'conv[Conv]',
   tensor: 'y',

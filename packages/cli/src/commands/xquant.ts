@@ -119,10 +119,10 @@ function outputFiles(result: XquantResult, stem: string): { path: string; bytes:
 function printSummary({ summary, report }: XquantResult, terminal: Terminal): void {
   if (report === undefined) return;
   terminal.print(`${summary.quantizedOps} of ${summary.totalOps} operators run in INT8`);
-  for (const name of summary.outputs) {
-    const row = report.rows.find(({ tensor }) => tensor === name);
-    if (row !== undefined) terminal.print(`output ${name}: SNR ${row.snr.toFixed(4)}, cosine ${row.cosine.toFixed(6)}`);
-  }
+  for (const { tensor, snr, cosine } of summary.outputErrors)
+    terminal.print(`output ${tensor}: SNR ${snr.toFixed(4)}, cosine ${cosine.toFixed(6)}`);
+  if (summary.layersToBlame.length > 0)
+    terminal.print(`layers to blame: ${summary.layersToBlame.map(({ layer }) => layer).join(', ')}`);
 }
 
 export const xquant: CommandBody = { declare, run };

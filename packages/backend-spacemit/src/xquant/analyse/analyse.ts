@@ -5,6 +5,7 @@ import { PASSIVE } from '../../operators.ts';
 import { onnxTypesOf } from '../capture/choose-ops.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
 import { SeededRandom } from '../seeded-random.ts';
+import { ErrorSums } from './error-sums.ts';
 
 /** One tensor of the report (spacemit.md 11). */
 export interface TensorReport {
@@ -20,6 +21,23 @@ export interface TensorReport {
   readonly floatRange: readonly [number, number];
   /** 32 equal bins over the float range. */
   readonly floatHistogram: readonly number[];
+}
+
+/** How far a network output is from its float value, all its elements counted. */
+export interface OutputReport {
+  readonly tensor: string;
+  /** Of all analysed batches as one. */
+  readonly snr: number;
+  /** Mean over the analysed batches. */
+  readonly cosine: number;
+}
+
+export interface Analysis {
+  readonly rows: readonly TensorReport[];
+  /** In the network's order. */
+  readonly outputs: readonly OutputReport[];
+  /** The batches that were looked at. */
+  readonly batches: readonly number[];
 }
 
 export interface AnalysisRequest {
@@ -41,7 +59,7 @@ const POSITIONS = 2048;
 const HISTOGRAM_BINS = 32;
 
 /** Compares the float and the quantized network tensor by tensor, on at most 17 batches at 2048 random positions each. */
-export async function analyse(request: AnalysisRequest): Promise<TensorReport[]> {
+export async function analyse(request: AnalysisRequest): Promise<Analysis> {
   const { graph, quantized, chosen, data, seed } = request;
   const random = new SeededRandom(seed);
   const order = random.shuffled(data.length).slice(0, MOST_SAMPLES);
@@ -53,8 +71,8 @@ export async function analyse(request: AnalysisRequest): Promise<TensorReport[]>
       return [name, Uint32Array.from({ length: POSITIONS }, () => random.below(count))] as const;
     }),
   );
-  const float = await sample(graph, order, positions, request, 'Analysing Dequantized');
-  const codes = await sample(quantized, order, positions, request, 'Analysing Quantized');
+  const [float, floatOutputs] = await sample(graph, order, positions, request, 'Analysing Dequantized');
+  const [codes, codedOutputs] = await sample(quantized, order, positions, request, 'Analysing Quantized');
   const rows: TensorReport[] = [];
   for (const [name, op] of tensors) {
     const [f, q] = [float.get(name), codes.get(name)];
@@ -69,7 +87,16 @@ export async function analyse(request: AnalysisRequest): Promise<TensorReport[]>
       floatHistogram: histogram(f),
     });
   }
-  return sorted(rows, tensors, graph, request);
+  const outputs = graph.outputs.map((name, o) => {
+    const [whole, cosines] = [new ErrorSums(), [] as number[]];
+    floatOutputs.forEach((batch, k) => {
+      whole.add(batch[o]!, codedOutputs[k]![o]!);
+      cosines.push(new ErrorSums().add(batch[o]!, codedOutputs[k]![o]!).cosine);
+    });
+    const cosine = cosines.reduce((sum, own) => sum + own, 0) / cosines.length;
+    return { tensor: request.names.tensor(name), snr: whole.snr, cosine };
+  });
+  return { rows: sorted(rows, tensors, graph, request), outputs, batches: order };
 }
 
 /** Every tensor of a quantized operator that is not passive, under the first operator that touches it. */
@@ -94,12 +121,13 @@ async function sample(
   positions: Positions,
   { data, emit }: AnalysisRequest,
   task: string,
-): Promise<Map<string, Float32Array>> {
+): Promise<[Map<string, Float32Array>, ArrayLike<number>[][]]> {
   const session = await createSession(graph, { nonFinite: 'allow' });
   const found = new Map<string, Float32Array>();
+  const outputs: ArrayLike<number>[][] = [];
   try {
     for (const [k, i] of order.entries()) {
-      session.run(await data.batch(i), (name, pointer, length) => {
+      const results = session.run(await data.batch(i), (name, pointer, length) => {
         const at = positions.get(name);
         if (at === undefined) return;
         const values = new Float32Array(session.kernels.memory.buffer, pointer, length);
@@ -109,13 +137,14 @@ async function sample(
         });
         found.set(name, all);
       });
+      outputs.push(graph.outputs.map((name) => results.get(name)!));
       emit({ type: 'progress', task, done: k + 1, total: order.length });
     }
     for (const [name, at] of positions) if (!found.has(name)) sampleConstant(graph, session, name, at, found);
   } finally {
     session.dispose();
   }
-  return found;
+  return [found, outputs];
 }
 
 /** A constant: its own data, or what the DequantizeLinear in front of its readers gives. */
@@ -137,18 +166,10 @@ function sampleConstant(
   );
 }
 
-/** spacemit.md 11, in float64. Two tensors of zeros agree: the vendor prints 0 for their cosine. */
+/** The report's three figures of one tensor. */
 export function compare(f: Float32Array, q: Float32Array): { snr: number; mse: number; cosine: number } {
-  let [noise, signal, power, product] = [0, 0, 0, 0];
-  for (let i = 0; i < f.length; i++) {
-    noise += (q[i]! - f[i]!) ** 2;
-    signal += f[i]! ** 2;
-    power += q[i]! ** 2;
-    product += f[i]! * q[i]!;
-  }
-  const norm = Math.max(Math.sqrt(signal) * Math.sqrt(power), 1e-8);
-  const cosine = signal === 0 && power === 0 ? 1 : product / norm;
-  return { snr: noise / (signal + 1e-7), mse: noise / f.length, cosine };
+  const { snr, mse, cosine } = new ErrorSums().add(f, q);
+  return { snr, mse, cosine };
 }
 
 function extremes(values: Float32Array): [number, number] {

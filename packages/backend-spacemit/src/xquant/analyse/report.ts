@@ -1,4 +1,4 @@
-import type { TensorReport } from './analyse.ts';
+import type { OutputReport, TensorReport } from './analyse.ts';
 
 /** What a report says besides its table. */
 export interface ReportSummary {
@@ -8,7 +8,20 @@ export interface ReportSummary {
   /** Operators with an INT8 form that stay float, by reason. */
   readonly floatOps: Readonly<Record<string, readonly string[]>>;
   readonly outputs: readonly string[];
+  /** How far the outputs are from their float values; empty without analysis. */
+  readonly outputErrors: readonly OutputReport[];
+  /** Layers that the outputs owe most of their noise to, the worst first; empty while every output's cosine is 0.99 or more. */
+  readonly layersToBlame: readonly BlamedLayer[];
   readonly warnings: readonly string[];
+}
+
+/** A layer by the name of its node. */
+export interface BlamedLayer {
+  readonly layer: string;
+  /** Noise-to-signal ratio at the bad outputs when this layer alone is quantized. */
+  readonly snr: number;
+  /** Part of the noise of all layers, 0 … 1. */
+  readonly share: number;
 }
 
 /** Above this noise-to-signal ratio, and below this cosine, the vendor marks a cell. */
@@ -44,7 +57,6 @@ const interval = ([min, max]: readonly [number, number]) => `${min.toFixed(3)}, 
 const escaped = (text: string) => text.replaceAll('|', '\\|');
 
 function summaryLines(rows: readonly TensorReport[], summary: ReportSummary): string[] {
-  const outputs = new Set(summary.outputs);
   const activations = rows.filter(({ isConstant }) => !isConstant);
   const worst = [...activations].sort((a, b) => b.snr - a.snr).slice(0, 5);
   const float = Object.entries(summary.floatOps).map(([reason, names]) => `${reason} ${names.length}`);
@@ -53,11 +65,21 @@ function summaryLines(rows: readonly TensorReport[], summary: ReportSummary): st
     '',
     `- ${summary.quantizedOps} of ${summary.totalOps} operators run in INT8${float.length > 0 ? `; kept float: ${float.join(', ')}` : ''}`,
     `- worst tensors (SNR is noise over signal, less is better): ${worst.map(({ tensor, snr }) => `${tensor} ${snr.toFixed(4)}`).join(', ')}`,
-    ...rows
-      .filter(({ tensor }) => outputs.has(tensor))
-      .map(({ tensor, snr, cosine }) => `- output ${tensor}: SNR ${snr.toFixed(4)}, cosine ${cosine.toFixed(6)}`),
+    ...summary.outputErrors.map(
+      ({ tensor, snr, cosine }) => `- output ${tensor}: SNR ${snr.toFixed(4)}, cosine ${cosine.toFixed(6)}`,
+    ),
+    ...blameLines(summary),
     ...summary.warnings.map((warning) => `- warning: ${warning}`),
     '',
+  ];
+}
+
+function blameLines({ layersToBlame }: ReportSummary): string[] {
+  if (layersToBlame.length === 0) return [];
+  const layers = layersToBlame.map(({ layer, share }) => `${layer} ${(100 * share).toFixed(1)} %`);
+  return [
+    `- layers to blame, with their part of the noise at outputs below ${MARKED_COSINE}: ${layers.join(', ')}`,
+    '- ignore_op_names keeps layers float, custom_setting with precision_level 3 whole subgraphs',
   ];
 }
 

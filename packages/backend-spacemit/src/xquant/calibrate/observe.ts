@@ -23,6 +23,8 @@ export interface ObservationRequest {
   readonly values: ReadonlyMap<string, ObserverSettings>;
   readonly data: CalibrationData;
   readonly klMode: Extensions['klMode'];
+  /** Limit of the time that the search may take; measured, so that results may depend on the machine. */
+  readonly maxSeconds?: number;
   readonly emit: Emit;
 }
 
@@ -35,19 +37,24 @@ const searches = ({ type }: ObserverSettings) => type === 'default' || type === 
  * @throws QError `xquant.non-finite`
  */
 export async function observeRanges(request: ObservationRequest): Promise<Map<string, Range>> {
+  const started = performance.now();
   const session = await createSession(request.graph, { nonFinite: 'allow' });
   const observers = new Map([...request.values].map(([name, settings]) => [name, new ValueObserver(name, settings)]));
   const result = session.allocate(8);
   try {
     await pass(request, session, 'ranges', (name, values, pointer) => {
       const observer = observers.get(name);
-      if (observer === undefined) return;
+      if (observer === undefined || values().length === 0) return;
       session.kernels.exports.stats_minmax(pointer, values().length, result);
       const [min, max] = new Float32Array(session.kernels.memory.buffer, result, 2);
       observer.extremes(min!, max!);
       if (observer.wantsPercentiles) observer.percentiles(values());
     });
-    if ([...request.values.values()].some(searches)) {
+    const hasSearch = [...request.values.values()].some(searches);
+    const seconds = (performance.now() - started) / 1000;
+    if (hasSearch && exceeds(request, seconds)) {
+      for (const observer of observers.values()) observer.fallBack();
+    } else if (hasSearch) {
       await pass(request, session, 'histograms', (name, values) => observers.get(name)?.count(values()));
     }
   } finally {
@@ -56,11 +63,30 @@ export async function observeRanges(request: ObservationRequest): Promise<Map<st
   }
   const ranges = new Map<string, Range>();
   for (const [name, observer] of observers) {
+    if (observer.isEmpty) {
+      const message = `None value detected at var ${name}`;
+      request.emit({ type: 'warning', code: 'xquant.calibration.empty', where: name, message });
+    }
     ranges.set(name, observer.range(request.klMode));
     request.emit({ type: 'progress', task: 'Range search', done: ranges.size, total: observers.size, label: name });
   }
   return ranges;
 }
+
+/** Whether a second pass, which takes as long as the first and a search per value, ends too late. */
+function exceeds({ maxSeconds, values, emit }: ObservationRequest, firstPass: number): boolean {
+  if (maxSeconds === undefined) return false;
+  const estimate = 2 * firstPass + SECONDS_PER_SEARCH * values.size;
+  if (estimate <= maxSeconds) return false;
+  const message =
+    `calibration would take about ${estimate.toFixed(1)} s, more than maxSeconds ${maxSeconds}: ` +
+    'the percentiles of the first pass are used';
+  emit({ type: 'warning', code: 'xquant.calibration.time', where: 'q_parameters.maxSeconds', message });
+  return true;
+}
+
+/** About what one value's search takes. */
+const SECONDS_PER_SEARCH = 0.01;
 
 type Look = (name: string, values: () => Float32Array, pointer: number) => void;
 
@@ -72,6 +98,9 @@ async function pass({ data, emit }: ObservationRequest, session: Session, task: 
     emit({ type: 'progress', task: 'Runtime Calibration(BlockWise)', done: i + 1, total: data.length, label: task });
   }
 }
+
+/** Scale 1 and zero point 0: what a tensor without elements gets (spacemit.md 2.7). */
+const ONE_PER_STEP: Range = { min: -128, max: 127 };
 
 /** What the batches say about one value. */
 class ValueObserver {
@@ -85,9 +114,19 @@ class ValueObserver {
 
   constructor(
     private readonly name: string,
-    private readonly settings: ObserverSettings,
+    private settings: ObserverSettings,
   ) {
     this.wantsPercentiles = settings.type !== 'minmax';
+  }
+
+  /** Nothing was seen: the tensor has no elements. */
+  get isEmpty(): boolean {
+    return this.#min > this.#max;
+  }
+
+  /** Does without the histogram. */
+  fallBack(): void {
+    if (searches(this.settings)) this.settings = { ...this.settings, type: 'percentile' };
   }
 
   extremes(min: number, max: number): void {
@@ -124,6 +163,7 @@ class ValueObserver {
   }
 
   range(klMode: Extensions['klMode']): Range {
+    if (this.isEmpty) return ONE_PER_STEP;
     const [min, max] = [this.#min, this.#max];
     const { type, limits = {} } = this.settings;
     if (type === 'minmax') return { min, max };

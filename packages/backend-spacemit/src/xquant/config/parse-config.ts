@@ -187,6 +187,7 @@ function extensions(file: NonNullable<ConfigFile['q_parameters']>): Extensions {
     gemmWeight: file.gemmWeight ?? 'tensor-pow2',
     floatOutputs: file.floatOutputs ?? false,
     ranges: new Map(Object.entries(file.ranges ?? {})),
+    ...given('maxSeconds', file.maxSeconds),
     ...given('exportTime', file.exportTime),
   };
 }

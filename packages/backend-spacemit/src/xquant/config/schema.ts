@@ -168,6 +168,12 @@ export const configSchema = v.looseObject(
       gemmWeight: choice(['tensor-pow2', 'channel'], (issue) => `${show(issue.input)} is not tensor-pow2 or channel`),
       floatOutputs: optional(v.union([v.boolean(), v.array(v.string())])),
       ranges: optional(v.record(v.string(), interval)),
+      maxSeconds: optional(
+        v.pipe(
+          v.number((issue) => words.number(issue.input)),
+          v.gtValue(0, 'maxSeconds is above 0'),
+        ),
+      ),
       exportTime: text(),
     }),
   },
@@ -211,6 +217,7 @@ const sections = {
     'gemmWeight',
     'floatOutputs',
     'ranges',
+    'maxSeconds',
     'exportTime',
   ],
 };

@@ -44,6 +44,8 @@ export interface Extensions {
   readonly floatOutputs: boolean | readonly string[];
   /** Ranges by tensor name that calibration does not touch. */
   readonly ranges: ReadonlyMap<string, readonly [number, number]>;
+  /** Seconds that ranges may take: when histograms would take longer, `default`, `kl` and `mse` become `percentile`. */
+  readonly maxSeconds?: number;
   /** Metadata `xslim_export_time`; none without it, so that the same input gives the same bytes. */
   readonly exportTime?: string;
 }

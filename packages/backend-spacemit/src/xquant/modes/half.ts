@@ -1,4 +1,4 @@
-import { f16Bits } from '@q/ir';
+import { f16Bits, QError } from '@q/ir';
 import { editOnnx, type NodeWire, onnxDataType, onnxNode, onnxTensor } from '@q/ir/onnx';
 import type { XquantConfig } from '../config/settings.ts';
 import { intAttribute, WireGraph } from './wire-graph.ts';
@@ -63,10 +63,23 @@ export function convertToHalf(bytes: Uint8Array, config: XquantConfig): Uint8Arr
   const keeps = ({ opType = '', name = '' }: NodeWire) =>
     KEPT.has(opType) || ignoreOpTypes.includes(opType) || ignoreOpNames.includes(name);
   return editOnnx(bytes, (model) => {
+    refuseUnsupported(model.graph?.node ?? [], keeps);
     const conversion = new HalfConversion(new WireGraph(model.graph!), keeps);
     conversion.run();
     model.producerName = 'xslim';
   });
+}
+
+/** Operators that ONNX has in float32 alone, and that nobody wants kept (spacemit.md 2.7). */
+const SINGLE_ONLY = new Set(['DynamicQuantizeLinear', 'QuantizeLinear', 'DequantizeLinear']);
+
+function refuseUnsupported(nodes: readonly NodeWire[], keeps: (node: NodeWire) => boolean): void {
+  const refused = nodes.filter((node) => SINGLE_ONLY.has(node.opType ?? '') && !keeps(node));
+  if (refused.length === 0) return;
+  const texts = refused.map(({ opType, name }) => `Unsupported op ${opType}[${name}] with fp16 inputs`);
+  const hint = 'start from the float model, or name the operators in ignore_op_types';
+  const issues = texts.map((found) => ({ code: 'xquant.fp16', where: 'the model', found, hint }));
+  throw new QError(`FP16 Convert Failed!: ${texts[0]}`, issues[0]!, { issues });
 }
 
 class HalfConversion {

@@ -22,10 +22,15 @@ const LAYER_NORM_OPSET = 17;
  */
 export function exportModel(graph: Graph, source: PreparedModel, settings: ExportSettings): Uint8Array {
   const options = { graphName: source.graphName, nodeNames: nodeNamesOf(graph, source) };
+  const bytes = exportOnnx(graph, { ...options, opset: opsetOf(graph, source, settings) });
+  return editOnnx(bytes, (model) => annotate(model, source, settings));
+}
+
+/** The opset that a network is written in. */
+export function opsetOf(graph: Graph, source: PreparedModel, settings: ExportSettings): number {
   const hasLayerNorm = graph.ops.some(({ type }) => type === 'top.LayerNorm');
   const wanted = settings.opset ?? Math.max(hasLayerNorm ? LAYER_NORM_OPSET : OLDEST_OPSET, source.opset);
-  const bytes = exportOnnx(graph, { ...options, opset: clampUnasked(wanted, settings) });
-  return editOnnx(bytes, (model) => annotate(model, source, settings));
+  return clampUnasked(wanted, settings);
 }
 
 /** A model newer than what can be written is written as the newest; an opset that was asked for is taken at its word. */

@@ -18,7 +18,8 @@ export interface PreparedModel {
 export interface ReadOptions {
   readonly items?: readonly InputItem[];
   readonly isSimplified?: boolean;
-  readonly refusesPairs?: boolean;
+  /** For calibration: QuantizeLinear and DequantizeLinear are refused, shapes must be known. */
+  readonly isStatic?: boolean;
   readonly externalData?: ExternalData;
   readonly where?: string;
   readonly emit?: Emit;
@@ -27,14 +28,14 @@ export interface ReadOptions {
 /**
  * Reads a float model node by node (spacemit.md 6).
  *
- * @throws QError `xquant.model.quantized`, and what `importOnnx` throws
+ * @throws QError `xquant.model.quantized`, `xquant.data.input-shape`, and what `importOnnx` throws
  */
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): PreparedModel {
-  const { items, isSimplified = true, refusesPairs = true, externalData, where = 'the model', emit } = options;
+  const { items, isSimplified = true, isStatic = true, externalData, where = 'the model', emit } = options;
   const wire = readOnnxModel(bytes, where);
-  if (refusesPairs) refuseQuantized(wire, where);
+  if (isStatic) refuseQuantized(wire, where);
   const name = wire.graph?.name ?? '';
-  const shapes = inputShapes(bytes, items, externalData);
+  const shapes = inputShapes(bytes, { items, externalData, isStatic });
   const graph = importOnnx(bytes, {
     name: name === '' ? 'XSlim Export' : name,
     canonicalize: false,
@@ -71,8 +72,11 @@ function refuseQuantized(wire: ModelWire, where: string): void {
 /** Given shapes win over the file's; a first dimension that is open becomes 1 (spacemit.md 2.4). */
 function inputShapes(
   bytes: Uint8Array,
-  items: readonly InputItem[] | undefined,
-  externalData: ExternalData | undefined,
+  {
+    items,
+    externalData,
+    isStatic,
+  }: { items: readonly InputItem[] | undefined; externalData: ExternalData | undefined; isStatic: boolean },
 ): number[][] | undefined {
   const { inputs } = inspectOnnx(bytes, 'the model', externalData);
   const names = inputs.map(({ name }) => name);
@@ -82,7 +86,20 @@ function inputShapes(
       given !== undefined && given.length === shape.length ? shape.map((dim, k) => given[k] ?? dim) : shape;
     return merged.map((dim, k) => (dim > 0 ? dim : k === 0 ? 1 : dim));
   });
-  return open.some((shape) => shape.some((dim) => dim <= 0)) ? undefined : open;
+  const unknown = names.filter((_, index) => open[index]!.some((dim) => dim <= 0));
+  if (unknown.length === 0) return open;
+  if (!isStatic) return undefined;
+  const issues = unknown.map((name) => ({
+    code: 'xquant.data.input-shape',
+    where: 'input_shape',
+    found: `${name} [${open[names.indexOf(name)]!.map((dim) => (dim > 0 ? dim : '?')).join(', ')}]`,
+    expected: 'input_shape with a number for every dimension',
+  }));
+  throw new QError(
+    `Calibration input_parametres.shape or Model input shape should be vaild for var ${unknown.join(', ')}`,
+    issues[0]!,
+    { issues },
+  );
 }
 
 /** The item for an input: the one that names it, else the one at its place that names no other (spacemit.md 17.6). */

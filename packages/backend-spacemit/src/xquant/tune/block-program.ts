@@ -1,7 +1,7 @@
-import type { Graph, KnownOp } from '@q/ir';
+import type { Graph, KnownOp, OpOf } from '@q/ir';
 import { COMPUTING } from '../../operators.ts';
 import { dequantized } from '../../parameters.ts';
-import { evaluate } from './gradient/evaluate.ts';
+import { evaluate, evaluateParts } from './gradient/evaluate.ts';
 import { fakeQuantize } from './gradient/fake-quantize.ts';
 import { type Node, Tape } from './gradient/tape.ts';
 
@@ -54,6 +54,14 @@ export class BlockProgram {
   run(tape: Tape, inputs: ReadonlyMap<string, Float32Array>): Map<string, Node> {
     const nodes = new Map<string, Node>();
     for (const op of this.quantized.ops) {
+      if (op.type === 'top.Split') {
+        const shapes = op.outputs.map((name) => this.quantized.values.get(name!)!.shape);
+        const parts = evaluateParts(tape, op as OpOf<'top.Split'>, nodes.get(op.inputs[0]!)!, shapes);
+        op.outputs.forEach((name, i) => {
+          nodes.set(name!, parts[i]!);
+        });
+        continue;
+      }
       const { shape } = this.quantized.values.get(op.outputs[0]!)!;
       nodes.set(op.outputs[0]!, this.compute(tape, op as KnownOp, { nodes, inputs, shape }));
     }

@@ -2,8 +2,10 @@ import type { Emit, Graph, Weight } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import { insertPairs } from '../../lower.ts';
 import { type Int8Parameters, roundHalfEven } from '../../parameters.ts';
+import { ErrorSums } from '../analyse/error-sums.ts';
 import { type BlockGraph, blockGraph, blocksOf } from '../calibrate/blocks.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
+import { logLine } from '../log/log-line.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { blockWithPairs, codedIn, type StaticModel, withPairs, withQuantizedConstants } from '../static-model.ts';
 import { Adam } from './adam.ts';
@@ -36,8 +38,9 @@ const ROUNDS = 2;
 
 /**
  * Learned step sizes (LSQ; spacemit.md 8.7): the blocks that quantization hurts most learn their filters and scales, so that
- * they give what the float network gives on the inputs that the quantized network feeds them. A block whose error grew
- * keeps what it had.
+ * they give what the float network gives on the inputs that the quantized network feeds them. A block keeps what it had
+ * when its error did not fall, or when the network's outputs, on the same batches, got worse for it: a block can come closer
+ * to its float values and still move the outputs away from theirs.
  */
 export async function learnSteps(request: LearningRequest): Promise<Learned> {
   const { model, emit, seed } = request;
@@ -50,24 +53,78 @@ export async function learnSteps(request: LearningRequest): Promise<Learned> {
     graph: { ...model.graph, weights: new Map(weights) },
     settings: { ...model.settings, constantOf: withScales(weights, state.filterScales) },
   });
+  const pairs = () => withPairs(current(), state.parameters);
+  const targets = await outputsOf(request.reference, request.data);
+  let least = outputError(await outputsOf(pairs(), request.data), targets);
   for (const [index, block] of chosen.entries()) {
-    const samples = await collectSamples(request, withPairs(current(), state.parameters), block);
-    const tuned = tuneBlock(blockGraph(current().graph, block), { model: current(), state, samples, random });
+    const samples = await collectSamples(request, pairs(), block);
+    const tuned = tuneBlock(blockGraph(current().graph, block), { model: current(), state, samples, random, emit });
+    let isKept = false;
+    if (tuned !== undefined) {
+      const undo = { weights: new Map(weights), ...copyOf(state) };
+      accept(tuned, { weights, state, emit });
+      const error = outputError(await outputsOf(pairs(), request.data), targets);
+      isKept = error <= least;
+      if (isKept) least = error;
+      else restore({ weights, state }, undo);
+    }
     const name = block.ops[0]!.name;
-    const label =
-      tuned === undefined
-        ? 'Tuning Finished: loss no change and withdraw.'
-        : `Tuning Finished: (${tuned.before.toPrecision(4)} -> ${tuned.after.toPrecision(4)})`;
-    if (tuned !== undefined) accept(tuned, weights, state);
+    const text = isKept
+      ? `Tuning Finished: (${tuned!.before.toFixed(5)} -> ${tuned!.after.toFixed(5)})`
+      : 'Tuning Finished: loss no change and withdraw.';
+    logLine(emit, 'optimizer.training', text);
     emit({
       type: 'progress',
       task: 'Runtime Calibration Single Block Finetune',
       done: index + 1,
       total: chosen.length,
-      label: `${name} ${label}`,
+      label: `${name} ${text}`,
     });
   }
   return { graph: current().graph, ...state };
+}
+
+type Outputs = ReadonlyMap<string, ArrayLike<number>>;
+
+async function outputsOf(graph: Graph, data: CalibrationData): Promise<Outputs[]> {
+  const session = await createSession(graph, { nonFinite: 'allow' });
+  try {
+    const outputs: Outputs[] = [];
+    for (let i = 0; i < data.length; i++) outputs.push(session.run(await data.batch(i)));
+    return outputs;
+  } finally {
+    session.dispose();
+  }
+}
+
+/** Noise over signal, summed over batches and network outputs, so that each of them counts the same. */
+function outputError(found: readonly Outputs[], targets: readonly Outputs[]): number {
+  let total = 0;
+  found.forEach((outputs, i) => {
+    for (const [name, values] of outputs) total += new ErrorSums().add(targets[i]!.get(name)!, values).snr;
+  });
+  return total;
+}
+
+const copyOf = ({ parameters, filterScales }: TuningState): TuningState => ({
+  parameters: new Map(parameters),
+  filterScales: new Map(filterScales),
+});
+
+interface Tunable {
+  readonly weights: Map<string, Weight>;
+  readonly state: TuningState;
+}
+
+function restore({ weights, state }: Tunable, undo: TuningState & Pick<Tunable, 'weights'>): void {
+  refill(weights, undo.weights);
+  refill(state.parameters, undo.parameters);
+  refill(state.filterScales, undo.filterScales);
+}
+
+function refill<T>(map: Map<string, T>, from: ReadonlyMap<string, T>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
 }
 
 /** Codes of filters whose scales were learned. */
@@ -185,15 +242,15 @@ interface Tuned {
   readonly after: number;
 }
 
-function tuneBlock(
-  block: BlockGraph,
-  {
-    model,
-    state,
-    samples,
-    random,
-  }: { model: StaticModel; state: TuningState; samples: readonly Sample[]; random: SeededRandom },
-): Tuned | undefined {
+interface BlockRequest {
+  readonly model: StaticModel;
+  readonly state: TuningState;
+  readonly samples: readonly Sample[];
+  readonly random: SeededRandom;
+  readonly emit: Emit;
+}
+
+function tuneBlock(block: BlockGraph, { model, state, samples, random, emit }: BlockRequest): Tuned | undefined {
   const asked = new Map<string, string>();
   const parametersOf = (name: string) => {
     const own = state.parameters.get(name);
@@ -205,18 +262,27 @@ function tuneBlock(
   const chosen = new Set(block.graph.ops.filter((op) => model.chosen.has(op)));
   const quantized = insertPairs(block.graph, { ...model.settings, chip: 'k1', chosen, given, parametersOf });
   const program = new BlockProgram(quantized, block.graph);
+  const variables = program.variables();
   const before = meanLoss(program, samples);
-  const optimizer = new Adam(program.variables(), LEARNING_RATE);
+  const optimizer = new Adam(variables, LEARNING_RATE);
+  let best = { loss: before, values: undefined as readonly Float32Array[] | undefined };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const i of random.shuffled(samples.length)) {
+    for (const [step, i] of random.shuffled(samples.length).entries()) {
       const tape = new Tape();
       loss(tape, program, samples[i]!);
       tape.backward();
       optimizer.update();
+      const done = round * samples.length + step + 1;
+      emit({ type: 'progress', task: 'Block Tuning', done, total: ROUNDS * samples.length });
     }
+    const after = meanLoss(program, samples);
+    if (after < best.loss) best = { loss: after, values: variables.map(({ data }) => data.slice()) };
   }
-  const after = meanLoss(program, samples);
-  return after < before ? { program, asked, before, after } : undefined;
+  if (best.values === undefined) return undefined;
+  variables.forEach(({ data }, k) => {
+    data.set(best.values![k]!);
+  });
+  return { program, asked, before, after: best.loss };
 }
 
 function meanLoss(program: BlockProgram, samples: readonly Sample[]): number {
@@ -240,13 +306,21 @@ function loss(tape: Tape, program: BlockProgram, { inputs, targets }: Sample): n
 }
 
 /** A scale that was driven through zero keeps its old value. */
-function accept({ program, asked }: Tuned, weights: Map<string, Weight>, state: TuningState): void {
+function accept({ program, asked }: Tuned, { weights, state, emit }: Tunable & { readonly emit: Emit }): void {
+  const refuse = (where: string) => {
+    const message = `tqc.scale for ${where} < 0, you can change fintune_level <= 1.`;
+    emit({ type: 'warning', code: 'xquant.finetune.scale', where, message });
+  };
   for (const [name, { data }] of program.filters) weights.set(name, { ...weights.get(name)!, data });
   for (const [name, { data }] of program.filterScales) {
-    if (data.length > 1 && data.every((scale) => scale > 0)) state.filterScales.set(name, [...data]);
+    if (data.length === 1) continue;
+    if (data.every((scale) => scale > 0)) state.filterScales.set(name, [...data]);
+    else refuse(name);
   }
   for (const [name, key] of asked) {
     const scale = program.steps.get(key)?.data[0];
-    if (scale !== undefined && scale > 0) state.parameters.set(name, { ...state.parameters.get(name)!, scale });
+    if (scale === undefined) continue;
+    if (scale > 0) state.parameters.set(name, { ...state.parameters.get(name)!, scale });
+    else refuse(name);
   }
 }

@@ -1,17 +1,20 @@
-import type { Graph, KnownOp, Op } from '@q/ir';
+import type { Graph, KnownOp, Op, OpOf } from '@q/ir';
 import { fullRankSlice } from '@q/ir';
 import { erf, exp, sigmoid, tanh } from '@q/kernels-wasm/scalar';
 import { convolution } from './convolution.ts';
+import { deconvolution } from './deconvolution.ts';
 import { binary, unary } from './elementwise.ts';
 import { concatenated, moved, permuted, reshaped } from './layout.ts';
 import { matrixProduct } from './matrix-product.ts';
 import { layerNormalization, softmax } from './normalization.ts';
 import { averagePool, maxPool } from './pooling.ts';
+import { resized, upsampled } from './resize.ts';
 import type { Node, Tape } from './tape.ts';
 
 /** Operator types that gradients flow through; blocks with others are not tuned. */
 const DIFFERENTIABLE = new Set<string>([
   'top.Conv',
+  'top.Deconv',
   'top.MatMul',
   'top.Add',
   'top.Sub',
@@ -40,6 +43,9 @@ const DIFFERENTIABLE = new Set<string>([
   'top.Permute',
   'top.Concat',
   'top.Slice',
+  'top.Split',
+  'top.Upsample',
+  'top.Interp',
 ]);
 
 /** Whether the operator, with its attributes and operands, can be differentiated here. */
@@ -49,6 +55,7 @@ export function isDifferentiable(op: Op, graph: Graph): op is KnownOp {
     (graph.values.get(name ?? '') ?? graph.weights.get(name ?? '')?.type)?.shape.length ?? 0;
   switch (op.type) {
     case 'top.Conv':
+    case 'top.Deconv':
       return op.attributes.kernelShape.length <= 2;
     case 'top.MatMul': {
       const { leftTranspose, outputTranspose, hdimIsBatch } = op.attributes;
@@ -75,6 +82,8 @@ export function isDifferentiable(op: Op, graph: Graph): op is KnownOp {
       return op.attributes.kernelShape.length <= 2 && rankOf(op.inputs[0]) === op.attributes.kernelShape.length + 2;
     case 'top.Slice':
       return op.inputs.slice(1).every((name) => name === null);
+    case 'top.Interp':
+      return op.inputs.slice(1).every((name) => name === null || graph.weights.has(name));
     default:
       return true;
   }
@@ -82,6 +91,22 @@ export function isDifferentiable(op: Op, graph: Graph): op is KnownOp {
 
 const reluOf = ({ doRelu, reluLimit }: { doRelu: boolean; reluLimit: number }) =>
   doRelu ? (reluLimit > 0 ? reluLimit : Number.POSITIVE_INFINITY) : undefined;
+
+/** Records an operator with several results: the parts of a Split. */
+export function evaluateParts(
+  tape: Tape,
+  { attributes }: OpOf<'top.Split'>,
+  x: Node,
+  shapes: readonly (readonly number[])[],
+): Node[] {
+  const axis = (attributes.axis + x.shape.length) % x.shape.length;
+  let start = 0;
+  return shapes.map((shape) => {
+    const offset = x.shape.map((_, k) => (k === axis ? start : 0));
+    start += shape[axis]!;
+    return stepped(tape, x, shape, { offset, steps: x.shape.map(() => 1) });
+  });
+}
 
 /** Records one operator; `shape` is its result's. */
 export function evaluate(
@@ -106,6 +131,12 @@ function withoutRelu(tape: Tape, op: KnownOp, inputs: readonly (Node | undefined
   switch (op.type) {
     case 'top.Conv':
       return convolution(tape, op, { x, w: second, bias: third, shape });
+    case 'top.Deconv':
+      return deconvolution(tape, op, { x, w: second, bias: third, shape });
+    case 'top.Upsample':
+      return upsampled(tape, x, shape);
+    case 'top.Interp':
+      return resized(tape, op, x, shape);
     case 'top.MatMul':
       return matrixProduct(tape, { a: x, b: second, bias: third, isTurned: op.attributes.rightTranspose, shape });
     case 'top.Add':
@@ -224,8 +255,16 @@ function meanOfRows(tape: Tape, x: Node, shape: readonly number[]): Node {
   });
 }
 
-function sliced(tape: Tape, op: Extract<KnownOp, { type: 'top.Slice' }>, x: Node, shape: readonly number[]): Node {
-  const { offset, steps } = fullRankSlice(x.shape, op.attributes);
+function sliced(tape: Tape, op: OpOf<'top.Slice'>, x: Node, shape: readonly number[]): Node {
+  return stepped(tape, x, shape, fullRankSlice(x.shape, op.attributes));
+}
+
+function stepped(
+  tape: Tape,
+  x: Node,
+  shape: readonly number[],
+  { offset, steps }: { offset: readonly number[]; steps: readonly number[] },
+): Node {
   const strides = x.shape.map((_, axis) => x.shape.slice(axis + 1).reduce((product, dim) => product * dim, 1));
   const from = new Int32Array(shape.reduce((product, dim) => product * dim, 1));
   for (let i = 0; i < from.length; i++) {
