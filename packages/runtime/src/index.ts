@@ -30,5 +30,6 @@ export { createSession, type Observer, type Outputs, Session, type SessionOption
 export type { Slot, TensorSlot } from './slot.ts';
 export { bytesPerElement, type StorageArray, type StorageDType, storageOf } from './storage.ts';
 /** Networks that differ in part: of each only the difference is executed. */
+export { differenceOf, type GraphDifference } from './variants/difference.ts';
 export type { Variant } from './variants/variant.ts';
 export { openWorkbench, type VariantOptions, type Workbench, type WorkbenchOptions } from './variants/workbench.ts';

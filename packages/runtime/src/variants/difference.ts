@@ -4,6 +4,8 @@ import type { Graph, Op, TensorType, Weight } from '@q/ir';
 export interface GraphDifference {
   /** Operators to execute, in order; the results of all others are those of the base's operators of the same name. */
   readonly ops: readonly Op[];
+  /** Those among them that are other operators than the base's; the rest only read what differs. */
+  readonly local: readonly Op[];
   /** Weights that the base lacks, or has with other data. */
   readonly weights: ReadonlyMap<string, Weight>;
 }
@@ -23,22 +25,24 @@ export function differenceOf(base: Graph, graph: Graph, given: ReadonlySet<strin
     const weight = graph.weights.get(name);
     return weight !== undefined && !sameWeight(weight, base.weights.get(name));
   });
+  const local: Op[] = [];
   const ops = graph.ops.filter((op) => {
     if (op.outputs.every((name) => name === null || given.has(name))) return false;
     const original = known.get(op.name);
-    const same =
+    const isBases =
       original !== undefined &&
       sameOperator(original, op) &&
-      op.inputs.every((name) => name === null || !(graph.weights.has(name) ? isOwnWeight(name) : changed.has(name))) &&
+      op.inputs.every((name) => name === null || !graph.weights.has(name) || !isOwnWeight(name)) &&
       op.outputs.every((name) => name === null || sameType(base.values.get(name), graph.values.get(name)));
-    if (same) return false;
+    if (!isBases) local.push(op);
+    else if (op.inputs.every((name) => name === null || !changed.has(name))) return false;
     for (const name of op.outputs) if (name !== null) changed.add(name);
     for (const name of op.inputs) {
       if (name !== null && graph.weights.has(name) && isOwnWeight(name)) weights.set(name, graph.weights.get(name)!);
     }
     return true;
   });
-  return { ops, weights };
+  return { ops, local, weights };
 }
 
 function memoized(test: (name: string) => boolean): (name: string) => boolean {

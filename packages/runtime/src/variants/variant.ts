@@ -88,6 +88,11 @@ export class Variant {
         .set(data as StorageArray);
   }
 
+  /** Bytes of the weights that the variant has for itself. */
+  get weightBytes(): number {
+    return this.#weights.byteLength;
+  }
+
   /** Executes what differs. Values that another variant of the workbench computed are lost. */
   run(): void {
     this.#place();

@@ -62,6 +62,11 @@ export class Workbench {
     return this.#assembly.activationBytes + this.#assembly.weights.byteLength + this.#block.byteLength;
   }
 
+  /** Bytes of the base's values of one sample, every one in a place of its own. */
+  get activationBytes(): number {
+    return this.#assembly.activationBytes;
+  }
+
   /** Gives values of the base their data: network inputs, or what an earlier visit to a sample saved. */
   load(values: Feeds): void {
     checkFeeds(values, [...this.#assembly.slots.values()], false);

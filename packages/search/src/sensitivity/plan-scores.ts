@@ -1,18 +1,25 @@
-import type { Graph, Plan, Target } from '@q/ir';
+import { type Graph, type Plan, QError, type Target } from '@q/ir';
 
 /** Scores lowered networks per sample; `SuffixEvaluator` is one, running whole networks is another. */
 export interface NetworkScores {
-  scores(candidates: readonly Graph[]): Promise<readonly Float64Array[]>;
+  /** Scores on the samples named (all without), in their order. */
+  scores(candidates: readonly Graph[], samples?: readonly number[]): Promise<readonly Float64Array[]>;
 }
 
 /** Scores plans per sample. Plans are plain data, so that a worker may do it. */
 export interface PlanScores {
-  scores(plans: readonly Plan[]): Promise<readonly Float64Array[]>;
+  scores(plans: readonly Plan[], samples?: readonly number[]): Promise<readonly Float64Array[]>;
 }
 
 /** Lowers every plan and scores the networks. */
 export function loweredScores(target: Target, graph: Graph, networks: NetworkScores): PlanScores {
-  return { scores: async (plans) => networks.scores(plans.map((plan) => target.lower(graph, plan))) };
+  return {
+    scores: async (plans, samples) =>
+      networks.scores(
+        plans.map((plan) => target.lower(graph, plan)),
+        samples,
+      ),
+  };
 }
 
 /**
@@ -21,11 +28,16 @@ export function loweredScores(target: Target, graph: Graph, networks: NetworkSco
  */
 export function joinedScores(parts: readonly PlanScores[]): PlanScores {
   return {
-    async scores(plans) {
+    async scores(plans, samples) {
+      if (samples !== undefined) throw allOrNothing();
       const found = await Promise.all(parts.map((part) => part.scores(plans)));
       return plans.map((_, index) => joined(found.map((scores) => scores[index]!)));
     },
   };
+}
+
+function allOrNothing(): QError {
+  return new QError('Joined scorers answer for all of their samples.', { code: 'search.samples-missing' });
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array {

@@ -1,17 +1,26 @@
 import type { Emit, Graph } from '@q/ir';
 import { openWorkbench, type Variant, type Workbench, type WorkbenchOptions } from '@q/runtime';
-import { BaseWalk, type WalkPlan } from './base-walk.ts';
-import { Frontier } from './frontier.ts';
-import type { FullEvaluation } from './full-evaluation.ts';
+import type { OutputTensors } from '../output-comparison.ts';
+import { BaseValues } from './base-values.ts';
+import type { NetworkScores } from './plan-scores.ts';
 import { comparedNames, realsOf, type SampleScore, similarityScore } from './sample-score.ts';
+import type { SearchSamples } from './samples.ts';
 
-export interface SuffixEvaluation extends FullEvaluation {
+export interface SuffixEvaluation {
   /** A lowered network that all candidates have most operators in common with. */
   readonly base: Graph;
-  /** Bytes of base values that may be kept from one call to the next, over all samples. Default 256 MiB. */
+  readonly samples: SearchSamples;
+  /** What candidates are compared with: a network, or its outputs per sample, from `referenceOutputs`. */
+  readonly reference: Graph | readonly OutputTensors[];
+  readonly score?: SampleScore;
+  /** Layers to compare instead of the outputs; all networks must have values of these names. */
+  readonly compared?: readonly string[];
+  /** Bytes of base values that may be kept from one call to the next, over all samples. Default 1.5 × those of one sample. */
   readonly frontierBytes?: number;
   readonly module?: WorkbenchOptions['module'];
   readonly emit?: Emit;
+  /** Called before every sample; what it throws ends the evaluation. */
+  readonly checkpoint?: () => void;
 }
 
 /** What evaluating candidates has cost so far, in operators executed. */
@@ -24,34 +33,36 @@ export interface EvaluationCost {
   readonly fullOperators: number;
 }
 
-const DEFAULT_FRONTIER = 256 * 2 ** 20;
+const FRONTIER_PER_SAMPLE = 1.5;
 
 /**
  * Scores candidates that differ from a base network in part: per sample the base's values are computed once, and of each
  * candidate only what follows its difference. Scores equal those of `evaluateInFull` bit for bit.
  *
- * Values at the last difference are kept per sample. Candidates that come in the order of the network's layers therefore
- * cost one pass over the base in all; in another order the base is computed again from where it was kept.
+ * Samples are the outer loop, so that one sample's values are in memory. What lies before the candidates' difference is
+ * kept per sample as far as `frontierBytes` allows, for later calls: candidates that come in the order of the network's
+ * layers cost little more than one pass over the base in all.
  */
-export class SuffixEvaluator {
+export class SuffixEvaluator implements NetworkScores {
   readonly #setup: SuffixEvaluation;
   readonly #score: SampleScore;
   readonly #bench: Workbench;
-  readonly #walk: BaseWalk;
-  readonly #frontier: Frontier;
-  #cut = 0;
+  readonly #base: BaseValues;
+  readonly #reference: (OutputTensors | undefined)[];
   /** Scores of candidates that are the base itself. */
-  #baseScores: Float64Array | undefined;
-  #baseOperators = 0;
+  readonly #baseScores: Float64Array;
   #candidateOperators = 0;
   #fullOperators = 0;
+  #peakBytes = 0;
 
   private constructor(setup: SuffixEvaluation, bench: Workbench) {
+    const { samples, score, reference, frontierBytes } = setup;
     this.#setup = setup;
-    this.#score = setup.score ?? similarityScore();
+    this.#score = score ?? similarityScore();
     this.#bench = bench;
-    this.#walk = new BaseWalk(setup.base, (name) => bench.isConstant(name));
-    this.#frontier = new Frontier(setup.frontierBytes ?? DEFAULT_FRONTIER);
+    this.#base = new BaseValues(bench, samples, frontierBytes ?? FRONTIER_PER_SAMPLE * bench.activationBytes);
+    this.#reference = 'ops' in reference ? [] : [...reference];
+    this.#baseScores = new Float64Array(samples.length).fill(Number.NaN);
   }
 
   static async open(setup: SuffixEvaluation): Promise<SuffixEvaluator> {
@@ -64,7 +75,7 @@ export class SuffixEvaluator {
 
   get cost(): EvaluationCost {
     return {
-      baseOperators: this.#baseOperators,
+      baseOperators: this.#base.executed,
       candidateOperators: this.#candidateOperators,
       fullOperators: this.#fullOperators,
     };
@@ -72,85 +83,103 @@ export class SuffixEvaluator {
 
   /** Bytes held in memory for values, packed weights and what is kept per sample. */
   get bytes(): number {
-    return this.#bench.bytes + this.#frontier.bytes;
+    return this.#bench.bytes + this.#base.savedBytes;
   }
 
-  /** Scores per sample, in the order of the candidates. The same graph given twice is run once. */
-  async scores(candidates: readonly Graph[]): Promise<Float64Array[]> {
-    const results = new Map<Graph, Float64Array>();
-    const variants = [...new Set(candidates)].flatMap((graph) => this.#prepare(graph, results));
+  /** The most that `bytes` and the candidates' own weights have been together. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  /** Bytes of the base's values of one sample. */
+  get activationBytes(): number {
+    return this.#bench.activationBytes;
+  }
+
+  /** Scores per sample named (all without), in the order of the candidates. The same graph given twice is run once. */
+  async scores(
+    candidates: readonly Graph[],
+    samples: readonly number[] = [...new Array(this.#setup.samples.length).keys()],
+  ): Promise<Float64Array[]> {
+    const unique = [...new Set(candidates)];
+    const results = new Map(unique.map((graph) => [graph, new Float64Array(samples.length)]));
+    const variants = unique.map((graph) => this.#variant(graph));
     try {
-      if (variants.length > 0) await this.#run(variants, results);
-    } catch (error) {
-      this.#baseScores = undefined;
-      throw error;
+      await this.#run(variants, samples, results);
     } finally {
       for (const variant of variants) variant.dispose();
     }
-    this.#count(variants, candidates);
+    this.#count(variants, candidates, samples.length);
     return candidates.map((graph) => results.get(graph)!);
-  }
-
-  /** Makes room for a candidate's scores, and its variant unless the scores are known: those of the base itself. */
-  #prepare(graph: Graph, results: Map<Graph, Float64Array>): Variant[] {
-    const { samples, compared } = this.#setup;
-    const variant = this.#bench.variant(graph, compared === undefined ? {} : { keep: compared });
-    const isBase = variant.ops.length === 0;
-    if (isBase && this.#baseScores !== undefined) {
-      variant.dispose();
-      results.set(graph, this.#baseScores);
-      return [];
-    }
-    const scores = new Float64Array(samples.length);
-    results.set(graph, scores);
-    if (isBase) this.#baseScores = scores;
-    return [variant];
-  }
-
-  async #run(variants: readonly Variant[], results: ReadonlyMap<Graph, Float64Array>): Promise<void> {
-    const { samples, reference, compared } = this.#setup;
-    const visit = this.#planVisit(variants);
-    for (let sample = 0; sample < samples.length; sample++) {
-      await visit(sample);
-      for (const variant of variants) {
-        variant.run();
-        const names = comparedNames(variant.graph, compared);
-        const found = realsOf(names, (name) => variant.slot(name));
-        results.get(variant.graph)![sample] = this.#score(reference[sample]!, found);
-      }
-    }
   }
 
   dispose(): void {
     this.#bench.dispose();
   }
 
-  /** How to make the base's values that the variants read, sample by sample. */
-  #planVisit(variants: readonly Variant[]): (sample: number) => Promise<void> {
-    const reads = new Set(variants.flatMap((variant) => [...variant.reads]));
-    const isAnyChanged = variants.some(({ ops }) => ops.length > 0);
-    // Candidates that are the base itself say nothing about where the next ones will differ.
-    if (isAnyChanged) this.#cut = this.#walk.latestCut(reads);
-    const kept = [...new Set([...this.#walk.aliveAt(this.#cut), ...(isAnyChanged ? reads : [])])];
-    const wanted = new Set([...reads, ...kept]);
-    const plans = new Map<string, WalkPlan>();
-    return async (sample) => {
-      const saved = this.#frontier.of(sample);
-      const key = [...saved.keys()].join('\n');
-      const plan = plans.get(key) ?? this.#walk.planFor(wanted, new Set(saved.keys()));
-      plans.set(key, plan);
-      if (plan.needsInputs) this.#bench.load(await this.#setup.samples.sample(sample));
-      this.#bench.load(saved);
-      for (const at of plan.operators) this.#bench.compute(at);
-      this.#baseOperators += plan.operators.length;
-      this.#frontier.save(sample, kept, this.#bench);
-    };
+  #variant(graph: Graph): Variant {
+    const { compared } = this.#setup;
+    return this.#bench.variant(graph, compared === undefined ? {} : { keep: compared });
   }
 
-  #count(variants: readonly Variant[], candidates: readonly Graph[]): void {
-    const { length } = this.#setup.samples;
+  async #run(
+    variants: readonly Variant[],
+    samples: readonly number[],
+    results: ReadonlyMap<Graph, Float64Array>,
+  ): Promise<void> {
+    const { reference: network } = this.#setup;
+    const lacks = 'ops' in network && samples.some((sample) => this.#reference[sample] === undefined);
+    const reference = lacks ? this.#variant(network) : undefined;
+    try {
+      this.#base.announce(reference === undefined ? variants : [reference, ...variants]);
+      for (const [at, sample] of samples.entries()) {
+        this.#setup.checkpoint?.();
+        await this.#sample(sample, { reference, variants }, (variant, score) => {
+          results.get(variant.graph)![at] = score;
+        });
+      }
+    } finally {
+      reference?.dispose();
+    }
+  }
+
+  async #sample(
+    sample: number,
+    { reference, variants }: { readonly reference: Variant | undefined; readonly variants: readonly Variant[] },
+    give: (variant: Variant, score: number) => void,
+  ): Promise<void> {
+    const isReferenceKnown = this.#reference[sample] !== undefined;
+    const isKnown = (variant: Variant): boolean => variant.ops.length === 0 && !Number.isNaN(this.#baseScores[sample]!);
+    const running = variants.filter((variant) => !isKnown(variant));
+    if (running.length > 0 || !isReferenceKnown) await this.#base.visit(sample);
+    if (!isReferenceKnown && reference !== undefined) {
+      this.#reference[sample] = this.#outputsOf(reference).map(({ name, data }) => ({
+        name,
+        data: Float32Array.from(data),
+      }));
+    }
+    for (const variant of running) {
+      const score = this.#score(this.#reference[sample]!, this.#outputsOf(variant));
+      if (variant.ops.length === 0) this.#baseScores[sample] = score;
+      else give(variant, score);
+    }
+    for (const variant of variants) if (variant.ops.length === 0) give(variant, this.#baseScores[sample]!);
+    this.#notePeak(variants);
+  }
+
+  #outputsOf(variant: Variant): OutputTensors {
+    variant.run();
+    return realsOf(comparedNames(variant.graph, this.#setup.compared), (name) => variant.slot(name));
+  }
+
+  #notePeak(variants: readonly Variant[]): void {
+    const own = variants.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+    this.#peakBytes = Math.max(this.#peakBytes, this.bytes + own);
+  }
+
+  #count(variants: readonly Variant[], candidates: readonly Graph[], samples: number): void {
     const executed = (graph: Graph): number => graph.ops.filter(({ type }) => type !== 'top.Input').length;
-    for (const { ops } of variants) this.#candidateOperators += ops.length * length;
-    for (const graph of candidates) this.#fullOperators += executed(graph) * length;
+    for (const { ops } of variants) this.#candidateOperators += ops.length * samples;
+    for (const graph of candidates) this.#fullOperators += executed(graph) * samples;
   }
 }
