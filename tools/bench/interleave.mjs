@@ -30,7 +30,8 @@ export async function interleave(ours, peer, { runs = 15, warmupMs = 2000, clock
   return { oursMs: median(oursMs), peerMs: median(peerMs), runs };
 }
 
-function cpuMilliseconds() {
+/** Processor time of this process so far. */
+export function cpuMilliseconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }

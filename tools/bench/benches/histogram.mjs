@@ -1,6 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadKernels } from '@q/kernels-wasm';
 import { printSpeed } from '../figure.mjs';
-import { interleave } from '../interleave.mjs';
+import { interleave, median } from '../interleave.mjs';
 import { noise } from '../models.mjs';
 
 const BINS = 2048;
@@ -35,29 +40,66 @@ async function compare(name, values) {
   const moved = view.reduce((sum, count, bin) => sum + Math.abs(count - plain[bin]), 0) / 2;
   if (moved > values.length / 1e4)
     throw new Error(`${name}: ${moved} of ${values.length} values are in other bins than the peer's`);
-  const times = await interleave(ours, peer, { runs: 31 });
+  const times = await interleave(ours, peer, { runs: 31, clock: 'cpu' });
   printSpeed(name, times, {
+    goal: 3,
     peer: 'plain JavaScript loop, one Int32Array',
     elements: values.length,
     moved_between_bins: moved,
   });
 }
 
+/** The same loop in C, compiled here; without a compiler there is nothing to compare with. */
+async function compareWithC(name, kind, values) {
+  const program = compileC(new URL('../histogram-peer.c', import.meta.url));
+  if (program === undefined) {
+    process.stderr.write(`${name}: no C compiler (cc) on the PATH, nothing was measured\n`);
+    return;
+  }
+  const { exports, arena } = await loadKernels();
+  const data = arena.place(values);
+  const counts = arena.place(new Int32Array(BINS));
+  const ours = () => exports.stats_histogram(data, values.length, Math.fround(1 / (BINS - 1)), BINS, counts);
+  const samples = { ours: [], peer: [] };
+  await interleave(ours, () => {}, { runs: 1 });
+  // A native process times itself: its start is no part of the loop.
+  for (let round = 0; round < 9; round++) {
+    samples.ours.push((await interleave(ours, () => {}, { runs: 9, warmupMs: 50, clock: 'cpu' })).oursMs);
+    samples.peer.push(Number(execFileSync(program, [kind, String(values.length)], { encoding: 'utf8' })));
+  }
+  printSpeed(
+    name,
+    { oursMs: median(samples.ours), peerMs: median(samples.peer), runs: samples.ours.length },
+    { peer: 'plain C loop, cc -O3', elements: values.length },
+  );
+}
+
+function compileC(source) {
+  const program = join(mkdtempSync(join(tmpdir(), 'q-bench-c-')), 'peer');
+  const { status } = spawnSync('cc', ['-O3', '-o', program, fileURLToPath(source), '-lm']);
+  return status === 0 ? program : undefined;
+}
+
 const LENGTH = 1 << 20;
+const tensors = {
+  noise: () => noise(LENGTH),
+  'half-zeros': () => noise(LENGTH).map((value) => Math.max(0, value)),
+};
 
 export const benches = [
   {
     name: 'histogram',
     summary: '2048-bin histogram of |x|, a million values',
-    run: () => compare('histogram', noise(LENGTH)),
+    run: () => compare('histogram', tensors.noise()),
   },
   {
     name: 'histogram-half-zeros',
     summary: 'the same where half of the values are zero, as after a Relu',
-    run: () =>
-      compare(
-        'histogram-half-zeros',
-        noise(LENGTH).map((value) => Math.max(0, value)),
-      ),
+    run: () => compare('histogram-half-zeros', tensors['half-zeros']()),
   },
+  ...Object.entries(tensors).map(([kind, make]) => ({
+    name: `histogram-c-${kind}`,
+    summary: `the same against a C loop, where a compiler is at hand (${kind})`,
+    run: () => compareWithC(`histogram-c-${kind}`, kind, make()),
+  })),
 ];

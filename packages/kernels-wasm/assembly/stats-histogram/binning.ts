@@ -1,7 +1,7 @@
 // The rules of the three histograms.
 
 /**
- * From values to places: whole float32 numbers in -1..top, where -1 and `top` mean outside. NaN gives -1. Zeros get a place
+ * From values to places: whole float32 numbers in -1..top, where -1 and `top` mean outside, and so does the place of NaN. Zeros get a place
  * like everything else, and are taken out of place 0 afterwards where they do not count.
  */
 export abstract class Binning {
@@ -10,10 +10,10 @@ export abstract class Binning {
   abstract skipsZeros(): bool;
 }
 
-/** Clamps to -1..top; NaN becomes -1, because pmax(-1, v) is -1 < v ? v : -1. */
+/** At most `top`, which is NaN's place as well: pmin(top, v) is v < top ? v : top. */
 @inline
-function bounded(v: v128, top: v128): v128 {
-  return f32x4.pmin(f32x4.pmax(f32x4.splat(-1), v), top);
+function upTo(top: v128, v: v128): v128 {
+  return f32x4.pmin(top, v);
 }
 
 /** a: width. */
@@ -21,7 +21,7 @@ function bounded(v: v128, top: v128): v128 {
 export class Magnitudes extends Binning {
   @inline skipsZeros(): bool { return true; }
   @inline place(v: v128, a: v128, b: v128, top: v128): v128 {
-    return bounded(f32x4.floor(f32x4.add(f32x4.div(f32x4.abs(v), a), f32x4.splat(0.5))), top);
+    return upTo(top, f32x4.floor(f32x4.add(f32x4.div(f32x4.abs(v), a), f32x4.splat(0.5))));
   }
 }
 
@@ -32,7 +32,7 @@ export class Signed extends Binning {
   @inline place(v: v128, a: v128, b: v128, top: v128): v128 {
     const t = f32x4.div(f32x4.sub(v, b), a);
     const last = v128.and(f32x4.eq(t, top), f32x4.splat(1));
-    return bounded(f32x4.sub(f32x4.floor(t), last), top);
+    return f32x4.pmax(upTo(top, f32x4.sub(f32x4.floor(t), last)), f32x4.splat(-1));
   }
 }
 
@@ -42,8 +42,7 @@ export class Halves extends Binning {
   @inline skipsZeros(): bool { return true; }
   @inline place(v: v128, a: v128, b: v128, top: v128): v128 {
     const bin = f32x4.floor(f32x4.mul(f32x4.abs(v), a));
-    // NaN ends up below zero, with or without the shift.
     const behind = v128.and(f32x4.lt(v, f32x4.splat(0)), f32x4.add(b, f32x4.splat(1)));
-    return f32x4.add(f32x4.pmin(f32x4.pmax(f32x4.splat(-1), bin), b), behind);
+    return f32x4.add(upTo(b, bin), behind);
   }
 }

@@ -2,30 +2,31 @@
 // do not wait for one another's stores. Columns are 16 bits wide: two thousand bins take half of a first-level cache.
 
 /** Slots of the table, those for what lies outside included. */
-export const COLUMN_SLOTS: i32 = 8208;
+export const COLUMN_SLOTS: i32 = 8192;
 /** Vectors after which a 16-bit column could overflow. */
 export const COLUMN_VECTORS: i32 = 65535;
 
 /** Four 16-bit counts per slot. All zeros between calls. */
-const COLUMNS: usize = memory.data(65664, 16);
-/** 2^23 as a float32, whose bits are MAGIC_BITS: added to a whole number in 0..2^23 it leaves the number in the low bits. */
-export const MAGIC: f32 = 8388608;
-export const MAGIC_BITS: u32 = 0x4b000000;
+const COLUMNS: usize = memory.data(65536, 16);
+/**
+ * Added to a whole number i below 2^13, 2^20 leaves the byte offset of slot i in the low 16 bits: the last place is worth an
+ * eighth, and a slot takes eight bytes.
+ */
+const TO_OFFSET: f32 = 1048576;
 
 /** Adds 1 in the slot behind each lane's place: whole numbers in -1..COLUMN_SLOTS-2, as float32. */
 @inline
 export function countColumns(place: v128): void {
-  const bits = f32x4.add(place, f32x4.splat(MAGIC + 1));
-  const at = i32x4.add(i32x4.shl(bits, 3), i32x4.splat(<i32>(<u32>COLUMNS - (MAGIC_BITS << 3))));
+  const at = f32x4.add(place, f32x4.splat(TO_OFFSET + 1));
   const low = i64x2.extract_lane(at, 0), high = i64x2.extract_lane(at, 1);
-  let p = <usize>low;
-  store<u16>(p, load<u16>(p) + 1);
-  p = <usize>(<u64>low >> 32);
-  store<u16>(p, load<u16>(p, 2) + 1, 2);
-  p = <usize>high;
-  store<u16>(p, load<u16>(p, 4) + 1, 4);
-  p = <usize>(<u64>high >> 32);
-  store<u16>(p, load<u16>(p, 6) + 1, 6);
+  let p = <usize>low & 0xffff;
+  store<u16>(p, load<u16>(p, COLUMNS) + 1, COLUMNS);
+  p = <usize>(<u64>low >> 32) & 0xffff;
+  store<u16>(p, load<u16>(p, COLUMNS + 2) + 1, COLUMNS + 2);
+  p = <usize>high & 0xffff;
+  store<u16>(p, load<u16>(p, COLUMNS + 4) + 1, COLUMNS + 4);
+  p = <usize>(<u64>high >> 32) & 0xffff;
+  store<u16>(p, load<u16>(p, COLUMNS + 6) + 1, COLUMNS + 6);
 }
 
 /** Adds the columns of slots from..from+bins-1 to `counts` and leaves zeros. */

@@ -1,9 +1,13 @@
 import { loadTail, tailMask } from '../lanes';
 import { Binning, Halves, Magnitudes, Signed } from './binning';
-import { COLUMN_SLOTS, COLUMN_VECTORS, countColumns, gatherColumns, MAGIC, MAGIC_BITS, takeSlot } from './columns';
+import { COLUMN_SLOTS, COLUMN_VECTORS, countColumns, gatherColumns, takeSlot } from './columns';
 
 /** Where a direct count puts everything outside the table: addresses are chosen without a branch. */
 const OUTSIDE: usize = memory.data(16, 16);
+
+/** 2^23 as a float32 and its bits: added to a whole number in 0..2^23 it leaves the number in the low bits. */
+const MAGIC: f32 = 8388608;
+const MAGIC_BITS: i32 = 0x4b000000;
 
 @inline
 function increment(at: usize): void {
@@ -15,7 +19,7 @@ function increment(at: usize): void {
  */
 @inline
 function countDirect(counts: usize, place: v128, gap: v128, top: v128): void {
-  const index = i32x4.sub(f32x4.add(place, f32x4.splat(MAGIC + 1)), i32x4.splat(<i32>(MAGIC_BITS + 1)));
+  const index = i32x4.sub(f32x4.add(place, f32x4.splat(MAGIC + 1)), i32x4.splat(MAGIC_BITS + 1));
   const behind = i32x4.add(index, f32x4.gt(place, gap));
   const inside = v128.and(v128.and(f32x4.ge(place, f32x4.splat(0)), f32x4.lt(place, top)), f32x4.ne(place, gap));
   const to = i32x4.add(i32x4.splat(<i32>counts), i32x4.shl(behind, 2));
@@ -47,10 +51,17 @@ function count<T extends Binning>(x: usize, n: i32, a: f32, b: f32, gap: i32, to
   if (top + 2 <= COLUMN_SLOTS && n > 2 * top) {
     while (vectors > 0) {
       const block = min(vectors, COLUMN_VECTORS);
-      for (const end = x + (<usize>block << 4); x < end; x += 16) {
+      for (const end = x + (<usize>(block & ~1) << 4); x < end; x += 32) {
+        const v = v128.load(x), w = v128.load(x, 16);
+        if (rule.skipsZeros()) zeros = i32x4.sub(i32x4.sub(zeros, f32x4.eq(v, zero)), f32x4.eq(w, zero));
+        countColumns(rule.place(v, va, vb, vTop));
+        countColumns(rule.place(w, va, vb, vTop));
+      }
+      if (block & 1) {
         const v = v128.load(x);
         if (rule.skipsZeros()) zeros = i32x4.sub(zeros, f32x4.eq(v, zero));
         countColumns(rule.place(v, va, vb, vTop));
+        x += 16;
       }
       vectors -= block;
       outside += takeSlot(0) + takeSlot(top + 1) + gatherHalves(gap, top, counts);
