@@ -15,6 +15,15 @@ export {
   type LsbReportRequest,
   lsbReport,
 } from './lsb-report.ts';
+export { type FastSearchOutcome, type FastSearchRound, fastSearch } from './newer-searches/fast-search.ts';
+export { type MixSearchOptions, type MixSearchOutcome, mixSearch } from './newer-searches/mix-search.ts';
+export {
+  type ScreenedSearchOptions,
+  type ScreenedSearchOutcome,
+  searchScreenedQtable,
+} from './newer-searches/screened-search.ts';
+export type { TypeScreening, TypeSimilarity } from './newer-searches/type-screening.ts';
+export type { NewerSearchOptions } from './newer-searches/whole-trials.ts';
 export { type ComparisonRequest, compareTensors, numpyType, type TensorComparison } from './npz-comparison.ts';
 export { type OutputAgreement, OutputComparison, type OutputTensors } from './output-comparison.ts';
 export {
@@ -24,8 +33,16 @@ export {
   type PostProcessTensor,
   postProcessedScore,
 } from './post-process/post-processed-score.ts';
+export { type GroupedTable, printGroupedTable } from './reports/grouped-table.ts';
 export { lossTableReport, signalLossLines } from './reports/loss-table-report.ts';
 export { type MixedTable, printMixedTable } from './reports/mixed-table.ts';
+export {
+  fastSearchReport,
+  mixSearchReport,
+  type NewerFacts,
+  type ScreenedFacts,
+  screenedSearchReport,
+} from './reports/newer-reports.ts';
 export { type LossTable, lossLines, printLossTable, qtableReport } from './reports/qtable-report.ts';
 export type { ReportLine } from './reports/report-line.ts';
 export { timeLine } from './reports/result-lines.ts';

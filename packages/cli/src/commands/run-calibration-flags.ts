@@ -100,15 +100,33 @@ function declareSearches(parser: ArgumentParser): void {
   parser.add_argument('--search', {
     default: 'False',
     choices: ['False', 'search_threshold', 'search_qtable', 'fast_search', 'mix_search'],
-    help: 'search mode (not in this version)',
+    help:
+      'search_threshold: the method whose table is best; search_qtable: thresholds per layer, and layers to keep in float; ' +
+      'fast_search, mix_search: layers to keep in float, for the table at -o (default: False)',
   });
   parser.add_argument('--inference_num', { type: 'int', default: 30, help: 'samples of a search (default: 30)' });
   parser.add_argument('--max_float_layers', { type: 'int', default: 5, help: 'float layers of a search (default: 5)' });
-  parser.add_argument('--post_process', { default: '', help: 'post-processing of a search' });
-  parser.add_argument('--transformer', { default: 'False', help: 'search of networks with attention' });
-  parser.add_argument('--quantize_method_list', { default: 'MSE', help: 'methods of search_qtable (default: MSE)' });
-  parser.add_argument('--benchmark_method', { default: 'cos', choices: ['cos', 'snr'], help: 'score of a search' });
-  parser.add_argument('--mix_mode', { default: 'wi8ai8_fp', help: 'precisions of a search' });
-  parser.add_argument('--pre_qtable', { default: '', help: 'quantize table that a search begins with' });
-  parser.add_argument('--cluster', { action: 'store_true', help: 'clustering in a search' });
+  parser.add_argument('--post_process', {
+    default: '',
+    help: 'searches: ES module that exports PostProcess(outputs); for x.py, x.mjs beside it',
+  });
+  parser.add_argument('--transformer', {
+    default: 'False',
+    help: 'search_qtable: True leaves out types of layers that networks with attention are insensitive in',
+  });
+  parser.add_argument('--quantize_method_list', {
+    default: 'MSE',
+    help: 'methods of search_qtable, e.g. KL,MSE,MAX,Percentile9999 (default: MSE)',
+  });
+  parser.add_argument('--benchmark_method', {
+    default: 'cos',
+    choices: ['cos', 'snr'],
+    help: 'score of search_threshold (default: cos)',
+  });
+  parser.add_argument('--mix_mode', { default: 'wi8ai8_fp', help: 'precisions of a search: wi8ai8_fp' });
+  parser.add_argument('--pre_qtable', {
+    default: '',
+    help: 'searches of 2026: quantize table of layers that are float anyway, instead of the automatic ones',
+  });
+  parser.add_argument('--cluster', { action: 'store_true', help: 'clustering in a search (not in this version)' });
 }

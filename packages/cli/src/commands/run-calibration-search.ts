@@ -51,7 +51,7 @@ const THRESHOLD_METHODS: readonly MethodChoice[] = [
   { spelled: 'Percentile9999', method: 'percentile9999', profile: '2023' },
   { spelled: 'MSE', method: 'mse' },
 ];
-const NEW_TABLE = 'new_cali_table.txt';
+export const NEW_TABLE = 'new_cali_table.txt';
 
 /** `--search search_threshold` (search.md 4); answers the best method's table. */
 export async function searchThresholdTables(search: CalibrationSearch): Promise<CalibrationTable> {
@@ -165,7 +165,10 @@ export function requireQuantizeTable(args: Arguments): string {
 }
 
 /** Layers that the lowered network has by the same name: the log counts them. */
-function layerCount({ graph, target, processor }: SearchSubject, values: CalibrationTable['rows']): number {
+export function layerCount(
+  { graph, target, processor }: Pick<SearchSubject, 'graph' | 'target' | 'processor'>,
+  values: CalibrationTable['rows'],
+): number {
   const plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values } as const;
   return searchedLayers(graph, target.lower(graph, plan)).length;
 }
@@ -175,7 +178,10 @@ function layerCount({ graph, target, processor }: SearchSubject, values: Calibra
  *
  * @returns the text of the table
  */
-function writeMethodTables({ args, mlirFile, options }: CalibrationSearch, methods: readonly SearchedMethod[]): string {
+export function writeMethodTables(
+  { args, mlirFile, options }: CalibrationSearch,
+  methods: readonly SearchedMethod[],
+): string {
   const target = args.string('calibration_table');
   const tuned = options.tuneNum ?? 0;
   const tables = methods.map((method) => {

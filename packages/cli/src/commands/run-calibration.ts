@@ -30,17 +30,26 @@ import { readStatisticsFile, type StatisticsFile, writeStatisticsFile } from './
 import { runBiasCorrection } from './run-calibration-bias.ts';
 import { type DebugCommand, readDebugCommand } from './run-calibration-debug.ts';
 import { declareRunCalibrationFlags } from './run-calibration-flags.ts';
+import { fastSearchTable, mixSearchTable, screenedSearchTables } from './run-calibration-newer-search.ts';
 import { type CalibrationSearch, searchQtableTables, searchThresholdTables } from './run-calibration-search.ts';
+import { checkSearchFlags } from './search-flags-check.ts';
 import { StepLog } from './step-log.ts';
 
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
   terminal.print(bannerLine);
-  refuseUnbuilt(args);
+  checkSearchFlags(args);
   const debug = readDebugCommand(args.optionalString('debug_cmd') ?? '');
   for (const note of debug.notes) terminal.warn(`warning: ${note}`);
   const run = await CalibrationRun.open(args, terminal, debug);
   return run.run();
 }
+
+/** Searches that end with a quantize table, and that nothing follows. */
+const QTABLE_SEARCHES: ReadonlyMap<string, (search: CalibrationSearch) => Promise<number>> = new Map([
+  ['search_qtable', searchQtableTables],
+  ['fast_search', fastSearchTable],
+  ['mix_search', mixSearchTable],
+]);
 
 /** Samples that are read before the calibration, and again by it. */
 const EXAMINED = 16;
@@ -100,7 +109,8 @@ class CalibrationRun {
     if (newest) writeMergedTable(this.#tables(), this.#samples.length);
     else writeShapeTable(this.#tables());
     const search = args.string('search');
-    if (search === 'search_qtable') return searchQtableTables(this.#search());
+    const qtableSearch = newest && search === 'search_qtable' ? screenedSearchTables : QTABLE_SEARCHES.get(search);
+    if (qtableSearch !== undefined) return qtableSearch(this.#search());
     if (args.flag('sq')) await this.#smooth();
     if (args.flag('smc')) await this.#correctSoftmax();
     if (args.flag('we')) this.#equalize();
@@ -233,19 +243,6 @@ function readStartTable(path: string, args: Arguments) {
 
 function listOf(samples: Dataset): string {
   return Array.from({ length: samples.length }, (_, i) => `${samples.files(i).join(',')}\n`).join('');
-}
-
-/** What this version knows and cannot honour: refused by name, never ignored. */
-function refuseUnbuilt(args: Arguments): void {
-  const search = args.string('search');
-  const unbuilt = search === 'fast_search' || search === 'mix_search';
-  const given = [...(unbuilt ? [`--search ${search}`] : []), ...(args.flag('sq') ? ['--sq'] : [])];
-  if (given.length === 0) return;
-  throw new QError(`not in this version: ${given.join(', ')}`, {
-    code: 'cli.not-in-this-version',
-    where: given.join(', '),
-    hint: 'calibrate without it; the table would not be what these flags promise',
-  });
 }
 
 export const runCalibration: CommandBody = { declare: declareRunCalibrationFlags, run };

@@ -1,4 +1,4 @@
-import type { Graph, Plan, Precision, Target } from '@q/ir';
+import { type Graph, type Plan, type Precision, QError, type Target } from '@q/ir';
 import { evaluateInFull, type FullEvaluation } from './full-evaluation.ts';
 import { withFloatOps } from './plan-edits.ts';
 import { loweredScores } from './plan-scores.ts';
@@ -69,6 +69,7 @@ export async function searchQtable(options: SearchQtableOptions): Promise<Search
   const int8Score = meanOf(await evaluateInFull(int8, evaluation));
   if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
   const quantizedLayers = searchedLayers(graph, int8).filter((name) => isByte(int8, name));
+  if (quantizedLayers.length === 0) throw nothingQuantized(processor);
   const types = new Map(graph.ops.map((op) => [op.name, op.type]));
   const layers = options.isTransformer
     ? quantizedLayers.filter((name) => !INSENSITIVE.has(types.get(name)!))
@@ -85,7 +86,15 @@ export async function searchQtable(options: SearchQtableOptions): Promise<Search
     const measured = await measureLayers({ ...search, ...(emit && { emit }) });
     const ranking = rankLayers(measured.layers);
     const scoreOf = mixedScorer({ target, graph, floatType, measured, evaluation });
-    const trials = await grow(ranking, options, quantizedLayers.length, scoreOf);
+    const cap = Math.floor(quantizedLayers.length / CAP);
+    const trials = await growFloatSets({
+      ranking,
+      graph,
+      maxFloatLayers: options.maxFloatLayers ?? 5,
+      cap,
+      expectedCos,
+      scoreOf,
+    });
     const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
     const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType };
     return {
@@ -98,6 +107,15 @@ export async function searchQtable(options: SearchQtableOptions): Promise<Search
   } finally {
     evaluator.dispose();
   }
+}
+
+export function nothingQuantized(processor: string): QError {
+  return new QError(`No layer runs in integers on ${processor}, so that there is nothing to search.`, {
+    code: 'search.nothing-quantized',
+    where: processor,
+    found: '0 layers in integers',
+    hint: 'q run_sensitive_layer tries all layers, whatever they run in',
+  });
 }
 
 function isByte(lowered: Graph, name: string): boolean {
@@ -127,13 +145,21 @@ function mixedScorer({ target, graph, floatType, measured, evaluation }: MixedNe
 /** The part of the layers that may be float at most. */
 const CAP = 8;
 
+/** What float sets are grown from. */
+export interface FloatSetGrowth {
+  readonly ranking: readonly LayerSensitivity[];
+  readonly graph: Graph;
+  /** Layers to begin with. */
+  readonly maxFloatLayers: number;
+  /** Layers at most. */
+  readonly cap: number;
+  readonly expectedCos: number;
+  readonly scoreOf: (floatLayers: readonly string[]) => Promise<number>;
+}
+
 /** Scores the first pick; when it falls short, the largest allowed; when that suffices, what lies between by bisection. */
-async function grow(
-  ranking: readonly LayerSensitivity[],
-  { graph, maxFloatLayers = 5, expectedCos = 0.99 }: SearchQtableOptions,
-  layerCount: number,
-  scoreOf: (floatLayers: readonly string[]) => Promise<number>,
-): Promise<MixedTrial[]> {
+export async function growFloatSets(growth: FloatSetGrowth): Promise<MixedTrial[]> {
+  const { ranking, graph, maxFloatLayers, cap, expectedCos, scoreOf } = growth;
   const trials: MixedTrial[] = [];
   const tryCount = async (count: number): Promise<boolean> => {
     const floatLayers = pickLayers(ranking, count, graph);
@@ -142,7 +168,6 @@ async function grow(
     return score > expectedCos;
   };
   await tryCount(maxFloatLayers);
-  const cap = Math.floor(layerCount / CAP);
   if (trials[0]!.score >= expectedCos || cap <= maxFloatLayers) return trials;
   if (!(await tryCount(cap))) return trials;
   let [low, high] = [maxFloatLayers, cap];

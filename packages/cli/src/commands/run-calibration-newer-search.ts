@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs';
+import { patternLayers, shapeLayers } from '@q/calib';
+import { type CalibrationRow, type Graph, parseCalibrationTable, QError } from '@q/ir';
+import {
+  fastSearch,
+  fastSearchReport,
+  lossLines,
+  mixSearch,
+  mixSearchReport,
+  printGroupedTable,
+  printLossTable,
+  screenedSearchReport,
+  searchScreenedQtable,
+  writtenTrial,
+} from '@q/search';
+import type { Arguments } from '../arguments/arguments.ts';
+import { exitStatus } from '../command.ts';
+import { readQuantizeTable } from '../deploy/read-plan.ts';
+import { readInputText } from '../files/input-files.ts';
+import { writeFilesWhole } from '../files/output-files.ts';
+import { generationTime } from '../generation-time.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import {
+  type CalibrationSearch,
+  layerCount,
+  NEW_TABLE,
+  requireQuantizeTable,
+  writeMethodTables,
+} from './run-calibration-search.ts';
+import { readLikeness } from './search-flags.ts';
+import { SearchLog } from './search-log.ts';
+import { calibrateMethods, methodThresholds, readMethodList, withNewThresholds } from './search-methods.ts';
+import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
+
+/** Layers that are float whatever a search finds, by what says so. */
+interface FixedLayers {
+  readonly shape: readonly string[];
+  readonly pattern: readonly string[];
+  readonly custom: readonly string[];
+}
+
+/** Shape computations and known patterns, or the table of `--pre_qtable` alone (search.md 6). */
+function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): FixedLayers {
+  const path = args.optionalString('pre_qtable');
+  if (path === undefined) {
+    return { shape: shapeLayers(graph, '2026'), pattern: patternLayers(graph)?.layers ?? [], custom: [] };
+  }
+  terminal.print(`Use only ${path} as quantize table!`);
+  return { shape: [], pattern: [], custom: [...readQuantizeTable(path, terminal).rows.keys()] };
+}
+
+async function prepare(search: CalibrationSearch) {
+  const { args, terminal, graph, mlirFile } = search;
+  const quantizeTable = requireQuantizeTable(args);
+  const expectedCos = readLikeness(args, 'expected_cos');
+  const fixed = readFixedLayers(args, graph, terminal);
+  const fixedFloat = [...new Set([...fixed.custom, ...fixed.shape, ...fixed.pattern])];
+  const subject = await readSearchSubject(args, graph);
+  const samples = await openSearchSamples(args, graph, args.integer('inference_num', 1));
+  const options = { ...subject, samples, expectedCos, fixedFloat, emit: terminal.emit };
+  return {
+    options,
+    fixed,
+    facts: { graph, mlirFile, expectedCos, quantizeTable, fixedFloat, compared: subject.compared },
+  };
+}
+
+/** The table that is there at `-o`: these searches do not calibrate. */
+function existingTable({ args, graph }: CalibrationSearch): ReadonlyMap<string, CalibrationRow> {
+  const path = args.string('calibration_table');
+  if (!existsSync(path)) {
+    throw new QError(`--search ${args.string('search')} needs the calibration table ${path} to exist`, {
+      code: 'cli.missing-file',
+      where: path,
+      expected: 'a table of run_calibration at -o',
+      hint: 'run the same command without --search first',
+    });
+  }
+  const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
+  requireTableOf(graph, table, path);
+  return table.rows;
+}
+
+/** `--search fast_search`; answers the exit status. */
+export async function fastSearchTable(search: CalibrationSearch): Promise<number> {
+  const values = existingTable(search);
+  const { options, fixed, facts } = await prepare(search);
+  const log = new SearchLog(search.terminal, 'Search_Qtable');
+  const outcome = await fastSearch({ ...options, values });
+  const report = fastSearchReport(outcome, facts);
+  if (outcome.kind === 'sufficient') log.write(report);
+  else {
+    const text = tableText(search.args, fixed, { mode: outcome.floatType, custom: outcome.floatLayers });
+    writeFilesWhole([{ path: facts.quantizeTable, bytes: text }]);
+    log.write([...report, log.timeLine()]);
+  }
+  return exitStatus.ok;
+}
+
+/** `--search mix_search`; answers the exit status. Its table is written in any case (search.md 13.15). */
+export async function mixSearchTable(search: CalibrationSearch): Promise<number> {
+  const { args, terminal } = search;
+  const values = existingTable(search);
+  const { options, fixed, facts } = await prepare(search);
+  const log = new SearchLog(terminal, 'Mix_Search');
+  const limits = { minLayerCos: readLikeness(args, 'min_layer_cos'), maxFloatLayers: args.integer('max_float_layers') };
+  const outcome = await mixSearch({ ...options, ...limits, values });
+  const report = mixSearchReport(outcome, facts);
+  const mode = outcome.kind === 'sufficient' ? options.floatType : outcome.floatType;
+  const found = outcome.kind === 'sufficient' ? [] : outcome.floatLayers;
+  const losses = outcome.kind === 'sufficient' ? [] : lossLines(outcome.layers);
+  const lossTable = {
+    time: generationTime(),
+    samples: options.samples.length,
+    processor: args.string('processor'),
+    mode,
+    lines: losses,
+  };
+  writeFilesWhole([
+    { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom: found }) },
+    ...(losses.length === 0 ? [] : [{ path: `${facts.quantizeTable}_loss.txt`, bytes: printLossTable(lossTable) }]),
+  ]);
+  log.write(outcome.kind === 'sufficient' ? report : [...report, log.timeLine()]);
+  return exitStatus.ok;
+}
+
+/** `--search search_qtable --profile 2026` (search.md 5.3); answers the exit status. */
+export async function screenedSearchTables(search: CalibrationSearch): Promise<number> {
+  const { args, terminal, graph } = search;
+  const words = args.list('quantize_method_list').map((word) => word.toLowerCase().replace(/^use_/, ''));
+  const methodList = readMethodList(words);
+  const { options, fixed, facts } = await prepare(search);
+  const log = new SearchLog(terminal, 'Search_Qtable');
+  const methods = await calibrateMethods(graph, search.samples, methodList, search.options);
+  const base = writeMethodTables(search, methods);
+  const values = parseCalibrationTable(base).rows;
+  const outcome = await searchScreenedQtable({
+    ...options,
+    values,
+    methods: methods.map(methodThresholds),
+    maxFloatLayers: args.integer('max_float_layers'),
+  });
+  const report = screenedSearchReport(outcome, { ...facts, methods: words, layerCount: layerCount(options, values) });
+  if (outcome.kind === 'sufficient') {
+    log.write(report);
+    return exitStatus.ok;
+  }
+  const { plan, floatType: mode } = outcome;
+  const custom = writtenTrial(outcome).floatLayers;
+  writeFilesWhole([
+    { path: NEW_TABLE, bytes: withNewThresholds(base, (name) => plan.values.get(name)?.threshold) },
+    { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom }) },
+  ]);
+  log.write([...report, log.timeLine()]);
+  terminal.print('success search qtable');
+  return exitStatus.ok;
+}
+
+function tableText(
+  args: Arguments,
+  fixed: FixedLayers,
+  { mode, custom }: { readonly mode: string; readonly custom: readonly string[] },
+): string {
+  return printGroupedTable({
+    time: generationTime(),
+    samples: args.integer('inference_num', 1),
+    processor: args.string('processor'),
+    mode,
+    shape: fixed.shape,
+    pattern: fixed.pattern,
+    custom: [...fixed.custom, ...custom],
+  });
+}

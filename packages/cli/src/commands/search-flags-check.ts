@@ -1,0 +1,81 @@
+import { QError } from '@q/ir';
+import type { Arguments } from '../arguments/arguments.ts';
+
+/** A flag that only some searches know. */
+interface SearchFlag {
+  readonly flag: string;
+  /** Was it given, other than by its default? */
+  readonly given: (args: Arguments) => boolean;
+  readonly searches: readonly string[];
+}
+
+const other =
+  (name: string, usual: string) =>
+  (args: Arguments): boolean =>
+    (args.optionalString(name) ?? usual) !== usual;
+
+const FLAGS: readonly SearchFlag[] = [
+  { flag: '--benchmark_method snr', given: other('benchmark_method', 'cos'), searches: ['search_threshold'] },
+  { flag: '--transformer True', given: other('transformer', 'False'), searches: ['search_qtable'] },
+  { flag: '--quantize_method_list', given: other('quantize_method_list', 'MSE'), searches: ['search_qtable'] },
+  {
+    flag: '--post_process',
+    given: other('post_process', ''),
+    searches: ['search_threshold', 'search_qtable', 'fast_search', 'mix_search'],
+  },
+  { flag: '--pre_qtable', given: other('pre_qtable', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
+];
+
+/** Corrections that the original leaves out when it searches a quantize table. */
+const CORRECTIONS = ['we', 'bc', 'sq', 'smc'];
+
+/**
+ * Refuses what this version cannot do, and flags that contradict each other: never is one ignored in silence.
+ *
+ * @throws QError `cli.not-in-this-version`, `cli.contradicting-flags`
+ */
+export function checkSearchFlags(args: Arguments): void {
+  const mode = args.string('mix_mode');
+  refuse([...(args.flag('cluster') ? ['--cluster'] : []), ...(mode === 'wi8ai8_fp' ? [] : [`--mix_mode ${mode}`])]);
+  const search = args.string('search');
+  const stray = FLAGS.find(({ given, searches }) => given(args) && !searches.includes(search));
+  if (stray !== undefined) {
+    throw contradiction(
+      `${stray.flag} belongs to --search ${stray.searches.join(' or ')}`,
+      stray.flag,
+      `--search ${search}`,
+    );
+  }
+  if (
+    args.optionalString('pre_qtable') !== undefined &&
+    search === 'search_qtable' &&
+    args.string('profile') !== '2026'
+  ) {
+    throw contradiction(
+      '--pre_qtable with search_qtable belongs to --profile 2026',
+      '--pre_qtable',
+      args.string('profile'),
+    );
+  }
+  const corrections = CORRECTIONS.filter((name) => args.flag(name)).map((name) => `--${name}`);
+  if (corrections.length > 0 && !['False', 'search_threshold'].includes(search)) {
+    throw contradiction(
+      `--search ${search} leaves out ${corrections.join(', ')}, as in TPU-MLIR: correct first, search the corrected model then`,
+      corrections.join(', '),
+      `--search ${search}`,
+    );
+  }
+}
+
+function refuse(flags: readonly string[]): void {
+  if (flags.length === 0) return;
+  throw new QError(`not in this version: ${flags.join(', ')}`, {
+    code: 'cli.not-in-this-version',
+    where: flags.join(', '),
+    hint: 'leave it out; the table would not be what these flags promise',
+  });
+}
+
+function contradiction(message: string, where: string, found: string): QError {
+  return new QError(message, { code: 'cli.contradicting-flags', where, found });
+}

@@ -1,0 +1,84 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseQuantizeTable } from '@q/ir';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { objectsPreprocess, testModel } from '../q-process.ts';
+import { openWorkspace, run, steady, type Workspace } from './workspace.ts';
+
+const images = testModel('objects-cnn/calibration.zip');
+const read = (name: string): string => readFileSync(name, 'utf8');
+const search = (more: string) =>
+  run(`run_calibration net.mlir --dataset ${images} --input_num 2 --inference_num 1 --tune_num 1 --processor bm1684 \\
+    --no_doctor --workers 1 ${more}`);
+let folder: Workspace;
+
+beforeAll(async () => {
+  folder = openWorkspace();
+  const { status, stderr } = await run(
+    `model_transform --model_name net --model_def ${testModel('objects-cnn/objects-cnn.onnx')} ` +
+      `${objectsPreprocess.join(' ')} --mlir net.mlir`,
+  );
+  expect(status, stderr).toBe(0);
+  expect((await search('-o table')).status).toBe(0);
+});
+afterAll(() => folder.close());
+
+/** The layers of a table, and the figures of its head. */
+function tableOf(name: string): { readonly layers: readonly string[]; readonly head: string } {
+  const { rows, header } = parseQuantizeTable(read(name), name);
+  return { layers: [...rows.keys()], head: header.join('\n') };
+}
+
+describe('searches of 2026', () => {
+  it('fast_search takes five layers a round, of sensitive types', async () => {
+    const { status, stdout, stderr } = await search(
+      '--search fast_search --expected_cos 0.999 --quantize_table fast -o table',
+    );
+    expect(status, stderr).toBe(0);
+    expect(steady(stdout)).toMatch(
+      />>>run result:\nint8 outputs_cos:0\.\d{6} old\nmix model outputs_cos:0\.\d{6}\nOutput mix/,
+    );
+    const log = read('Search_Qtable');
+    expect(log).toMatch(/^INFO:root:op_type : top\.Conv, similarity : 0\.9\d+$/m);
+    expect(log).toMatch(
+      /^INFO:root:sensitive_op_type : \['top\.Conv'.*\], please pay attention to these types of operations$/m,
+    );
+    const { layers, head } = tableOf('fast');
+    expect(layers).toHaveLength(5);
+    expect(head).toMatch(
+      /# total layers: 5 \(unique list blow\)\n# number of shape layers: 0\n# number of pattern layers: 0/,
+    );
+  });
+
+  it('mix_search stops at the maximum, and says so', async () => {
+    const { status, stdout, stderr } = await search(
+      '--search mix_search --expected_cos 0.9999 --min_layer_cos 0.998 --max_float_layers 2 --quantize_table mix -o table',
+    );
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^job finished, the number of layers of F32 exceeded the maximum 2$/m);
+    expect(tableOf('mix').layers.length).toBeGreaterThan(2);
+    expect(read('mix_loss.txt')).toMatch(/^No\.0 {3}: Layer: \S+\s+Cos: 0\.\d{6}$/m);
+    expect(existsSync('Mix_Search')).toBe(true);
+  });
+
+  it('mix_search writes a table even where INT8 suffices', async () => {
+    const { status, stdout } = await search('--search mix_search --expected_cos 0.5 --quantize_table early -o table');
+    expect([status, tableOf('early').layers]).toEqual([0, []]);
+    expect(stdout).toMatch(/no need for mix precsion$/m);
+  });
+
+  it('search_qtable screens types first, and leaves the layers of --pre_qtable alone', async () => {
+    folder.write('pre', 'logits_Gemm F32\n');
+    const { status, stdout, stderr } = await search(
+      '--search search_qtable --profile 2026 --expected_cos 0.9999 --max_float_layers 1 --quantize_method_list use_KL,mse ' +
+        '--pre_qtable pre --quantize_table screened -o base',
+    );
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^Use only pre as quantize table!$/m);
+    const log = read('Search_Qtable');
+    expect(log).toContain("quantize_method_list=['kl', 'mse']");
+    expect(log).not.toMatch(/start to handle layer: logits_Gemm/);
+    const { layers, head } = tableOf('screened');
+    expect(layers[0]).toBe('logits_Gemm');
+    expect(head).toContain(`# number of custom layers: ${layers.length}`);
+  });
+});

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type HereOutcome, runHere } from '../run-here.ts';
+
+/** A folder to work in, as commands do that write their logs where they are run. */
+export interface Workspace {
+  readonly at: (name: string) => string;
+  readonly write: (name: string, text: string) => void;
+  readonly close: () => void;
+}
+
+/** Changes into a new folder; times in files are those of SOURCE_DATE_EPOCH. */
+export function openWorkspace(): Workspace {
+  const home = process.cwd();
+  const folder = mkdtempSync(join(tmpdir(), 'q-search-'));
+  process.chdir(folder);
+  process.env.SOURCE_DATE_EPOCH = '1700000000';
+  return {
+    at: (name) => join(folder, name),
+    write: (name, text) => writeFileSync(join(folder, name), text),
+    close() {
+      process.chdir(home);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs a command line as the manual prints it: words by blanks, lines joined by backslashes. */
+export function run(line: string): Promise<HereOutcome> {
+  return runHere(...line.replaceAll(/\\\n/g, ' ').trim().split(/\s+/));
+}
+
+/** Text whose only variable parts, the time that was needed and the version, are masked. */
+export function steady(text: string): string {
+  return text
+    .replaceAll(/total time:[\d.e-]+/g, 'total time:T')
+    .replaceAll(/run time:[\d.e-]+/g, 'run time:T')
+    .replaceAll(/^TPU-MLIR .*$/gm, 'TPU-MLIR VERSION');
+}

@@ -1,0 +1,144 @@
+import { type Graph, isQError, type Plan, type Precision } from '@q/ir';
+import { createSession, type Session } from '@q/runtime';
+import type { LayerCosine, QtableEnd } from '../sensitivity/run-qtable.ts';
+import { realsOf } from '../sensitivity/sample-score.ts';
+import { pairSums, vendorSimilarity } from '../similarity.ts';
+import { type NewerSearchOptions, WholeTrials } from './whole-trials.ts';
+
+export interface MixSearchOptions extends NewerSearchOptions {
+  /** Layers less like float than this become float. Default 0.99. */
+  readonly minLayerCos?: number;
+  /** At most this many layers, and a quarter of all. Default 5. */
+  readonly maxFloatLayers?: number;
+}
+
+export type MixSearchOutcome =
+  | { readonly kind: 'sufficient'; readonly int8Score: number }
+  | {
+      readonly kind: 'searched';
+      readonly int8Score: number;
+      /** Of the last network that was tried; 0 when none was. */
+      readonly mixedScore: number;
+      /** In the network's order. */
+      readonly layers: readonly LayerCosine[];
+      readonly floatLayers: readonly string[];
+      readonly floatType: Precision;
+      readonly end: QtableEnd;
+      /** More float layers than this ended the walk. */
+      readonly most: number;
+      readonly plan: Plan;
+    };
+
+/** Types that only move the marker (search.md 8.2). */
+const SKIPPED: ReadonlySet<string> = new Set(
+  ['Input', 'Reshape', 'Softmax', 'Weight', 'MaxPool', 'Slice', 'Tile', 'Permute', 'Upsample'].map(
+    (type) => `top.${type}`,
+  ),
+);
+const PART = 4;
+
+/**
+ * `--search mix_search` of TPU-MLIR since 2026 (search.md 6): walks over the layers; one that is too far from float becomes float
+ * with all layers since the last that was judged, and what follows is judged in the network that this gives. Mixed networks
+ * are run as a whole.
+ */
+export async function mixSearch(options: MixSearchOptions): Promise<MixSearchOutcome> {
+  const { graph, expectedCos = 0.99, maxFloatLayers = 5 } = options;
+  const trials = await WholeTrials.open(options, 'lowered');
+  const int8Score = await trials.score(trials.plan);
+  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+  const most = Math.min(Math.floor(graph.ops.length / PART), maxFloatLayers);
+  const walk = new MixWalk(trials, options, { int8Score, most });
+  const end = await walk.run();
+  const { floatLayers, layers, mixedScore } = walk;
+  const plan = trials.withFloat(trials.plan, floatLayers);
+  return {
+    kind: 'searched',
+    ...{ int8Score, mixedScore, layers, floatLayers, floatType: trials.floatType, end, most, plan },
+  };
+}
+
+class MixWalk {
+  readonly #trials: WholeTrials;
+  readonly #options: MixSearchOptions;
+  readonly #limits: { readonly int8Score: number; readonly most: number };
+  readonly #names: readonly string[];
+  readonly layers: LayerCosine[] = [];
+  floatLayers: string[] = [];
+  mixedScore = 0;
+  /** Position of the last layer that was judged or passed over. */
+  #marker = -1;
+
+  constructor(trials: WholeTrials, options: MixSearchOptions, limits: { int8Score: number; most: number }) {
+    this.#trials = trials;
+    this.#options = options;
+    this.#limits = limits;
+    this.#names = options.graph.ops.map(({ name }) => name);
+  }
+
+  async run(): Promise<QtableEnd> {
+    const { graph, minLayerCos = 0.99, fixedFloat = [], emit } = this.#options;
+    const fixed = new Set(fixedFloat);
+    let similarities = await this.#similarities();
+    for (const [at, op] of graph.ops.entries()) {
+      emit?.({ type: 'progress', task: 'mix search', done: at + 1, total: graph.ops.length, label: op.name });
+      const cosine = similarities.get(op.name);
+      const isJudged = !SKIPPED.has(op.type) && !fixed.has(op.name) && cosine !== undefined;
+      if (isJudged && !this.floatLayers.includes(op.name)) {
+        this.layers.push({ layer: op.name, cosine });
+        if (cosine < minLayerCos) {
+          const step = await this.#putIntoFloat(at);
+          if (step === 'reached' || step === 'too-many') return step;
+          if (step === 'taken') similarities = await this.#similarities();
+        }
+      }
+      this.#marker = at;
+    }
+    return 'walked';
+  }
+
+  /** Everything behind the marker up to a layer; taken back when the network is worse than INT8 then, or cannot be lowered. */
+  async #putIntoFloat(at: number): Promise<'reached' | 'too-many' | 'taken' | 'back'> {
+    const { expectedCos = 0.99 } = this.#options;
+    const before = this.floatLayers;
+    this.floatLayers = [...before, ...this.#names.slice(this.#marker + 1, at + 1)];
+    try {
+      this.mixedScore = await this.#trials.score(this.#trials.withFloat(this.#trials.plan, this.floatLayers));
+    } catch (error) {
+      if (!isQError(error) || !error.code.startsWith('lower.')) throw error;
+      this.floatLayers = before;
+      return 'back';
+    }
+    if (this.mixedScore > expectedCos) return 'reached';
+    if (this.floatLayers.length > this.#limits.most) return 'too-many';
+    if (this.mixedScore >= this.#limits.int8Score) return 'taken';
+    this.floatLayers = before;
+    return 'back';
+  }
+
+  /** Likeness of every layer that the mixed network has, averaged over samples. */
+  async #similarities(): Promise<Map<string, number>> {
+    const { samples, graph } = this.#options;
+    const mixed = this.#trials.lower(this.#trials.withFloat(this.#trials.plan, this.floatLayers));
+    const names = graph.ops.map(({ name }) => name).filter((name) => mixed.values.has(name) && graph.values.has(name));
+    const open = (network: Graph): Promise<Session> => createSession(network, { retain: names, nonFinite: 'allow' });
+    const [float, quantized] = [await open(graph), await open(mixed)];
+    const sums = new Map(names.map((name) => [name, 0]));
+    try {
+      for (let index = 0; index < samples.length; index++) {
+        const feeds = await samples.sample(index);
+        float.run(feeds);
+        quantized.run(feeds);
+        for (const name of names) {
+          const [expected] = realsOf([name], (value) => float.slot(value));
+          const [found] = realsOf([name], (value) => quantized.slot(value));
+          sums.set(name, sums.get(name)! + vendorSimilarity(pairSums(expected!.data, found!.data)));
+        }
+      }
+    } finally {
+      float.dispose();
+      quantized.dispose();
+    }
+    return new Map([...sums].map(([name, sum]) => [name, sum / samples.length]));
+  }
+}

@@ -1,0 +1,80 @@
+import type { Graph } from '@q/ir';
+import { loweredScores } from '../sensitivity/plan-scores.ts';
+import { searchedLayers } from '../sensitivity/run-sensitive-layer.ts';
+import { growFloatSets, nothingQuantized, type SearchQtableOutcome } from '../sensitivity/search-qtable.ts';
+import { allFloatNetwork, type MethodThresholds, measureLayers, rankLayers } from '../sensitivity/sensitive-layers.ts';
+import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
+import { screenTypes, type TypeScreening } from './type-screening.ts';
+import { type NewerSearchOptions, WholeTrials } from './whole-trials.ts';
+
+export interface ScreenedSearchOptions extends NewerSearchOptions {
+  readonly methods: readonly MethodThresholds[];
+  /** Default 5. */
+  readonly maxFloatLayers?: number;
+}
+
+export type ScreenedSearchOutcome =
+  | Extract<SearchQtableOutcome, { kind: 'sufficient' }>
+  | (Extract<SearchQtableOutcome, { kind: 'searched' }> & { readonly screening: TypeScreening });
+
+/** The part of the layers that may be float at most. */
+const CAP = 5;
+/** Types of codes: layers of these run in integers. */
+const CODES: ReadonlySet<string> = new Set(['i8', 'u8', 'i16', 'u16', 'i32', 'u32']);
+
+/**
+ * `search_qtable` of TPU-MLIR since 2026 (search.md 5.3): types of layers that do no harm alone in INT8 are not searched; layers that
+ * must stay float are float throughout; up to a fifth of the layers becomes float.
+ */
+export async function searchScreenedQtable(options: ScreenedSearchOptions): Promise<ScreenedSearchOutcome> {
+  const {
+    target,
+    graph,
+    methods,
+    expectedCos = 0.99,
+    maxFloatLayers = 5,
+    fixedFloat = [],
+    emit,
+    frontierBytes,
+  } = options;
+  const whole = await WholeTrials.open(options, 'trained');
+  const { floatType, plan, evaluation } = whole;
+  const int8 = whole.lower(plan);
+  const int8Score = await whole.score(plan);
+  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+  const fixed = new Set(fixedFloat);
+  const quantizedLayers = searchedLayers(graph, int8).filter((name) => isCodes(int8, name) && !fixed.has(name));
+  if (quantizedLayers.length === 0) throw nothingQuantized(options.processor);
+  const screening = await screenTypes(whole, quantizedLayers, expectedCos);
+  const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
+  const layers = quantizedLayers.filter((name) => screening.sensitive.includes(typeOf.get(name)!));
+  const base = allFloatNetwork(target, { graph, plan, floatType, layers });
+  const evaluator = await SuffixEvaluator.open({
+    ...evaluation,
+    base,
+    ...(frontierBytes === undefined ? {} : { frontierBytes }),
+  });
+  try {
+    const scorer = loweredScores(target, graph, evaluator);
+    const measured = await measureLayers({ graph, plan, floatType, layers, methods, scorer, ...(emit && { emit }) });
+    const ranking = rankLayers(measured.layers);
+    const scoreOf = (chosen: readonly string[]): Promise<number> => whole.score(whole.withFloat(measured.plan, chosen));
+    const cap = Math.floor(quantizedLayers.length / CAP);
+    const trials = await growFloatSets({ ranking, graph, maxFloatLayers, cap, expectedCos, scoreOf });
+    const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
+    const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType, screening };
+    return {
+      kind: 'searched',
+      ...found,
+      ...(passing && { smallestPassing: passing }),
+      plan: measured.plan,
+      cost: evaluator.cost,
+    };
+  } finally {
+    evaluator.dispose();
+  }
+}
+
+function isCodes(lowered: Graph, name: string): boolean {
+  return CODES.has(lowered.values.get(name)?.dtype ?? '');
+}

@@ -1,0 +1,50 @@
+export interface GroupedTable {
+  /** `YYYY-MM-DD HH:MM:SS.ffffff` */
+  readonly time: string;
+  readonly samples: number;
+  readonly processor: string;
+  /** Float type of all layers. */
+  readonly mode: string;
+  /** Layers that compute shapes. */
+  readonly shape: readonly string[];
+  /** Layers of a known pattern, or types that are left out. */
+  readonly pattern: readonly string[];
+  /** Layers that a search found, or that the user named. */
+  readonly custom: readonly string[];
+  /** Word after `--part_quantize`; `None` without. */
+  readonly partQuantMode?: string;
+}
+
+/**
+ * The quantize table of 2026 (search.md 3.2): a layer is listed once, in the group that is foremost of custom, shape and
+ * pattern. The spelling is the original's.
+ */
+export function printGroupedTable(table: GroupedTable): string {
+  const custom = [...new Set(table.custom)];
+  const shape = without(table.shape, custom);
+  const pattern = without(table.pattern, [...custom, ...shape]);
+  const rows = (layers: readonly string[]): string[] => layers.map((name) => `${name} ${table.mode}`);
+  const lines = [
+    `# generated time: ${table.time}`,
+    `# sample number: ${table.samples}`,
+    `# chip: ${table.processor}`,
+    `# total layers: ${custom.length + shape.length + pattern.length} (unique list blow)`,
+    `# number of shape layers: ${shape.length}`,
+    `# number of pattern layers: ${pattern.length}`,
+    `# number of custom layers: ${custom.length}`,
+    `# # part_quant_mode: ${table.partQuantMode ?? 'None'}`,
+    '###',
+    '# op_name   quantize_mode',
+    '# pattern layers',
+    ...rows(pattern),
+    '# shape layers',
+    ...rows(shape),
+    ...(custom.length === 0 ? [] : ['# custom layers', ...rows(custom)]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function without(layers: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others);
+  return [...new Set(layers)].filter((name) => !known.has(name));
+}

@@ -1,0 +1,106 @@
+import type { FastSearchOutcome } from '../newer-searches/fast-search.ts';
+import type { MixSearchOutcome } from '../newer-searches/mix-search.ts';
+import type { ScreenedSearchOutcome } from '../newer-searches/screened-search.ts';
+import type { TypeScreening } from '../newer-searches/type-screening.ts';
+import { pythonFloat } from '../tensor-match.ts';
+import { pickLines, trialLines } from './layer-lines.ts';
+import { pythonList } from './python-text.ts';
+import { lossLines } from './qtable-report.ts';
+import { logged, type ReportLine, shown } from './report-line.ts';
+import { resultLines, sufficientLine } from './result-lines.ts';
+import { globalMetrics, type SearchFacts, writtenTrial } from './search-qtable-report.ts';
+
+export interface NewerFacts extends SearchFacts {
+  /** Layers that are float whatever is found. */
+  readonly fixedFloat: readonly string[];
+}
+
+export interface ScreenedFacts extends NewerFacts {
+  /** As the logs spell them: in lower case. */
+  readonly methods: readonly string[];
+  /** Layers of the float network that the lowered one has, too. */
+  readonly layerCount: number;
+}
+
+/** The end of a search that needed nothing says which layers are float anyway (search.md 5.3). */
+function sufficient(int8Score: number, { expectedCos, fixedFloat }: NewerFacts): ReportLine[] {
+  const line = sufficientLine(int8Score, expectedCos);
+  return shown(fixedFloat.length === 0 ? line : `${line} with layers:${pythonList(fixedFloat)}`);
+}
+
+/** The lines of `search_qtable` of 2026 (search.md 5.3, 5.4). */
+export function screenedSearchReport(outcome: ScreenedSearchOutcome, facts: ScreenedFacts): ReportLine[] {
+  const { graph, mlirFile, methods, layerCount } = facts;
+  const start = [
+    ...shown(`quantize_method_list=${pythonList(methods)}`),
+    ...logged(`run float mode: ${mlirFile}`, `run int8 mode: ${mlirFile}`),
+  ];
+  if (outcome.kind === 'sufficient') return [...start, ...sufficient(outcome.int8Score, facts)];
+  const { int8Score, quantizedLayers, layers, ranking, trials, screening } = outcome;
+  const written = writtenTrial(outcome);
+  return [
+    ...start,
+    ...logged(
+      `all_int8_cos=${pythonFloat(int8Score)} with default mse_tune calitable`,
+      `run int8 mode: ${mlirFile}`,
+      'layer name check pass !',
+      `all layer number: ${layerCount}`,
+      `all layer number no float: ${quantizedLayers.length}`,
+      ...screeningLines(screening),
+      `all search layer number: ${layers.length}`,
+      globalMetrics(facts),
+      ...layers.flatMap((layer) => trialLines(layer, mlirFile)),
+    ),
+    ...shown(
+      ...trials.flatMap(({ count, score }, index) => [
+        ...pickLines({ ranking, count, graph, ranks: index === 0 }),
+        `run int8 mode: ${mlirFile}`,
+        `float layer number: ${count}, mix model outputs_cos: ${pythonFloat(score)}`,
+      ]),
+      '>>>run result:',
+      ...resultLines({ int8Score, mixedScore: written.score, quantizeTable: facts.quantizeTable }),
+    ),
+  ];
+}
+
+/** The lines of `fast_search` (search.md 6). */
+export function fastSearchReport(outcome: FastSearchOutcome, facts: NewerFacts): ReportLine[] {
+  const { mlirFile, quantizeTable } = facts;
+  const start = logged(`run float mode: ${mlirFile}`, `run int8 mode: ${mlirFile}`);
+  if (outcome.kind === 'sufficient') return [...start, ...sufficient(outcome.int8Score, facts)];
+  const { int8Score, mixedScore, screening, searched, rounds } = outcome;
+  return [
+    ...start,
+    ...logged(
+      ...screeningLines(screening),
+      `all search layer number: ${searched.length}`,
+      ...rounds.map(({ layers, score }, index) => `round ${index}: ${pythonList(layers)}, cos ${pythonFloat(score)}`),
+    ),
+    ...shown('>>>run result:', ...resultLines({ int8Score, mixedScore, quantizeTable })),
+  ];
+}
+
+/** The lines of `mix_search` (search.md 6, 8.3). */
+export function mixSearchReport(outcome: MixSearchOutcome, facts: NewerFacts): ReportLine[] {
+  const { mlirFile, quantizeTable } = facts;
+  const start = logged(`run float mode: ${mlirFile}`, `run int8 mode: ${mlirFile}`);
+  if (outcome.kind === 'sufficient') return [...start, ...sufficient(outcome.int8Score, facts)];
+  const { int8Score, mixedScore, end, floatType, most } = outcome;
+  const exceeded = `job finished, the number of layers of ${floatType} exceeded the maximum ${most}`;
+  return [
+    ...start,
+    ...shown(
+      ...(end === 'too-many' ? [exceeded] : []),
+      '>>>run result:',
+      ...lossLines(outcome.layers),
+      ...resultLines({ int8Score, mixedScore, quantizeTable }),
+    ),
+  ];
+}
+
+function screeningLines({ types, sensitive }: TypeScreening): string[] {
+  return [
+    ...types.map(({ type, similarity }) => `op_type : ${type}, similarity : ${pythonFloat(similarity)}`),
+    `sensitive_op_type : ${pythonList(sensitive)}, please pay attention to these types of operations`,
+  ];
+}
