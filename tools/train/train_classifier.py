@@ -41,7 +41,7 @@ def count_correct(network: nn.Module, images: np.ndarray, classes: np.ndarray) -
 
 def train(network: nn.Module, images: np.ndarray, classes: np.ndarray, validation, arguments) -> None:
     """AdamW with one warm-up and cosine cycle and label smoothing. The validation split is only watched, never chosen on."""
-    generator = torch.Generator().manual_seed(WEIGHT_SEED)
+    generator = torch.Generator().manual_seed(arguments.seed)
     pixels, targets = torch.from_numpy(images), torch.from_numpy(classes)
     steps = len(images) // arguments.batch
     optimizer = torch.optim.AdamW(network.parameters(), lr=arguments.peak, weight_decay=0.02)
@@ -83,11 +83,12 @@ def main() -> None:
     parser.add_argument("--small-size", type=int, default=40)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--peak", type=float, default=5e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=WEIGHT_SEED, help="of the weights and of the order of batches")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
 
-    torch.manual_seed(WEIGHT_SEED)
+    torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     images, classes = load_or_render("train", arguments.images, arguments.threads, arguments.cache)
     validation = load_or_render("validation", 1000, arguments.threads, arguments.cache)

@@ -72,7 +72,7 @@ def measure(predict, network: nn.Module, images: np.ndarray, rows: np.ndarray) -
 
 
 def train(kind, network: nn.Module, images: np.ndarray, rows: np.ndarray, validation, arguments) -> None:
-    generator = torch.Generator().manual_seed(WEIGHT_SEED)
+    generator = torch.Generator().manual_seed(arguments.seed)
     pixels = torch.from_numpy(images)
     steps = len(images) // arguments.batch
     optimizer = torch.optim.AdamW(network.parameters(), lr=arguments.peak, weight_decay=0.02)
@@ -110,11 +110,12 @@ def main() -> None:
     parser.add_argument("--exact-epochs", type=int, default=1, help="epochs at the end in float32")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--peak", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=WEIGHT_SEED, help="of the weights and of the order of batches")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
 
-    torch.manual_seed(WEIGHT_SEED)
+    torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     images, rows = load_or_render("train", arguments.images, arguments.threads, arguments.cache)
     validation = load_or_render("validation", 200, arguments.threads, arguments.cache)

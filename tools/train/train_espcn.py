@@ -55,10 +55,11 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--images", type=int, default=800)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=WEIGHT_SEED, help="of the weights and of the order of batches")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
 
-    torch.manual_seed(WEIGHT_SEED)
+    torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     large, small = render_split("train", arguments.images, arguments.threads)
     watched_large, watched_small = render_split("validation", 60, arguments.threads)

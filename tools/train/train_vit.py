@@ -42,11 +42,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--images", type=int, default=25000)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=WEIGHT_SEED, help="of the weights and of the order of batches")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
 
-    torch.manual_seed(WEIGHT_SEED)
+    torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     images, classes = load_or_render("train", arguments.images, arguments.threads, arguments.cache)
     watched, watched_classes = load_or_render("validation", 1000, arguments.threads, arguments.cache)
