@@ -48,6 +48,19 @@ describe('xquant', () => {
     const { status, stdout, stderr } = await runHere('xquant', '-c', at('c.json'), '--opset', '17');
     expect(status, stderr).toBe(0);
     expect(stdout).toContain('out/objects-cnn.q.onnx');
+    const log = stderr.split('\n').filter((line) => / \| xslim\./.test(line));
+    expect(log[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| xslim\.xslim_setting {6}\| INFO {5}\| /);
+    expect(log.map((line) => line.split(' | ')[3])).toEqual([
+      'Not set output_prefix, deatults to objects-cnn.q.',
+      'set calibration_type minmax.',
+      `${at('out')} not existed and make new one.`,
+      'convert ai.onnx version 13 to 17...',
+      'simplify onnx model...',
+      'Set Bias to Float32.',
+      'Set Bias to Float32.',
+      `export quantization statistical results file to ${at('out')}/objects-cnn.q_report.md`,
+      expect.stringMatching(/^quantization eplased time \d+\.\d\d s$/),
+    ]);
     const wire = readOnnxModel(readFileSync(join(folder, 'out/objects-cnn.q.onnx')));
     expect(wire.graph!.node!.filter(({ opType }) => opType === 'QuantizeLinear').length).toBeGreaterThan(20);
     expect(Number(wire.opsetImport![0]!.version)).toBe(17);

@@ -6,7 +6,10 @@ import {
   quantizeOnnxModel,
 } from '@q/backend-spacemit/xquant';
 import { isQError, writeNpy } from '@q/ir';
+import { editOnnx } from '@q/ir/onnx';
 import { describe, expect, test } from 'vitest';
+import { Tape } from '../../src/xquant/tune/gradient/tape.ts';
+import { accept } from '../../src/xquant/tune/learned-steps.ts';
 import { noise } from '../graph-builder.ts';
 import { branchesOnnx, configOf, noiseData, tinyOnnx } from './networks.ts';
 
@@ -105,6 +108,59 @@ describe('messages of a run (spacemit.md 2.7)', () => {
     expect(await failure(configOf({ input_parametres: [item] }), model)).toMatch(
       /^Static quantization does not support input models that already contain QuantizeLinear or DequantizeLinear nodes; quantized models cannot be quantized again\. Found unsupported nodes: /,
     );
+  });
+});
+
+describe('messages of parts', () => {
+  test('an analysis that fails costs the report, not the model', async () => {
+    const emit = (event: { type: string; task?: string }) => {
+      if (event.task === 'Analysing Dequantized') throw new Error('no room');
+    };
+    const { model, report, summary } = await quantizeOnnxModel(configOf(fast), branchesOnnx(), {
+      data: noiseData('x', 768, 2),
+      emit,
+    });
+    expect(model.length).toBeGreaterThan(0);
+    expect(report).toBeUndefined();
+    expect(summary.warnings).toEqual(['quantize analysis failed and skiped. (no room)']);
+  });
+
+  test('shapes that nobody gives', async () => {
+    const open = editOnnx(tinyOnnx(), ({ graph }) => {
+      const dims = graph!.input![0]!.type!.tensorType!.shape!.dim!;
+      delete dims[2]!.dimValue;
+      dims[2]!.dimParam = 'height';
+    });
+    expect(await failure(configOf({ ...fast, input_parametres: [item] }), open)).toBe(
+      'Calibration input_parametres.shape or Model input shape should be vaild for var x',
+    );
+    const shaped = configOf({ ...fast, input_parametres: [{ ...item, input_shape: [1, 1, 2, 2] }] });
+    expect(await failure(shaped, open)).toBe('');
+  });
+
+  test('FP16 of a network with codes', async () => {
+    const half = { quantization_parameters: { precision_level: 4 } };
+    const { model } = await quantizeOnnxModel(configOf(fast, { analysis_enable: false }), branchesOnnx(), {
+      data: noiseData('x', 768, 2),
+    });
+    expect(await failure(half, model)).toMatch(
+      /^FP16 Convert Failed!: Unsupported op (Q|Deq)uantizeLinear\[.+\] with fp16 inputs$/,
+    );
+  });
+
+  test('a scale that learning drives through zero keeps its value, with the original’s text', () => {
+    const messages: string[] = [];
+    const state = { parameters: new Map([['v', { scale: 0.5, zeroPoint: 3 }]]), filterScales: new Map() };
+    const node = (data: number[]) => new Tape().node([data.length], Float32Array.from(data));
+    const program = { filters: new Map(), filterScales: new Map(), steps: new Map([['0.5 3', node([-0.1])]]) };
+    const tuned = { program, asked: new Map([['v', '0.5 3']]), before: 1, after: 0 };
+    accept(tuned, {
+      weights: new Map(),
+      state,
+      emit: (event) => event.type === 'warning' && messages.push(event.message),
+    });
+    expect(messages).toEqual(['tqc.scale for v < 0, you can change fintune_level <= 1.']);
+    expect(state.parameters.get('v')).toEqual({ scale: 0.5, zeroPoint: 3 });
   });
 });
 

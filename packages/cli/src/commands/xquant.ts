@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { outputNames, parseConfig, quantizeOnnxModel, type XquantResult } from '@q/backend-spacemit/xquant';
-import { QError } from '@q/ir';
+import { type Emit, QError } from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
@@ -58,13 +58,35 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     sources: fileSources,
     externalData: externalDataOf(modelPath),
     where: modelPath,
-    emit: terminal.emit,
+    files: {
+      folder,
+      prefix,
+      isNewFolder: !isFolder(folder),
+      ...(modelFlag === undefined ? {} : { input: modelFlag }),
+      ...(outputPath === undefined ? {} : { output: outputPath }),
+    },
+    emit: logTo(terminal),
   });
   const files = outputFiles(result, join(folder, prefix));
   writeFilesWhole(files);
   for (const { path } of files) terminal.print(path);
   printSummary(result, terminal);
   return exitStatus.ok;
+}
+
+/** Lines of the original's log carry the time, and stay out of the way of results. */
+function logTo(terminal: Terminal): Emit {
+  return (event) => {
+    if (event.type === 'line') terminal.warn(`${logTime()} | ${event.text}`);
+    else terminal.emit(event);
+  };
+}
+
+/** `YYYY-MM-DD HH:mm:ss`, local time. */
+function logTime(): string {
+  const now = new Date();
+  const local = new Date(now.getTime() - 60_000 * now.getTimezoneOffset());
+  return local.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** What the flags mean without a configuration: FP16 wins over dynamic, neither means simplification (spacemit.md 3.1). */
@@ -106,6 +128,7 @@ function exportTime(): string {
 function outputFiles(result: XquantResult, stem: string): { path: string; bytes: Uint8Array | string }[] {
   const report = result.report;
   return [
+    ...(result.data === undefined ? [] : [{ path: `${stem}.onnx.data`, bytes: result.data }]),
     { path: `${stem}.onnx`, bytes: result.model },
     ...(report === undefined
       ? []

@@ -27,10 +27,9 @@ export function splitExternalData(bytes: Uint8Array, settings: SplitSettings): S
   if (bytes.length < fromBytes) return undefined;
   const moved: { readonly offset: number; readonly raw: Uint8Array }[] = [];
   let end = 0;
-  let total = 0;
   const model = editOnnx(bytes, ({ graph }) => {
     const tensors = constantsOf(graph);
-    total = tensors.reduce((sum, { rawData }) => sum + (rawData?.length ?? 0), 0);
+    const total = tensors.reduce((sum, { rawData }) => sum + (rawData?.length ?? 0), 0);
     if (total < fromBytes) return;
     for (const tensor of tensors) {
       const raw = tensor.rawData;
@@ -41,7 +40,7 @@ export function splitExternalData(bytes: Uint8Array, settings: SplitSettings): S
       refer(tensor, location, offset, raw.length);
     }
   });
-  if (total < fromBytes) return undefined;
+  if (moved.length === 0) return undefined;
   const data = new Uint8Array(end);
   for (const { offset, raw } of moved) data.set(raw, offset);
   return { model, data };

@@ -234,8 +234,8 @@ interface TuningState {
   readonly filterScales: Map<string, readonly number[]>;
 }
 
-interface Tuned {
-  readonly program: BlockProgram;
+export interface Tuned {
+  readonly program: Pick<BlockProgram, 'filters' | 'filterScales' | 'steps'>;
   /** Values whose parameters the block uses, with the key of their variable. */
   readonly asked: ReadonlyMap<string, string>;
   readonly before: number;
@@ -306,7 +306,7 @@ function loss(tape: Tape, program: BlockProgram, { inputs, targets }: Sample): n
 }
 
 /** A scale that was driven through zero keeps its old value. */
-function accept({ program, asked }: Tuned, { weights, state, emit }: Tunable & { readonly emit: Emit }): void {
+export function accept({ program, asked }: Tuned, { weights, state, emit }: Tunable & { readonly emit: Emit }): void {
   const refuse = (where: string) => {
     const message = `tqc.scale for ${where} < 0, you can change fintune_level <= 1.`;
     emit({ type: 'warning', code: 'xquant.finetune.scale', where, message });
