@@ -34,6 +34,12 @@ export function storeSome(p: usize, v: v128, count: i32): void {
   else storeTail(p, v, count);
 }
 
+/** acc + a*b, product and sum each rounded. */
+@inline
+export function madd(acc: v128, a: v128, b: v128): v128 {
+  return f32x4.add(acc, f32x4.mul(a, b));
+}
+
 /** The fused clamp: NaN passes through, because pmax(v, lo) is v < lo ? lo : v. */
 @inline
 export function clamp(v: v128, lo: v128, hi: v128): v128 {

@@ -20,6 +20,8 @@ const SIZES: readonly [m: number, n: number, k: number][] = [
   [65, 121, 257],
   [4, 4, 64],
   [4, 8, 0],
+  [6, 17, 400],
+  [3, 40, 390],
 ];
 
 describe('f32_gemm', () => {

@@ -1,15 +1,25 @@
-// Convolution in NCHW: depthwise has its own kernel, everything else is weights[oc, K] * panels[K, pixels].
+// Convolution in NCHW: depthwise has its own kernel, everything else is weights[oc, K] * panels[K, pixels]. A block of k is a
+// whole number of channels, so that a pixel's column of B is the same few taps of each.
 import { dwconvPlane, dwconvScratchBytes } from '../f32-dwconv/index';
-import { depthAt, packA } from '../f32-gemm/pack';
-import { blockColumns, EDGE_BYTES, f32_gemm_tile, KC, MR, NR, NR_BYTES, Start, ZEROS } from '../f32-gemm/tile';
-import { fillPanels, setGeometry } from './im2col';
+import { packA, packB } from '../f32-gemm/pack';
+import {
+  blockColumns, EDGE_BYTES, f32_gemm_1column, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS,
+} from '../f32-gemm/tile';
+import { clearFloats, fillPlane } from './padded-plane';
+import { fillPanels, setPlanes, SLACK } from './panels';
 
 /** With fewer output channels than this a 1x1 convolution reads its input in place: packing would not pay. */
-const DIRECT_OC: i32 = 32;
+const DIRECT_OC: i32 = 8;
 
 @inline
 function outSize(size: i32, before: i32, after: i32, k: i32, stride: i32, dilation: i32): i32 {
   return (size + before + after - dilation * (k - 1) - 1) / stride + 1;
+}
+
+/** Channels of a k block. */
+@inline
+function channelBlock(icg: i32, taps: i32): i32 {
+  return min(icg, max(1, KC / taps));
 }
 
 /** Bytes of one group's packed weights: per k block, tiles of four output channels [k][4]. */
@@ -29,16 +39,39 @@ export function f32_conv2d_pack(w: usize, packed: usize, ic: i32, oc: i32, kh: i
     return;
   }
   const ocg = oc / groups;
-  const k = ic / groups * kh * kw;
+  const icg = ic / groups;
+  const taps = kh * kw;
+  const k = icg * taps;
+  const depth = channelBlock(icg, taps) * taps;
   const rows = (ocg + MR - 1) / MR * MR;
   for (let g = 0; g < groups; g++) {
     const from = w + (<usize>(g * ocg) * <usize>k << 2);
-    for (let k0 = 0; k0 < k; k0 += KC) {
-      const kc = depthAt(k, k0);
+    for (let k0 = 0; k0 < k; k0 += depth) {
+      const kc = min(depth, k - k0);
       packA(from + (<usize>k0 << 2), packed, ocg, kc, k, 1);
       packed += <usize>rows * <usize>kc << 2;
     }
   }
+}
+
+@inline
+function phasesOf(kw: i32, sw: i32, dw: i32): i32 {
+  return min(sw, (kw - 1) * dw + 1);
+}
+
+@inline
+function phaseWidth(ow: i32, kw: i32, sw: i32, dw: i32): i32 {
+  return ow + ((kw - 1) * dw + sw - 1) / sw;
+}
+
+@inline
+function planeHeight(oh: i32, kh: i32, sh: i32, dh: i32): i32 {
+  return kh == 1 ? oh : (oh - 1) * sh + (kh - 1) * dh + 1;
+}
+
+@inline
+function isPointwise(kh: i32, kw: i32, sh: i32, sw: i32, pt: i32, pl: i32, pb: i32, pr: i32): bool {
+  return kh == 1 && kw == 1 && sh == 1 && sw == 1 && (pt | pl | pb | pr) == 0;
 }
 
 export function f32_conv2d_scratch_bytes(
@@ -48,9 +81,14 @@ export function f32_conv2d_scratch_bytes(
   const oh = outSize(ih, pt, pb, kh, sh, dh);
   const ow = outSize(iw, pl, pr, kw, sw, dw);
   if (groups == ic) return dwconvScratchBytes(oh, ow, kh, kw, sh, sw, dh, dw);
-  const k = ic / groups * kh * kw;
-  const panels = (min(blockColumns(min(KC, k)), oh * ow) + NR - 1) / NR;
-  return EDGE_BYTES + <usize>panels * <usize>min(KC, k) * NR_BYTES;
+  const taps = kh * kw;
+  const channels = channelBlock(ic / groups, taps);
+  const depth = channels * taps;
+  const panels = (min(blockColumns(depth), oh * ow) + NR - 1) / NR;
+  const bytes = EDGE_BYTES + <usize>panels * <usize>depth * NR_BYTES + SLACK;
+  if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return bytes;
+  const plane = phaseWidth(ow, kw, sw, dw) * phasesOf(kw, sw, dw) * planeHeight(oh, kh, sh, dh);
+  return bytes + (<usize>((taps + 3) & ~3) + <usize>channels * <usize>plane << 2) + SLACK;
 }
 
 export function f32_conv2d(
@@ -72,59 +110,118 @@ export function f32_conv2d(
     }
     return;
   }
-  setGeometry(ih, iw, ow, kh, kw, sh, sw, dh, dw, pt, pl);
-  const pointwise = kh == 1 && kw == 1 && sh == 1 && sw == 1 && pt == 0 && pl == 0 && pb == 0 && pr == 0;
-  const direct = pointwise && ocg < DIRECT_OC;
-  const bytes = groupBytes(icg, ocg, kh * kw);
+  const taps = kh * kw;
+  const pixels = oh * ow;
+  const channels = channelBlock(icg, taps);
+  const pointwise = isPointwise(kh, kw, sh, sw, pt, pl, pb, pr);
+  const block = min(blockColumns(channels * taps), (pixels + NR - 1) / NR * NR);
+  const panels = scratch + EDGE_BYTES;
+  const tapTable = panels + <usize>(block * channels * taps) * 4 + SLACK;
+  const planes = tapTable + (<usize>((taps + 3) & ~3) << 2);
+  const phase = phaseWidth(ow, kw, sw, dw);
+  const phases = phasesOf(kw, sw, dw);
+  const height = planeHeight(oh, kh, sh, dh);
+  const stepH = kh == 1 ? sh : 1;
+  const row = phase * phases;
+  const planeFloats = row * height;
+  if (!pointwise) {
+    for (let r = 0; r < kh; r++) {
+      for (let s = 0; s < kw; s++) {
+        const q = s * dw;
+        store<i32>(tapTable + (<usize>(r * kw + s) << 2), (r * dh * row + (q % sw) * phase + q / sw) << 2);
+      }
+    }
+    clearFloats(planes, channels * planeFloats);
+    setPlanes(ow, kh == 1 ? row : sh * row, <usize>planeFloats << 2, tapTable, taps);
+  }
+  const bytes = groupBytes(icg, ocg, taps);
+  const rows = (ocg + MR - 1) / MR * MR;
   for (let b = 0; b < n; b++) {
     for (let g = 0; g < groups; g++) {
-      const weights = packed + <usize>g * bytes;
-      const groupBias = bias ? bias + (<usize>(g * ocg) << 2) : 0;
-      convGroup(x, weights, groupBias, y, scratch, icg * kh * kw, oh * ow, ocg, direct, lo, hi);
-      x += <usize>icg * inPlane;
+      let weights = packed + <usize>g * bytes;
+      const from = bias ? bias + (<usize>(g * ocg) << 2) : 0;
+      if (pointwise) {
+        pointwiseGroup(x, weights, from, y, scratch, icg, pixels, ocg, block, lo, hi);
+        x += <usize>icg * inPlane;
+      } else {
+        for (let c0 = 0; c0 < icg; c0 += channels) {
+          const count = min(channels, icg - c0);
+          const last = c0 + channels >= icg;
+          const start = c0 == 0 ? Start.perRow : Start.fromC;
+          for (let c = 0; c < count; c++, x += inPlane) {
+            fillPlane(x, planes + (<usize>(c * planeFloats) << 2), ih, iw, height, phase, phases, sw, stepH, pt, pl);
+          }
+          for (let p0 = 0; p0 < pixels; p0 += block) {
+            const cols = min(block, pixels - p0);
+            fillPanels(planes, panels, p0, cols, count);
+            const to = y + (<usize>p0 << 2);
+            multiply(count * taps, weights, panels, NR_BYTES, panels, cols, to, outPlane, ocg, start, from, last ? lo : -Infinity, last ? hi : Infinity, scratch);
+          }
+          weights += <usize>(rows * count * taps) << 2;
+        }
+      }
       y += <usize>ocg * outPlane;
     }
   }
 }
 
-/** y[oc, pixels] of one group: pixel blocks outside, then k blocks, then output channels over the cached panels. */
-function convGroup(
-  x: usize, weights: usize, bias: usize, y: usize, scratch: usize, k: i32, pixels: i32, oc: i32, direct: bool,
-  lo: f32, hi: f32,
+/** Pixel blocks outside, then k blocks: the input is a matrix already. */
+function pointwiseGroup(
+  x: usize, weights: usize, bias: usize, y: usize, scratch: usize, k: i32, pixels: i32, oc: i32, block: i32, lo: f32, hi: f32,
 ): void {
-  const edge = scratch;
-  const panels = scratch + EDGE_BYTES;
-  const cStride = <usize>pixels << 2;
+  const stride = <usize>pixels << 2;
   const rows = (oc + MR - 1) / MR * MR;
-  const blockCols = blockColumns(min(KC, k));
-  for (let p0 = 0; p0 < pixels; p0 += blockCols) {
-    const count = min(blockCols, pixels - p0);
+  const panels = scratch + EDGE_BYTES;
+  for (let p0 = 0; p0 < pixels; p0 += block) {
+    const cols = min(block, pixels - p0);
+    const whole = oc < DIRECT_OC ? cols - cols % NR : 0;
     for (let k0 = 0; k0 < k; k0 += KC) {
-      const kc = depthAt(k, k0);
-      const first = k0 == 0;
+      const kc = min(KC, k - k0);
       const last = k0 + kc >= k;
-      const blockLo = last ? lo : -Infinity;
-      const blockHi = last ? hi : Infinity;
-      const whole = direct ? count - count % NR : 0;
-      const input = x + (<usize>k0 * <usize>pixels + <usize>p0 << 2);
-      fillPanels(x, panels, p0 + whole, count - whole, k0, kc);
-      const block = weights + (<usize>k0 * <usize>rows << 2);
-      for (let r = 0; r < oc; r += MR) {
-        const a = block + (<usize>r * <usize>kc << 2);
-        const from = bias ? bias + (<usize>r << 2) : ZEROS;
-        const start = first ? Start.perRow : Start.fromC;
-        const valid = min(MR, oc - r);
-        const to = y + <usize>r * cStride + (<usize>p0 << 2);
-        for (let j = 0; j < whole; j += NR) {
-          const at = <usize>j << 2;
-          f32_gemm_tile(kc, a, input + at, cStride, to + at, cStride, start, from, valid, NR, blockLo, blockHi, edge);
-        }
-        for (let j = whole; j < count; j += NR) {
-          const panel = panels + <usize>(j - whole) * <usize>kc * 4;
-          const cols = min(NR, count - j);
-          f32_gemm_tile(kc, a, panel, NR_BYTES, to + (<usize>j << 2), cStride, start, from, valid, cols, blockLo, blockHi, edge);
-        }
-      }
+      const input = x + (<usize>k0 * stride) + (<usize>p0 << 2);
+      packB(input + (<usize>whole << 2), panels, cols - whole, kc, pixels, 1);
+      const a = weights + (<usize>k0 * <usize>rows << 2);
+      const tail = panels + <usize>((cols - whole) / NR) * <usize>kc * NR_BYTES;
+      const start = k0 == 0 ? Start.perRow : Start.fromC;
+      const to = y + (<usize>p0 << 2);
+      if (whole) multiply(kc, a, input, stride, tail, cols, to, stride, oc, start, bias, last ? lo : -Infinity, last ? hi : Infinity, scratch);
+      else multiply(kc, a, panels, NR_BYTES, tail, cols, to, stride, oc, start, bias, last ? lo : -Infinity, last ? hi : Infinity, scratch);
     }
   }
+}
+
+/**
+ * y[oc, cols] of one k block: bands of four output channels over all panels, then the ragged columns. Rows of `b` are `bStride`
+ * bytes apart: NR_BYTES in panels, more where the input is read in place.
+ */
+function multiply(
+  kc: i32, a: usize, b: usize, bStride: usize, ragged: usize, cols: i32, y: usize, yStride: usize, oc: i32, start: i32,
+  bias: usize, lo: f32, hi: f32, edge: usize,
+): void {
+  const whole = cols / NR;
+  const rest = cols - whole * NR;
+  const panelBytes = bStride == NR_BYTES ? <usize>kc * NR_BYTES : NR_BYTES;
+  const tile = <usize>kc << 4;
+  const at = y + <usize>whole * NR_BYTES;
+  const full = oc / MR;
+  const tailPanel = bStride == NR_BYTES ? b + <usize>whole * panelBytes : ragged;
+  const biasStep: usize = bias ? 16 : 0;
+  let from = bias ? bias : ZEROS;
+  const column = rest == 1 ? full : 0;
+  if (column) f32_gemm_1column(kc, a, full, tailPanel, at, yStride, start, from, biasStep, lo, hi);
+  for (let r = 0; r < full; r++) {
+    const to = <usize>(r * MR) * yStride;
+    f32_gemm_4rows(kc, a, b, bStride, whole, panelBytes, y + to, yStride, start, from, lo, hi);
+    if (rest > 1) f32_gemm_tail(kc, a, MR, 4, 16, tailPanel, rest, at + to, yStride, start, from, lo, hi, edge);
+    a += tile;
+    from += biasStep;
+  }
+  const left = oc - full * MR;
+  if (left == 0) return;
+  const to = <usize>(full * MR) * yStride;
+  for (let r = 0; r < left; r++) {
+    const own = bias ? from + (<usize>r << 2) : ZEROS;
+    f32_gemm_1row(kc, a + (<usize>r << 2), 16, b, bStride, whole, panelBytes, y + to + <usize>r * yStride, start, own, lo, hi);
+  }
+  if (rest) f32_gemm_tail(kc, a, left, 4, 16, tailPanel, rest, at + to, yStride, start, from, lo, hi, edge);
 }

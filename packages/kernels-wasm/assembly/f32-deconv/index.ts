@@ -1,7 +1,7 @@
 // Transposed convolution: taps[oc*kh*kw, pixels] = weights * input for a few output channels at a time, then each tap is
 // added to the output where it lands.
 import { depthAt } from '../f32-gemm/pack';
-import { EDGE_BYTES, f32_gemm_tile, KC, MR, NR, Start, ZEROS } from '../f32-gemm/tile';
+import { EDGE_BYTES, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS } from '../f32-gemm/tile';
 
 /** Output channels whose taps are held at once. Four make whole tiles whatever the window. */
 const CHANNELS: i32 = 4;
@@ -86,19 +86,19 @@ function multiply(x: usize, weights: usize, cols: usize, edge: usize, rows: i32,
     const rest = pixels - whole;
     for (let i = 0; i < kc; i++) {
       const from = input + <usize>i * stride + (<usize>whole << 2);
-      const to = panel + <usize>i * 48;
-      for (let j = 0; j < rest; j++) store<f32>(to + (<usize>j << 2), load<f32>(from + (<usize>j << 2)));
+      const to = panel + <usize>i * NR_BYTES;
+      for (let j = 0; j < NR; j++) store<f32>(to + (<usize>j << 2), j < rest ? load<f32>(from + (<usize>j << 2)) : 0);
     }
     for (let r = 0; r < rows; r += MR) {
       const a = weights + ((<usize>r * <usize>k + <usize>(k0 * MR)) << 2);
       const to = cols + <usize>r * stride;
       const valid = min(MR, rows - r);
-      for (let j = 0; j < whole; j += NR) {
-        const at = <usize>j << 2;
-        f32_gemm_tile(kc, a, input + at, stride, to + at, stride, start, ZEROS, valid, NR, -Infinity, Infinity, edge);
+      if (valid == MR) f32_gemm_4rows(kc, a, input, stride, whole / NR, NR_BYTES, to, stride, start, ZEROS, -Infinity, Infinity);
+      else for (let i = 0; i < valid; i++) {
+        f32_gemm_1row(kc, a + (<usize>i << 2), 16, input, stride, whole / NR, NR_BYTES, to + <usize>i * stride, start, ZEROS, -Infinity, Infinity);
       }
       if (rest) {
-        f32_gemm_tile(kc, a, panel, 48, to + (<usize>whole << 2), stride, start, ZEROS, valid, rest, -Infinity, Infinity, edge);
+        f32_gemm_tail(kc, a, valid, 4, 16, panel, rest, to + (<usize>whole << 2), stride, start, ZEROS, -Infinity, Infinity, edge);
       }
     }
   }

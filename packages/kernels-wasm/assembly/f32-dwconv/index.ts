@@ -1,7 +1,8 @@
 // Depthwise convolution of one plane at a time. The plane is first copied with its padding into scratch, split into
 // strideW phases (stride 2: even columns, then odd ones), so that every tap of every output is a plain vector load and
 // the kernels know no borders. Tiles are 4 rows x 4 columns; the last tile of a row or column overlaps its neighbour.
-import { clamp } from '../lanes';
+import { clearFloats, fillPlane } from '../f32-conv/padded-plane';
+import { clamp, madd } from '../lanes';
 
 /** Columns of one phase of a padded row. */
 @inline
@@ -48,9 +49,9 @@ export function dwconvPlane(
   const stepBytes = rowBytes * <usize>sh;
   const tapRow = rowBytes * <usize>dh;
   const weightBytes = <usize>(kh * kw) << 2;
-  clearPlane(plane, rowFloats * height);
+  clearFloats(plane, rowFloats * height);
   for (let c = 0; c < ic; c++) {
-    fillPlane(x, plane, ih, iw, height, phase, sw, pt, pl);
+    fillPlane(x, plane, ih, iw, height, phase, sw, sw, 1, pt, pl);
     x += <usize>(ih * iw) << 2;
     for (let j = 0; j < multiplier; j++) {
       const start: f32 = bias ? load<f32>(bias + (<usize>(c * multiplier + j) << 2)) : 0;
@@ -69,63 +70,6 @@ export function dwconvPlane(
       w += weightBytes;
     }
   }
-}
-
-/** Zeros everywhere: the padding keeps them, each channel rewrites the rest. */
-function clearPlane(plane: usize, floats: i32): void {
-  const zero = f32x4.splat(0);
-  const end = plane + (<usize>floats << 2);
-  for (; plane + 16 <= end; plane += 16) v128.store(plane, zero);
-  for (; plane < end; plane += 4) store<f32>(plane, 0);
-}
-
-/** Writes the input into the padded, phase-split plane: plane[r][f][i] = x[r - pt][f - pl + i*sw]. */
-function fillPlane(
-  x: usize, plane: usize, ih: i32, iw: i32, height: i32, phase: i32, sw: i32, pt: i32, pl: i32,
-): void {
-  const rowBytes = <usize>(phase * sw) << 2;
-  const rows = min(ih, height - pt);
-  for (let f = 0; f < sw; f++) {
-    const skipped = f < pl ? (pl - f + sw - 1) / sw : 0;
-    const first = f - pl + skipped * sw;
-    if (first >= iw) continue;
-    const count = min(phase - skipped, (iw - 1 - first) / sw + 1);
-    let from = x + (<usize>first << 2);
-    let to = plane + <usize>pt * rowBytes + (<usize>(f * phase + skipped) << 2);
-    for (let r = 0; r < rows; r++) {
-      fillPhase(from, to, count, sw);
-      from += <usize>iw << 2;
-      to += rowBytes;
-    }
-  }
-}
-
-/** dst[i] = src[i*sw]; the last vector overlaps the one before. */
-@inline
-function fillPhase(src: usize, dst: usize, count: i32, sw: i32): void {
-  if (count < 4 || sw > 2) {
-    for (let i = 0; i < count; i++) store<f32>(dst + (<usize>i << 2), load<f32>(src + (<usize>(i * sw) << 2)));
-    return;
-  }
-  const last = <usize>(count - 4) << 2;
-  if (sw == 1) {
-    for (let at: usize = 0; at < last; at += 16) v128.store(dst + at, v128.load(src + at));
-    v128.store(dst + last, v128.load(src + last));
-  } else {
-    for (let at: usize = 0; at < last; at += 16) everyOther(src + at * 2, dst + at);
-    everyOther(src + last * 2, dst + last);
-  }
-}
-
-/** Seven floats hold four strided ones: x0 x1 x2 x3 and x3 x4 x5 x6; reading an eighth could leave the tensor. */
-@inline
-function everyOther(src: usize, dst: usize): void {
-  v128.store(dst, v128.shuffle<f32>(v128.load(src), v128.load(src, 12), 0, 2, 5, 7));
-}
-
-@inline
-function madd(acc: v128, a: v128, b: v128): v128 {
-  return f32x4.add(acc, f32x4.mul(a, b));
 }
 
 /** Stride 1: each input row is loaded once for the three output rows it feeds. */

@@ -1,7 +1,7 @@
 // C = A*B: for k blocks, for blocks of 64 rows, for blocks of columns. Every accumulator starts from its bias and
 // takes k in ascending order, so blocking never changes a bit.
 import { depthAt, f32_gemm_packed_bytes, packA, packB } from './pack';
-import { blockColumns, EDGE_BYTES, f32_gemm_1x12, f32_gemm_1x36, f32_gemm_tile, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
+import { blockColumns, EDGE_BYTES, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
 
 export { f32_gemm_pack, f32_gemm_packed_bytes } from './pack';
 
@@ -9,7 +9,7 @@ const MC: i32 = 64;
 /** Below this many rows packing B costs more than it saves: stream its rows instead. */
 const STREAM_ROWS: i32 = 4;
 
-const A_BYTES: usize = 64 * 256 * 4;
+const A_BYTES: usize = 64 * 384 * 4;
 
 export function f32_gemm_scratch_bytes(m: i32, n: i32, k: i32): usize {
   const cols = min(blockColumns(min(KC, k)), n);
@@ -70,50 +70,30 @@ function run(
       for (let n0 = 0; n0 < n; n0 += blockCols) {
         const nc = min(blockCols, n - n0);
         if (packed == 0) packB(b + ((<isize>k0 * bRowStride + <isize>n0 * bColStride) << 2), bPack, nc, kc, bRowStride, bColStride);
+        const panels = nc / NR;
+        const rest = nc - panels * NR;
+        const panelBytes = <usize>(packed == 0 ? kc : k) * NR_BYTES;
+        const first = packed == 0 ? bPack : packed + (<usize>n0 * <usize>k << 2) + <usize>k0 * NR_BYTES;
+        const ragged = first + <usize>panels * panelBytes;
+        const perColumn = biasMode == Start.perColumn;
+        const start = k0 > 0 ? Start.fromC : perColumn ? Start.perColumn : Start.perRow;
         for (let r = 0; r < mc; ) {
-          const row = c + <usize>(m0 + r) * cStride;
-          const aTile = r < whole ? aPack + (<usize>r * <usize>kc << 2) : tail + (<usize>(r - whole) * <usize>kc << 2);
-          for (let j = 0; j < nc; j += NR) {
-            const panel = packed == 0
-              ? bPack + <usize>j * <usize>kc * 4
-              : packed + (<usize>(n0 + j) * <usize>k << 2) + <usize>k0 * NR_BYTES;
-            let start: i32 = Start.fromC;
-            let from: usize = 0;
-            if (k0 == 0) {
-              start = biasMode == Start.perColumn ? Start.perColumn : Start.perRow;
-              from = biasMode == 0 ? ZEROS : biasMode == Start.perRow ? bias + (<usize>(m0 + r) << 2) : bias + (<usize>(n0 + j) << 2);
-            }
-            const cols = min(NR, nc - j);
-            const to = row + (<usize>(n0 + j) << 2);
-            if (r >= whole && j + 3 * NR <= nc) {
-              const panelBytes = <usize>(packed == 0 ? kc : k) * NR_BYTES;
-              f32_gemm_1x36(kc, aTile, panel, panelBytes, to, start, from, blockLo, blockHi);
-              j += 2 * NR;
-              continue;
-            }
-            if (r < whole) f32_gemm_tile(kc, aTile, panel, NR_BYTES, to, cStride, start, from, MR, cols, blockLo, blockHi, edge);
-            else rowTile(kc, aTile, panel, to, start, from, cols, blockLo, blockHi, edge);
+          const isTile = r < whole;
+          const tile = isTile ? aPack + (<usize>r * <usize>kc << 2) : tail + (<usize>(r - whole) * <usize>kc << 2);
+          const to = c + <usize>(m0 + r) * cStride + (<usize>n0 << 2);
+          const from = biasMode == 0 ? ZEROS : bias + (<usize>(perColumn ? n0 : m0 + r) << 2);
+          if (isTile) f32_gemm_4rows(kc, tile, first, NR_BYTES, panels, panelBytes, to, cStride, start, from, blockLo, blockHi);
+          else f32_gemm_1row(kc, tile, 4, first, NR_BYTES, panels, panelBytes, to, start, from, blockLo, blockHi);
+          if (rest) {
+            const last = perColumn ? from + <usize>panels * NR_BYTES : from;
+            f32_gemm_tail(kc, tile, isTile ? MR : 1, 0, 4, ragged, rest, to + <usize>panels * NR_BYTES, cStride, start, last, blockLo, blockHi, edge);
           }
-          r += r < whole ? MR : 1;
+          r += isTile ? MR : 1;
         }
       }
     }
     k0 += KC;
   } while (k0 < k);
-}
-
-/** A single row; a partial one goes through `edge`. */
-function rowTile(
-  k: i32, a: usize, b: usize, c: usize, start: i32, bias: usize, cols: i32, lo: f32, hi: f32, edge: usize,
-): void {
-  if (cols == NR) return f32_gemm_1x12(k, a, b, NR_BYTES, c, start, bias, lo, hi);
-  const edgeBias = edge + 4 * NR_BYTES;
-  const bytes = <usize>cols << 2;
-  if (start == Start.perRow) store<f32>(edgeBias, load<f32>(bias));
-  else if (start == Start.perColumn) memory.copy(edgeBias, bias, bytes);
-  else memory.copy(edge, c, bytes);
-  f32_gemm_1x12(k, a, b, NR_BYTES, edge, start, edgeBias, lo, hi);
-  memory.copy(c, edge, bytes);
 }
 
 function startRow(row: usize, n: i32, bias: usize, biasMode: i32, m: i32): void {

@@ -1,15 +1,14 @@
-// The float32 matrix tile shared by gemm, conv and deconv: 4 rows (one splat each) by 12 columns (three vectors).
-// 12 accumulators, 3 loads of B and 4 splats of A per step of k: plain multiply-add is the bottleneck, not loads.
-// 12 divides 12544, 3136, 784 and 196 (the pixel counts of the 224 family) with remainder 4, which has its own tile.
-
-import { clamp } from '../lanes';
+// The float32 matrix tile shared by gemm, conv and deconv: 4 rows (one splat each) by 8 columns (two vectors). 8 sums, 2
+// loads of B and 4 splats of A per step of k. Engines have 15 vector registers to give: with 12 sums (4x12) some are
+// spilled, and in the company of real loops that costs a fifth of the speed. One call does a whole band of panels.
+import { clamp, madd } from '../lanes';
 
 export const MR: i32 = 4;
-export const NR: i32 = 12;
+export const NR: i32 = 8;
 /** Bytes of one k-step of a packed B panel. */
-export const NR_BYTES: usize = 48;
-/** Depth of a k block: a B panel (12 KiB) and an A tile (4 KiB) stay in the first-level cache together. */
-export const KC: i32 = 256;
+export const NR_BYTES: usize = 32;
+/** Depth of a k block: a B panel (12 KiB) and an A tile (6 KiB) stay in the first-level cache together. */
+export const KC: i32 = 384;
 /** Floats of a B block: its panels (120 KiB) stay in the second-level cache. */
 const BLOCK_FLOATS: i32 = 30720;
 
@@ -19,7 +18,7 @@ const BLOCK_FLOATS: i32 = 30720;
  */
 @inline
 export function blockColumns(kc: i32): i32 {
-  return BLOCK_FLOATS / max(kc, 1) / NR * NR;
+  return max(BLOCK_FLOATS / max(kc, 1) / NR, 1) * NR;
 }
 
 /** How a tile starts: from what C holds (a later k block), from bias[column], or from bias[row] (as `BiasMode`). */
@@ -29,73 +28,63 @@ export const enum Start {
   perRow = 2,
 }
 
-/** Twelve zeros: the bias of whoever has none. */
-export const ZEROS: usize = memory.data(48, 16);
+/** Zeros: the bias of whoever has none. */
+export const ZEROS: usize = memory.data(128, 16);
 
 /** Room for one partial tile and its bias, at the head of every scratch area. */
-export const EDGE_BYTES: usize = 4 * 48 + 48 + 16;
+export const EDGE_BYTES: usize = 4 * 32 + 32 + 32;
 
-/** C[4,12] from A packed [k][4] and B rows `bStride` bytes apart; C rows are `cStride` bytes apart. */
-export function f32_gemm_4x12(
-  k: i32, a: usize, b: usize, bStride: usize, c: usize, cStride: usize, start: i32, bias: usize, lo: f32, hi: f32,
+/**
+ * C[4, panels*8] from A packed [k][4]. Panels of B are `panelBytes` apart, rows within a panel `bStride` bytes, rows of C
+ * `cStride` bytes.
+ */
+export function f32_gemm_4rows(
+  k: i32, a: usize, b: usize, bStride: usize, panels: i32, panelBytes: usize, c: usize, cStride: usize, start: i32,
+  bias: usize, lo: f32, hi: f32,
 ): void {
-  const c1 = c + cStride;
-  const c2 = c1 + cStride;
-  const c3 = c2 + cStride;
-  let r00: v128, r01: v128, r02: v128;
-  let r10: v128, r11: v128, r12: v128;
-  let r20: v128, r21: v128, r22: v128;
-  let r30: v128, r31: v128, r32: v128;
-  if (start == Start.perRow) {
-    r00 = v128.load32_splat(bias); r01 = r00; r02 = r00;
-    r10 = v128.load32_splat(bias, 4); r11 = r10; r12 = r10;
-    r20 = v128.load32_splat(bias, 8); r21 = r20; r22 = r20;
-    r30 = v128.load32_splat(bias, 12); r31 = r30; r32 = r30;
-  } else if (start == Start.perColumn) {
-    r00 = v128.load(bias); r01 = v128.load(bias, 16); r02 = v128.load(bias, 32);
-    r10 = r00; r11 = r01; r12 = r02;
-    r20 = r00; r21 = r01; r22 = r02;
-    r30 = r00; r31 = r01; r32 = r02;
-  } else {
-    r00 = v128.load(c); r01 = v128.load(c, 16); r02 = v128.load(c, 32);
-    r10 = v128.load(c1); r11 = v128.load(c1, 16); r12 = v128.load(c1, 32);
-    r20 = v128.load(c2); r21 = v128.load(c2, 16); r22 = v128.load(c2, 32);
-    r30 = v128.load(c3); r31 = v128.load(c3, 16); r32 = v128.load(c3, 32);
-  }
   const end = a + (<usize>k << 4);
-  while (a < end) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const b2 = v128.load(b, 32);
-    const a0 = v128.load32_splat(a);
-    r00 = f32x4.add(r00, f32x4.mul(a0, b0));
-    r01 = f32x4.add(r01, f32x4.mul(a0, b1));
-    r02 = f32x4.add(r02, f32x4.mul(a0, b2));
-    const a1 = v128.load32_splat(a, 4);
-    r10 = f32x4.add(r10, f32x4.mul(a1, b0));
-    r11 = f32x4.add(r11, f32x4.mul(a1, b1));
-    r12 = f32x4.add(r12, f32x4.mul(a1, b2));
-    const a2 = v128.load32_splat(a, 8);
-    r20 = f32x4.add(r20, f32x4.mul(a2, b0));
-    r21 = f32x4.add(r21, f32x4.mul(a2, b1));
-    r22 = f32x4.add(r22, f32x4.mul(a2, b2));
-    const a3 = v128.load32_splat(a, 12);
-    r30 = f32x4.add(r30, f32x4.mul(a3, b0));
-    r31 = f32x4.add(r31, f32x4.mul(a3, b1));
-    r32 = f32x4.add(r32, f32x4.mul(a3, b2));
-    a += 16;
-    b += bStride;
+  for (; panels > 0; panels--) {
+    let p = c;
+    let r00: v128, r01: v128, r10: v128, r11: v128, r20: v128, r21: v128, r30: v128, r31: v128;
+    if (start == Start.perRow) {
+      r00 = v128.load32_splat(bias); r01 = r00;
+      r10 = v128.load32_splat(bias, 4); r11 = r10;
+      r20 = v128.load32_splat(bias, 8); r21 = r20;
+      r30 = v128.load32_splat(bias, 12); r31 = r30;
+    } else if (start == Start.perColumn) {
+      r00 = v128.load(bias); r01 = v128.load(bias, 16);
+      r10 = r00; r11 = r01; r20 = r00; r21 = r01; r30 = r00; r31 = r01;
+      bias += NR_BYTES;
+    } else {
+      r00 = v128.load(p); r01 = v128.load(p, 16); p += cStride;
+      r10 = v128.load(p); r11 = v128.load(p, 16); p += cStride;
+      r20 = v128.load(p); r21 = v128.load(p, 16); p += cStride;
+      r30 = v128.load(p); r31 = v128.load(p, 16); p = c;
+    }
+    let q = b;
+    for (let s = a; s < end; s += 16, q += bStride) {
+      const b0 = v128.load(q), b1 = v128.load(q, 16);
+      const a0 = v128.load32_splat(s);
+      r00 = madd(r00, a0, b0); r01 = madd(r01, a0, b1);
+      const a1 = v128.load32_splat(s, 4);
+      r10 = madd(r10, a1, b0); r11 = madd(r11, a1, b1);
+      const a2 = v128.load32_splat(s, 8);
+      r20 = madd(r20, a2, b0); r21 = madd(r21, a2, b1);
+      const a3 = v128.load32_splat(s, 12);
+      r30 = madd(r30, a3, b0); r31 = madd(r31, a3, b1);
+    }
+    const l = f32x4.splat(lo), h = f32x4.splat(hi);
+    v128.store(p, clamp(r00, l, h)); v128.store(p, clamp(r01, l, h), 16); p += cStride;
+    v128.store(p, clamp(r10, l, h)); v128.store(p, clamp(r11, l, h), 16); p += cStride;
+    v128.store(p, clamp(r20, l, h)); v128.store(p, clamp(r21, l, h), 16); p += cStride;
+    v128.store(p, clamp(r30, l, h)); v128.store(p, clamp(r31, l, h), 16);
+    c += NR_BYTES;
+    b += panelBytes;
   }
-  const l = f32x4.splat(lo);
-  const h = f32x4.splat(hi);
-  v128.store(c, clamp(r00, l, h)); v128.store(c, clamp(r01, l, h), 16); v128.store(c, clamp(r02, l, h), 32);
-  v128.store(c1, clamp(r10, l, h)); v128.store(c1, clamp(r11, l, h), 16); v128.store(c1, clamp(r12, l, h), 32);
-  v128.store(c2, clamp(r20, l, h)); v128.store(c2, clamp(r21, l, h), 16); v128.store(c2, clamp(r22, l, h), 32);
-  v128.store(c3, clamp(r30, l, h)); v128.store(c3, clamp(r31, l, h), 16); v128.store(c3, clamp(r32, l, h), 32);
 }
 
-/** The first four columns of a panel only. */
-export function f32_gemm_4x4(
+/** The first four columns of one panel only. */
+function f32_gemm_4x4(
   k: i32, a: usize, b: usize, bStride: usize, c: usize, cStride: usize, start: i32, bias: usize, lo: f32, hi: f32,
 ): void {
   const c1 = c + cStride;
@@ -113,89 +102,74 @@ export function f32_gemm_4x4(
     r0 = v128.load(c); r1 = v128.load(c1); r2 = v128.load(c2); r3 = v128.load(c3);
   }
   const end = a + (<usize>k << 4);
-  while (a < end) {
+  for (; a < end; a += 16, b += bStride) {
     const b0 = v128.load(b);
-    r0 = f32x4.add(r0, f32x4.mul(v128.load32_splat(a), b0));
-    r1 = f32x4.add(r1, f32x4.mul(v128.load32_splat(a, 4), b0));
-    r2 = f32x4.add(r2, f32x4.mul(v128.load32_splat(a, 8), b0));
-    r3 = f32x4.add(r3, f32x4.mul(v128.load32_splat(a, 12), b0));
-    a += 16;
-    b += bStride;
+    r0 = madd(r0, v128.load32_splat(a), b0);
+    r1 = madd(r1, v128.load32_splat(a, 4), b0);
+    r2 = madd(r2, v128.load32_splat(a, 8), b0);
+    r3 = madd(r3, v128.load32_splat(a, 12), b0);
   }
-  const l = f32x4.splat(lo);
-  const h = f32x4.splat(hi);
+  const l = f32x4.splat(lo), h = f32x4.splat(hi);
   v128.store(c, clamp(r0, l, h));
   v128.store(c1, clamp(r1, l, h));
   v128.store(c2, clamp(r2, l, h));
   v128.store(c3, clamp(r3, l, h));
 }
 
-/** One row: A is [k] contiguous. */
-export function f32_gemm_1x12(
-  k: i32, a: usize, b: usize, bStride: usize, c: usize, start: i32, bias: usize, lo: f32, hi: f32,
-): void {
-  let r0: v128, r1: v128, r2: v128;
-  if (start == Start.perRow) {
-    r0 = v128.load32_splat(bias); r1 = r0; r2 = r0;
-  } else {
-    const from = start == Start.perColumn ? bias : c;
-    r0 = v128.load(from); r1 = v128.load(from, 16); r2 = v128.load(from, 32);
-  }
-  const end = a + (<usize>k << 2);
-  while (a < end) {
-    const a0 = v128.load32_splat(a);
-    r0 = f32x4.add(r0, f32x4.mul(a0, v128.load(b)));
-    r1 = f32x4.add(r1, f32x4.mul(a0, v128.load(b, 16)));
-    r2 = f32x4.add(r2, f32x4.mul(a0, v128.load(b, 32)));
-    a += 4;
-    b += bStride;
-  }
-  const l = f32x4.splat(lo);
-  const h = f32x4.splat(hi);
-  v128.store(c, clamp(r0, l, h));
-  v128.store(c, clamp(r1, l, h), 16);
-  v128.store(c, clamp(r2, l, h), 32);
-}
-
 /**
- * One row over three neighbouring panels (`panelBytes` apart): nine sums in flight and three streams of B, for batch-1
- * products, whose limit is memory.
+ * One row over whole panels: A's elements are `aStep` bytes apart. Four panels at a time: eight sums in flight and four
+ * streams of B, for batch-1 products, whose limit is memory.
  */
-export function f32_gemm_1x36(
-  k: i32, a: usize, b: usize, panelBytes: usize, c: usize, start: i32, bias: usize, lo: f32, hi: f32,
+export function f32_gemm_1row(
+  k: i32, a: usize, aStep: usize, b: usize, bStride: usize, panels: i32, panelBytes: usize, c: usize, start: i32,
+  bias: usize, lo: f32, hi: f32,
 ): void {
-  const from = start == Start.perColumn ? bias : c;
-  let r0 = v128.load(from), r1 = v128.load(from, 16), r2 = v128.load(from, 32);
-  let r3 = v128.load(from, 48), r4 = v128.load(from, 64), r5 = v128.load(from, 80);
-  let r6 = v128.load(from, 96), r7 = v128.load(from, 112), r8 = v128.load(from, 128);
-  if (start == Start.perRow) {
-    r0 = v128.load32_splat(bias);
-    r1 = r0; r2 = r0; r3 = r0; r4 = r0; r5 = r0; r6 = r0; r7 = r0; r8 = r0;
+  const end = a + <usize>k * aStep;
+  const l = f32x4.splat(lo), h = f32x4.splat(hi);
+  const same = start == Start.perRow;
+  for (; panels >= 4; panels -= 4) {
+    const from = start == Start.perColumn ? bias : c;
+    let r0: v128, r1: v128, r2: v128, r3: v128, r4: v128, r5: v128, r6: v128, r7: v128;
+    if (same) {
+      r0 = v128.load32_splat(bias);
+      r1 = r0; r2 = r0; r3 = r0; r4 = r0; r5 = r0; r6 = r0; r7 = r0;
+    } else {
+      r0 = v128.load(from); r1 = v128.load(from, 16); r2 = v128.load(from, 32); r3 = v128.load(from, 48);
+      r4 = v128.load(from, 64); r5 = v128.load(from, 80); r6 = v128.load(from, 96); r7 = v128.load(from, 112);
+    }
+    let p0 = b, p1 = b + panelBytes, p2 = p1 + panelBytes, p3 = p2 + panelBytes;
+    b = p3 + panelBytes;
+    for (let s = a; s < end; s += aStep) {
+      const v = v128.load32_splat(s);
+      r0 = madd(r0, v, v128.load(p0)); r1 = madd(r1, v, v128.load(p0, 16));
+      r2 = madd(r2, v, v128.load(p1)); r3 = madd(r3, v, v128.load(p1, 16));
+      r4 = madd(r4, v, v128.load(p2)); r5 = madd(r5, v, v128.load(p2, 16));
+      r6 = madd(r6, v, v128.load(p3)); r7 = madd(r7, v, v128.load(p3, 16));
+      p0 += bStride; p1 += bStride; p2 += bStride; p3 += bStride;
+    }
+    v128.store(c, clamp(r0, l, h)); v128.store(c, clamp(r1, l, h), 16);
+    v128.store(c, clamp(r2, l, h), 32); v128.store(c, clamp(r3, l, h), 48);
+    v128.store(c, clamp(r4, l, h), 64); v128.store(c, clamp(r5, l, h), 80);
+    v128.store(c, clamp(r6, l, h), 96); v128.store(c, clamp(r7, l, h), 112);
+    c += 4 * NR_BYTES;
+    if (!same) bias += 4 * NR_BYTES;
   }
-  let d = b + panelBytes;
-  let e = d + panelBytes;
-  const end = a + (<usize>k << 2);
-  while (a < end) {
-    const a0 = v128.load32_splat(a);
-    r0 = f32x4.add(r0, f32x4.mul(a0, v128.load(b)));
-    r1 = f32x4.add(r1, f32x4.mul(a0, v128.load(b, 16)));
-    r2 = f32x4.add(r2, f32x4.mul(a0, v128.load(b, 32)));
-    r3 = f32x4.add(r3, f32x4.mul(a0, v128.load(d)));
-    r4 = f32x4.add(r4, f32x4.mul(a0, v128.load(d, 16)));
-    r5 = f32x4.add(r5, f32x4.mul(a0, v128.load(d, 32)));
-    r6 = f32x4.add(r6, f32x4.mul(a0, v128.load(e)));
-    r7 = f32x4.add(r7, f32x4.mul(a0, v128.load(e, 16)));
-    r8 = f32x4.add(r8, f32x4.mul(a0, v128.load(e, 32)));
-    a += 4;
-    b += NR_BYTES;
-    d += NR_BYTES;
-    e += NR_BYTES;
+  for (; panels > 0; panels--) {
+    const from = start == Start.perColumn ? bias : c;
+    let r0: v128, r1: v128;
+    if (same) { r0 = v128.load32_splat(bias); r1 = r0; }
+    else { r0 = v128.load(from); r1 = v128.load(from, 16); }
+    let q = b;
+    for (let s = a; s < end; s += aStep, q += bStride) {
+      const v = v128.load32_splat(s);
+      r0 = madd(r0, v, v128.load(q));
+      r1 = madd(r1, v, v128.load(q, 16));
+    }
+    v128.store(c, clamp(r0, l, h)); v128.store(c, clamp(r1, l, h), 16);
+    c += NR_BYTES;
+    b += panelBytes;
+    if (!same) bias += NR_BYTES;
   }
-  const l = f32x4.splat(lo);
-  const h = f32x4.splat(hi);
-  v128.store(c, clamp(r0, l, h)); v128.store(c, clamp(r1, l, h), 16); v128.store(c, clamp(r2, l, h), 32);
-  v128.store(c, clamp(r3, l, h), 48); v128.store(c, clamp(r4, l, h), 64); v128.store(c, clamp(r5, l, h), 80);
-  v128.store(c, clamp(r6, l, h), 96); v128.store(c, clamp(r7, l, h), 112); v128.store(c, clamp(r8, l, h), 128);
 }
 
 @inline
@@ -204,22 +178,86 @@ function copyFloats(dst: usize, src: usize, n: i32): void {
 }
 
 /**
- * One tile of `rows` x `cols`, whole or partial. B must be readable for 12 columns (4 when cols <= 4). A partial tile is
- * computed in `edge` (EDGE_BYTES) and only its valid part reaches C.
+ * A partial panel: `cols` (1..7) columns of up to four rows, computed in `edge` (EDGE_BYTES), whose valid part reaches C. A
+ * is packed [k][4] when `rows` is 4; otherwise single rows with elements `aStep` bytes apart, `aRow` bytes to the next.
  */
-export function f32_gemm_tile(
-  k: i32, a: usize, b: usize, bStride: usize, c: usize, cStride: usize, start: i32, bias: usize,
-  rows: i32, cols: i32, lo: f32, hi: f32, edge: usize,
+export function f32_gemm_tail(
+  k: i32, a: usize, rows: i32, aRow: usize, aStep: usize, b: usize, cols: i32, c: usize, cStride: usize, start: i32,
+  bias: usize, lo: f32, hi: f32, edge: usize,
 ): void {
-  if (rows == MR) {
-    if (cols == NR) return f32_gemm_4x12(k, a, b, bStride, c, cStride, start, bias, lo, hi);
-    if (cols == 4) return f32_gemm_4x4(k, a, b, bStride, c, cStride, start, bias, lo, hi);
-  }
+  if (rows == MR && cols == 4) return f32_gemm_4x4(k, a, b, NR_BYTES, c, cStride, start, bias, lo, hi);
   const edgeBias = edge + 4 * NR_BYTES;
   if (start == Start.perRow) copyFloats(edgeBias, bias, rows);
   else if (start == Start.perColumn) copyFloats(edgeBias, bias, cols);
   else for (let r = 0; r < rows; r++) copyFloats(edge + <usize>r * NR_BYTES, c + <usize>r * cStride, cols);
-  if (cols <= 4) f32_gemm_4x4(k, a, b, bStride, edge, NR_BYTES, start, edgeBias, lo, hi);
-  else f32_gemm_4x12(k, a, b, bStride, edge, NR_BYTES, start, edgeBias, lo, hi);
+  if (rows < MR) {
+    for (let r = 0; r < rows; r++) {
+      const from = start == Start.perRow ? edgeBias + (<usize>r << 2) : edgeBias;
+      const at = edge + <usize>r * NR_BYTES;
+      f32_gemm_1row(k, a + <usize>r * aRow, aStep, b, NR_BYTES, 1, 0, at, start, from, lo, hi);
+    }
+  } else if (cols < 4) f32_gemm_4x4(k, a, b, NR_BYTES, edge, NR_BYTES, start, edgeBias, lo, hi);
+  else f32_gemm_4rows(k, a, b, NR_BYTES, 1, 0, edge, NR_BYTES, start, edgeBias, lo, hi);
   for (let r = 0; r < rows; r++) copyFloats(c + <usize>r * cStride, edge + <usize>r * NR_BYTES, cols);
+}
+
+@inline
+function loadColumn(c: usize, cStride: usize): v128 {
+  let v = v128.load32_zero(c);
+  v = v128.load32_lane(c + cStride, v, 1);
+  v = v128.load32_lane(c + 2 * cStride, v, 2);
+  return v128.load32_lane(c + 3 * cStride, v, 3);
+}
+
+@inline
+function storeColumn(c: usize, cStride: usize, v: v128): void {
+  v128.store32_lane(c, v, 0);
+  v128.store32_lane(c + cStride, v, 1);
+  v128.store32_lane(c + 2 * cStride, v, 2);
+  v128.store32_lane(c + 3 * cStride, v, 3);
+}
+
+/**
+ * One column of C for `tiles` whole tiles of A: lanes are rows. 7x7 maps have 49 columns: without this the last one would
+ * cost as much as four. Start is perRow or fromC.
+ */
+export function f32_gemm_1column(
+  k: i32, a: usize, tiles: i32, b: usize, c: usize, cStride: usize, start: i32, bias: usize, biasStep: usize, lo: f32, hi: f32,
+): void {
+  const l = f32x4.splat(lo), h = f32x4.splat(hi);
+  const tile = <usize>k << 4;
+  const four = cStride << 2;
+  const end = b + <usize>k * NR_BYTES;
+  for (; tiles >= 4; tiles -= 4) {
+    const c1 = c + four, c2 = c1 + four, c3 = c2 + four;
+    let r0: v128, r1: v128, r2: v128, r3: v128;
+    if (start == Start.perRow) {
+      r0 = v128.load(bias); r1 = v128.load(bias + biasStep); r2 = v128.load(bias + 2 * biasStep); r3 = v128.load(bias + 3 * biasStep);
+    } else {
+      r0 = loadColumn(c, cStride); r1 = loadColumn(c1, cStride); r2 = loadColumn(c2, cStride); r3 = loadColumn(c3, cStride);
+    }
+    let a0 = a, a1 = a + tile, a2 = a1 + tile, a3 = a2 + tile;
+    a = a3 + tile;
+    for (let q = b; q < end; q += NR_BYTES) {
+      const v = v128.load32_splat(q);
+      r0 = madd(r0, v128.load(a0), v);
+      r1 = madd(r1, v128.load(a1), v);
+      r2 = madd(r2, v128.load(a2), v);
+      r3 = madd(r3, v128.load(a3), v);
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16;
+    }
+    storeColumn(c, cStride, clamp(r0, l, h));
+    storeColumn(c1, cStride, clamp(r1, l, h));
+    storeColumn(c2, cStride, clamp(r2, l, h));
+    storeColumn(c3, cStride, clamp(r3, l, h));
+    c = c3 + four;
+    bias += 4 * biasStep;
+  }
+  for (; tiles > 0; tiles--) {
+    let r = start == Start.perRow ? v128.load(bias) : loadColumn(c, cStride);
+    for (let q = b; q < end; q += NR_BYTES, a += 16) r = madd(r, v128.load(a), v128.load32_splat(q));
+    storeColumn(c, cStride, clamp(r, l, h));
+    c += four;
+    bias += biasStep;
+  }
 }
