@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeZip } from '@q/ir';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { objectsPreprocess, testModel } from '../q-process.ts';
 import { runHere } from '../run-here.ts';
@@ -126,6 +127,35 @@ describe('labels that do not fit are refused before anything runs', () => {
       'cli.bad-flag-value',
       /did you mean yolov3/,
     );
+  });
+
+  test('a .zip without pictures, annotations that are none, targets and signs of another kind', async () => {
+    const texts = join(folder, 'texts.zip');
+    writeFileSync(texts, writeZip([['a.txt', new Uint8Array(3)]]));
+    await expectRefusal(classifying('--dataset', texts, '--labels', file('l.csv', labels)), 'dataset.empty', /1 files/);
+    await expectRefusal(detecting('--annotations', file('no.json', 'nope')), 'evaluate.annotations', /no\.json/);
+    const patches = testModel('patches-espcn');
+    const enlarging = ['evaluate', `${patches}/patches-espcn.onnx`, '--pixel_format', 'gray', '--limit', '2'];
+    const small = `${patches}/evaluation.zip`;
+    await expectRefusal(
+      runHere(...enlarging, '--dataset', small, '--targets', small),
+      'cli.target-size',
+      /2304 pixels/,
+      /9216/,
+    );
+    const glyphs = testModel('glyphs-crnn');
+    const reading = ['evaluate', `${glyphs}/glyphs-crnn.onnx`, '--input_shapes', '[[1,1,32,96]]', '--limit', '2'];
+    const words = [
+      '--pixel_format',
+      'gray',
+      '--dataset',
+      `${glyphs}/evaluation.zip`,
+      '--texts',
+      `${glyphs}/labels.csv`,
+    ];
+    await expectRefusal(runHere(...reading, ...words), 'cli.missing-flag', /--category_file/);
+    const signs = file('signs.txt', 'a\nb\n');
+    await expectRefusal(runHere(...reading, ...words, '--category_file', signs), 'cli.class-count', /2 signs/);
   });
 });
 
