@@ -9,12 +9,22 @@
  * then + zero, clamp. `none` stores the bare accumulator as int32 (`yBytes` 4).
  * bias (float32, may be 0), multiplier and rshift (int32) have one entry per output channel.
  *
- * Convolution and product answer the largest |accumulator| as an unsigned number: beyond 2^24 the vendor's float
- * accumulation is no longer exact (numerics.md 0).
+ * Convolution and product answer the largest |accumulator| as an unsigned number where one is beyond 2^24, and there the
+ * vendor's float accumulation is no longer exact (numerics.md 0); else a number of at most 2^24.
  */
 export interface QuantizedKernels {
-  qs8_conv2d_packed_bytes(ic: number, oc: number, kh: number, kw: number, groups: number): number;
-  /** Packs codes `w` [oc, ic/groups, kh, kw] once. */
+  qs8_conv2d_packed_bytes(
+    ic: number,
+    oc: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    dilationH: number,
+    dilationW: number,
+    groups: number,
+  ): number;
+  /** Packs codes `w` [oc, ic/groups, kh, kw] once, in a form that depends on strides and dilations. */
   qs8_conv2d_pack(
     w: number,
     signed: number,
@@ -23,12 +33,17 @@ export interface QuantizedKernels {
     oc: number,
     kh: number,
     kw: number,
+    strideH: number,
+    strideW: number,
+    dilationH: number,
+    dilationW: number,
     groups: number,
   ): void;
   qs8_conv2d_scratch_bytes(
     ic: number,
     ih: number,
     iw: number,
+    oc: number,
     kh: number,
     kw: number,
     strideH: number,
@@ -41,7 +56,7 @@ export interface QuantizedKernels {
     padRight: number,
     groups: number,
   ): number;
-  /** y[n, oc, oh, ow] from x[n, ic, ih, iw]; taps in the padding read the code `pad`. Not in place. */
+  /** y[n, oc, oh, ow] from x[n, ic, ih, iw]; taps in the padding read `pad`, a code of x's type. Not in place. */
   qs8_conv2d(
     x: number,
     xSigned: number,

@@ -1,11 +1,13 @@
-// Integer convolution. Pixels are packed in panels of eight (all taps of a pixel next to each other, two by two), a few
-// panels at a time, and multiplied by the packed filters. Pointwise convolutions pack straight from the input planes;
-// others first widen the group's planes to int16 with their padding, so that no tap needs a bound.
-// Depthwise convolutions have their own kernel. Definition: src/scalar/qs8-conv.ts.
+// Integer convolution. 3x3 at stride 1 goes by Winograd, depthwise convolutions have their own kernel. Of all others pixels
+// are packed in panels of eight (all taps of a pixel next to each other, two by two), a few panels at a time, and
+// multiplied by the packed filters. Pointwise convolutions pack straight from the input planes; others first widen the
+// group's planes to int16 with their padding, so that no tap needs a bound. Definition: src/scalar/qs8-conv.ts.
 
 import { dwconv, dwPack, dwPackedBytes, dwScratchBytes } from '../qs8-dwconv/index';
-import { multiplyPanels, packedRowsBytes, packRows, panelBytes } from '../qs8-gemm/tile';
-import { peak, resetPeak } from '../requant/index';
+import { largestCode, multiplyPanels, packedRowsBytes, packRows, panelBytes } from '../qs8-gemm/tile';
+import { openFinish, peak } from '../requant/index';
+import { padPlanes, planeBytes } from './planes';
+import { isWinograd, winograd, winogradPack, winogradPackedBytes, winogradScratchBytes } from './winograd';
 
 /** Panels packed before the filters are walked: 64 pixels. */
 const PANELS: i32 = 8;
@@ -20,14 +22,24 @@ function isPointwise(kh: i32, kw: i32, sh: i32, sw: i32, pt: i32, pl: i32, pb: i
   return kh == 1 && kw == 1 && sh == 1 && sw == 1 && pt == 0 && pl == 0 && pb == 0 && pr == 0;
 }
 
-export function qs8_conv2d_packed_bytes(ic: i32, oc: i32, kh: i32, kw: i32, groups: i32): usize {
-  if (isDepthwise(ic, groups)) return dwPackedBytes(oc, kh, kw);
+export function qs8_conv2d_packed_bytes(
+  ic: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, groups: i32,
+): usize {
+  if (isDepthwise(ic, groups)) return dwPackedBytes(oc, kh, kw, sh, sw, dh);
+  if (isWinograd(ic, oc, kh, kw, sh, sw, dh, dw, groups)) return winogradPackedBytes(ic, oc);
   return <usize>groups * packedRowsBytes(oc / groups, (ic / groups) * kh * kw);
 }
 
-export function qs8_conv2d_pack(w: usize, signed: i32, packed: usize, ic: i32, oc: i32, kh: i32, kw: i32, groups: i32): void {
+export function qs8_conv2d_pack(
+  w: usize, signed: i32, packed: usize,
+  ic: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, groups: i32,
+): void {
   if (isDepthwise(ic, groups)) {
-    dwPack(w, signed, packed, oc, kh, kw);
+    dwPack(w, signed, packed, oc, kh, kw, sh, sw, dh);
+    return;
+  }
+  if (isWinograd(ic, oc, kh, kw, sh, sw, dh, dw, groups)) {
+    winogradPack(w, signed, packed, ic, oc);
     return;
   }
   const rows = oc / groups;
@@ -40,52 +52,16 @@ export function qs8_conv2d_pack(w: usize, signed: i32, packed: usize, ic: i32, o
 }
 
 export function qs8_conv2d_scratch_bytes(
-  ic: i32, ih: i32, iw: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
+  ic: i32, ih: i32, iw: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
   pt: i32, pl: i32, pb: i32, pr: i32, groups: i32,
 ): usize {
-  if (isDepthwise(ic, groups)) return dwScratchBytes(ih, iw, pt, pl, pb, pr);
+  if (isDepthwise(ic, groups)) return dwScratchBytes(ih, iw, kh, sh, sw, dh, pt, pl, pb, pr);
+  if (isWinograd(ic, oc, kh, kw, sh, sw, dh, dw, groups)) return winogradScratchBytes(ic, iw + pl + pr - 2);
   const icg = ic / groups;
   const k = icg * kh * kw;
   const panels = <usize>PANELS * panelBytes(k);
   if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return panels;
-  const plane = <usize>(icg * (ih + pt + pb) * (iw + pl + pr)) * 2 + 32;
-  return panels + <usize>(k + 1) * 4 + 16 + plane;
-}
-
-/** Widens one group's planes to int16 inside their padding. */
-function padPlanes(
-  x: usize, signed: i32, y: usize, planes: i32, ih: i32, iw: i32, pt: i32, pl: i32, pb: i32, pr: i32, pad: i32,
-): void {
-  const width = iw + pl + pr;
-  const fill = <i16>pad;
-  for (let c = 0; c < planes; c++) {
-    for (let i = pt * width + pl; i > 0; i--) {
-      store<i16>(y, fill);
-      y += 2;
-    }
-    for (let row = 0; row < ih; row++) {
-      widen(x, signed, y, iw);
-      x += <usize>iw;
-      y += <usize>iw << 1;
-      const gap = row + 1 < ih ? pl + pr : pr + pb * width;
-      for (let i = gap; i > 0; i--) {
-        store<i16>(y, fill);
-        y += 2;
-      }
-    }
-  }
-}
-
-/** int16 from `n` codes. */
-export function widen(x: usize, signed: i32, y: usize, n: i32): void {
-  let i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const v = v128.load64_zero(x + <usize>i);
-    v128.store(y + (<usize>i << 1), signed ? i16x8.extend_low_i8x16_s(v) : i16x8.extend_low_i8x16_u(v));
-  }
-  for (; i < n; i++) {
-    store<i16>(y + (<usize>i << 1), signed ? <i16>load<i8>(x + <usize>i) : <i16>load<u8>(x + <usize>i));
-  }
+  return panels + <usize>(k + 1) * 4 + 16 + planeBytes(icg, ih + pt + pb, iw + pl + pr);
 }
 
 @inline
@@ -96,10 +72,12 @@ function storePairs(panel: usize, a: v128, b: v128): void {
 
 /** A panel of `count` neighbouring pixels of a pointwise convolution, from planes `planeBytes` apart. */
 function packPointwise(x: usize, signed: i32, panel: usize, k: i32, planeBytes: usize, count: i32): void {
+  // Missing pixels may hold anything that can be read.
+  const inMemory = x + <usize>(k - 1) * planeBytes + 8 <= <usize>memory.size() << 16;
   for (let j = 0; j < k; j += 2) {
     // The odd last channel is paired with itself; its second weight is 0.
     const second = j + 1 < k ? x + planeBytes : x;
-    if (count == 8) {
+    if (inMemory || count == 8) {
       const a = v128.load64_zero(x);
       const b = v128.load64_zero(second);
       if (signed) storePairs(panel, i16x8.extend_low_i8x16_s(a), i16x8.extend_low_i8x16_s(b));
@@ -163,15 +141,24 @@ export function qs8_conv2d(
   n: i32, ic: i32, ih: i32, iw: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
   pt: i32, pl: i32, pb: i32, pr: i32, groups: i32, pad: i32, finish: i32, zero: i32, lo: i32, hi: i32,
 ): u32 {
-  resetPeak();
+  openFinish(finish, bias, multiplier, rshift, yBytes, zero, lo, hi);
+  const largest = max(largestCode(xSigned), abs(<f64>pad));
   const oh = (ih + pt + pb - dh * (kh - 1) - 1) / sh + 1;
   const ow = (iw + pl + pr - dw * (kw - 1) - 1) / sw + 1;
   if (isDepthwise(ic, groups)) {
     for (let s = 0; s < n; s++) {
       dwconv(
-        x, xSigned, packed, bias, multiplier, rshift, y, yBytes, scratch, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw,
-        pt, pl, pb, pr, oh, ow, pad, finish, zero, lo, hi,
+        x, xSigned, packed, y, yBytes, scratch, largest, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw,
+        pt, pl, pb, pr, oh, ow, pad,
       );
+      x += <usize>(ic * ih * iw);
+      y += <usize>(oc * oh * ow) * <usize>yBytes;
+    }
+    return peak();
+  }
+  if (isWinograd(ic, oc, kh, kw, sh, sw, dh, dw, groups)) {
+    for (let s = 0; s < n; s++) {
+      winograd(x, xSigned, packed, y, yBytes, scratch, largest, ic, ih, iw, oc, oh, ow, pt, pl, pad);
       x += <usize>(ic * ih * iw);
       y += <usize>(oc * oh * ow) * <usize>yBytes;
     }
@@ -192,7 +179,6 @@ export function qs8_conv2d(
     for (let g = 0; g < groups; g++) {
       if (!pointwise) padPlanes(x, xSigned, plane, icg, ih, iw, pt, pl, pb, pr, pad);
       const rows = packed + <usize>g * packedRowsBytes(ocg, k);
-      const o = <usize>(g * ocg) << 2;
       for (let first = 0; first < pixels; first += PANELS * 8) {
         const count = min(PANELS * 8, pixels - first);
         for (let p = 0; p < count; p += 8) {
@@ -212,7 +198,7 @@ export function qs8_conv2d(
         }
         multiplyPanels(
           rows, ocg, k, scratch, count, y + <usize>first * <usize>yBytes, <usize>pixels * <usize>yBytes, <usize>yBytes,
-          yBytes, finish, bias ? bias + o : 0, multiplier ? multiplier + o : 0, rshift ? rshift + o : 0, zero, lo, hi,
+          g * ocg, largest,
         );
       }
       x += <usize>(icg * ih * iw);

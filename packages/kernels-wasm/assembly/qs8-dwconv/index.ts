@@ -1,133 +1,225 @@
-// Depthwise integer convolution, one widened and padded plane at a time, up to 64 outputs of a row at a time. Two taps of a
-// kernel row make one 16-bit dot product: with stride 1 the two are interleaved, with stride 2 and no dilation they
-// already lie side by side; other geometries take the plain loop. Definition: src/scalar/qs8-conv.ts.
+// Depthwise integer convolution, one padded int16 plane at a time. With stride 1 two rows are zipped, so that a dot product
+// takes two vertical taps and one load serves two output rows; with stride 2 two horizontal taps lie side by side already;
+// other geometries take the plain loop. Accumulators of several rows are finished in one go. Definition: src/scalar/qs8-conv.ts.
 
-import { widen } from '../qs8-conv/index';
-import { finishLine, LINE_COLUMNS, LINES } from '../requant/index';
+import { padPlanes, planeBytes, zippedBytes, zipPlane } from '../qs8-conv/planes';
+import { finishLine } from '../requant/index';
+import { loadCode, storeMagnitudes } from '../qs8-gemm/tile';
 
-/** int16 elements past the plane that a last vector may touch. */
-const SLACK: i32 = 32;
+/** Accumulators kept before they are finished; a row that is longer has a buffer of its own length. */
+const CHUNK: i32 = 2048;
 
-/** [oc][kh][(kw+1)/2][2] int16. */
-export function dwPackedBytes(oc: i32, kh: i32, kw: i32): usize {
-  return <usize>(oc * kh * ((kw + 1) >> 1)) << 2;
+/** Rows of planes are zipped for undilated rows at stride 1. */
+@inline
+function isZipped(sh: i32, sw: i32, dh: i32): bool {
+  return sh == 1 && sw == 1 && dh == 1;
 }
 
-export function dwPack(w: usize, signed: i32, packed: usize, oc: i32, kh: i32, kw: i32): void {
-  for (let row = 0; row < oc * kh; row++) {
+/** Pairs of rows under the window of two output rows. */
+@inline
+function pairsUnder(kh: i32): i32 {
+  return (kh + 2) >> 1;
+}
+
+@inline
+function filterBytes(kh: i32, kw: i32, zipped: bool): usize {
+  return zipped ? <usize>(pairsUnder(kh) * kw) << 3 : <usize>(kh * ((kw + 1) >> 1)) << 2;
+}
+
+/** Filters, then a sum of magnitudes (int32) each. */
+export function dwPackedBytes(oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32): usize {
+  return <usize>oc * (filterBytes(kh, kw, isZipped(sh, sw, dh)) + 4);
+}
+
+export function dwPack(w: usize, signed: i32, packed: usize, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32): void {
+  const zipped = isZipped(sh, sw, dh);
+  const bytes = filterBytes(kh, kw, zipped);
+  const taps = <usize>(kh * kw);
+  storeMagnitudes(w, signed, packed + <usize>oc * bytes, oc, kh * kw, taps, 1);
+  for (let c = 0; c < oc; c++) {
+    if (zipped) packVertical(w, signed, packed, kh, kw);
+    else packHorizontal(w, signed, packed, kh, kw);
+    w += taps;
+    packed += bytes;
+  }
+}
+
+/** [kh][(kw+1)/2][2]. */
+function packHorizontal(w: usize, signed: i32, packed: usize, kh: i32, kw: i32): void {
+  for (let row = 0; row < kh; row++) {
     for (let q = 0; q < kw; q += 2) {
-      const at = w + <usize>q;
-      store<i16>(packed, signed ? <i16>load<i8>(at) : <i16>load<u8>(at));
-      store<i16>(packed, q + 1 < kw ? (signed ? <i16>load<i8>(at, 1) : <i16>load<u8>(at, 1)) : 0, 2);
+      store<i16>(packed, <i16>loadCode(w + <usize>q, signed));
+      store<i16>(packed, q + 1 < kw ? <i16>loadCode(w + <usize>q + 1, signed) : 0, 2);
       packed += 4;
     }
     w += <usize>kw;
   }
 }
 
-export function dwScratchBytes(ih: i32, iw: i32, pt: i32, pl: i32, pb: i32, pr: i32): usize {
-  return <usize>((ih + pt + pb) * (iw + pl + pr) + SLACK) << 1;
+@inline
+function tap(w: usize, signed: i32, row: i32, kh: i32, kw: i32): i16 {
+  return row >= 0 && row < kh ? <i16>loadCode(w + <usize>(row * kw), signed) : 0;
 }
 
-export function dwconv(
-  x: usize, xSigned: i32, packed: usize, bias: usize, multiplier: usize, rshift: usize, y: usize, yBytes: i32, scratch: usize,
-  ic: i32, ih: i32, iw: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
-  pt: i32, pl: i32, pb: i32, pr: i32, oh: i32, ow: i32, pad: i32, finish: i32, zero: i32, lo: i32, hi: i32,
-): void {
-  const width = iw + pl + pr;
-  const height = ih + pt + pb;
-  const perInput = oc / ic;
-  const filterBytes = <usize>(kh * ((kw + 1) >> 1)) << 2;
-  for (let c = 0; c < ic; c++) {
-    padPlane(x, xSigned, scratch, ih, iw, height, width, pt, pl, pad);
-    x += <usize>(ih * iw);
-    for (let j = 0; j < perInput; j++) {
-      const o = <usize>(c * perInput + j) << 2;
-      const b: f32 = bias ? load<f32>(bias + o) : 0;
-      const m = multiplier ? load<i32>(multiplier + o) : 1;
-      const rs = rshift ? load<i32>(rshift + o) : 0;
-      const isSmall = kh == 3 && kw == 3 && dw == 1 && sw <= 2;
-      for (let row = 0; row < oh; row++) {
-        const line = scratch + (<usize>(row * sh * width) << 1);
-        for (let first = 0; first < ow; first += LINE_COLUMNS) {
-          const columns = min(LINE_COLUMNS, ow - first);
-          const at = line + (<usize>(first * sw) << 1);
-          if (isSmall && sw == 1) dw3x3Unit(at, packed, columns, dh * width);
-          else if (isSmall) dw3x3Stride2(at, packed, columns, dh * width);
-          else dwAny(at, packed, columns, kh, kw, dh * width, dw, sw);
-          finishLine(LINES, y, <usize>yBytes, columns, yBytes, finish, b, m, rs, zero, lo, hi);
-          y += <usize>(columns * yBytes);
-        }
-      }
-      packed += filterBytes;
+/** [pairs][kw][2 output rows][2]: what a pair of rows contributes to the output row that begins with it, and to the next. */
+function packVertical(w: usize, signed: i32, packed: usize, kh: i32, kw: i32): void {
+  for (let j = 0; j < pairsUnder(kh); j++) {
+    for (let q = 0; q < kw; q++) {
+      const at = w + <usize>q;
+      store<i16>(packed, tap(at, signed, 2 * j, kh, kw));
+      store<i16>(packed, tap(at, signed, 2 * j + 1, kh, kw), 2);
+      store<i16>(packed, tap(at, signed, 2 * j - 1, kh, kw), 4);
+      store<i16>(packed, tap(at, signed, 2 * j, kh, kw), 6);
+      packed += 8;
     }
   }
 }
 
-function padPlane(
-  x: usize, signed: i32, plane: usize, ih: i32, iw: i32, height: i32, width: i32, pt: i32, pl: i32, pad: i32,
+@inline
+function accumulatorBytes(ow: i32): usize {
+  return <usize>(max(CHUNK, 2 * ow) + 16) << 2;
+}
+
+export function dwScratchBytes(ih: i32, iw: i32, kh: i32, sh: i32, sw: i32, dh: i32, pt: i32, pl: i32, pb: i32, pr: i32): usize {
+  const width = iw + pl + pr;
+  const height = ih + pt + pb;
+  const plane = isZipped(sh, sw, dh) ? zippedBytes((height + 3) >> 1, width) : planeBytes(1, height, width);
+  return plane + accumulatorBytes(width);
+}
+
+export function dwconv(
+  x: usize, xSigned: i32, packed: usize, y: usize, yBytes: i32, scratch: usize, largest: f64,
+  ic: i32, ih: i32, iw: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
+  pt: i32, pl: i32, pb: i32, pr: i32, oh: i32, ow: i32, pad: i32,
 ): void {
-  const fill = i16x8.splat(<i16>pad);
-  const end = plane + (<usize>(height * width + SLACK - 8) << 1);
-  for (let p = plane; p < end; p += 16) v128.store(p, fill);
-  for (let row = 0; row < ih; row++) {
-    widen(x, signed, plane + (<usize>((row + pt) * width + pl) << 1), iw);
-    x += <usize>iw;
+  const width = iw + pl + pr;
+  const zipped = isZipped(sh, sw, dh);
+  const perInput = oc / ic;
+  const bytes = filterBytes(kh, kw, zipped);
+  const sums = packed + <usize>oc * bytes;
+  const plane = scratch + accumulatorBytes(width);
+  // An even number, so that pairs of rows stay together.
+  const rowsAtOnce = min(oh, max(CHUNK / ow, 2) & ~1);
+  for (let c = 0; c < ic; c++) {
+    if (zipped) zipPlane(x, xSigned, plane, ((oh + 1) >> 1) + pairsUnder(kh) - 1, ih, iw, pt, pl, pr, pad);
+    else padPlanes(x, xSigned, plane, 1, ih, iw, pt, pl, pb, pr, pad);
+    x += <usize>(ih * iw);
+    for (let o = c * perInput; o < (c + 1) * perInput; o++) {
+      const reach = <f64>load<i32>(sums + (<usize>o << 2)) * largest;
+      for (let row = 0; row < oh; row += rowsAtOnce) {
+        const rows = min(rowsAtOnce, oh - row);
+        if (zipped) zippedRows(plane + (<usize>((row >> 1) * width) << 2), packed, scratch, rows, ow, kh, kw, width, dw);
+        else planeRows(plane + (<usize>(row * sh * width) << 1), packed, scratch, rows, ow, kh, kw, width, sh, sw, dh, dw);
+        finishLine(o, reach, scratch, 32, y, <usize>yBytes, rows * ow);
+        y += <usize>(rows * ow * yBytes);
+      }
+      packed += bytes;
+    }
   }
 }
 
-/** 3x3, stride 1: two taps of a row by a dot product of interleaved neighbours, the third by a widening product. */
-function dw3x3Unit(x: usize, w: usize, columns: i32, rowStep: i32): void {
-  const w01 = v128.load32_splat(w);
-  const w02 = v128.load16_splat(w, 4);
-  const w11 = v128.load32_splat(w, 8);
-  const w12 = v128.load16_splat(w, 12);
-  const w21 = v128.load32_splat(w, 16);
-  const w22 = v128.load16_splat(w, 20);
-  const step = <usize>rowStep << 1;
-  let out = LINES;
-  for (; columns > 0; columns -= 8) {
-    const x1 = x + step;
-    const x2 = x1 + step;
-    let p = v128.load(x);
-    let q = v128.load(x, 2);
-    let r = v128.load(x, 4);
-    let a = i32x4.dot_i16x8_s(w01, v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11));
-    let b = i32x4.dot_i16x8_s(w01, v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15));
-    a = i32x4.add(a, i32x4.extmul_low_i16x8_s(w02, r));
-    b = i32x4.add(b, i32x4.extmul_high_i16x8_s(w02, r));
-    p = v128.load(x1);
-    q = v128.load(x1, 2);
-    r = v128.load(x1, 4);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(w11, v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11)));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(w11, v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15)));
-    a = i32x4.add(a, i32x4.extmul_low_i16x8_s(w12, r));
-    b = i32x4.add(b, i32x4.extmul_high_i16x8_s(w12, r));
-    p = v128.load(x2);
-    q = v128.load(x2, 2);
-    r = v128.load(x2, 4);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(w21, v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11)));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(w21, v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15)));
-    a = i32x4.add(a, i32x4.extmul_low_i16x8_s(w22, r));
-    b = i32x4.add(b, i32x4.extmul_high_i16x8_s(w22, r));
-    v128.store(out, a);
-    v128.store(out, b, 16);
-    x += 16;
-    out += 32;
+/** Output rows of stride 1, two by two; the last vector of a row overlaps the one before, shorter rows the next row. */
+function zippedRows(
+  x: usize, w: usize, out: usize, rows: i32, ow: i32, kh: i32, kw: i32, width: i32, dw: i32,
+): void {
+  const step = <usize>width << 2;
+  const line = <usize>ow << 2;
+  const is3x3 = kh == 3 && kw == 3 && dw == 1;
+  for (let row = 0; row < rows; row += 2) {
+    // The second row of an odd last pair is computed and never read.
+    if (is3x3) zipped3x3(x, w, out, out + line, ow, step);
+    else zippedAny(x, w, out, out + line, ow, kh, kw, step, <usize>dw << 2);
+    x += step;
+    out += line << 1;
+  }
+}
+
+function zipped3x3(x: usize, w: usize, upper: usize, lower: usize, ow: i32, step: usize): void {
+  const u0 = v128.load32_splat(w), l0 = v128.load32_splat(w, 4);
+  const u1 = v128.load32_splat(w, 8), l1 = v128.load32_splat(w, 12);
+  const u2 = v128.load32_splat(w, 16), l2 = v128.load32_splat(w, 20);
+  const u3 = v128.load32_splat(w, 24), l3 = v128.load32_splat(w, 28);
+  const u4 = v128.load32_splat(w, 32), l4 = v128.load32_splat(w, 36);
+  const u5 = v128.load32_splat(w, 40), l5 = v128.load32_splat(w, 44);
+  const last = max(ow - 4, 0);
+  for (let column = 0; ; column = min(column + 4, last)) {
+    const p = x + (<usize>column << 2);
+    const q = p + step;
+    let v = v128.load(p);
+    let a = i32x4.dot_i16x8_s(u0, v);
+    let b = i32x4.dot_i16x8_s(l0, v);
+    v = v128.load(p, 4);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(u1, v));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(l1, v));
+    v = v128.load(p, 8);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(u2, v));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(l2, v));
+    v = v128.load(q);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(u3, v));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(l3, v));
+    v = v128.load(q, 4);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(u4, v));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(l4, v));
+    v = v128.load(q, 8);
+    v128.store(upper + (<usize>column << 2), i32x4.add(a, i32x4.dot_i16x8_s(u5, v)));
+    v128.store(lower + (<usize>column << 2), i32x4.add(b, i32x4.dot_i16x8_s(l5, v)));
+    if (column == last) return;
+  }
+}
+
+function zippedAny(x: usize, w: usize, upper: usize, lower: usize, ow: i32, kh: i32, kw: i32, step: usize, dw: usize): void {
+  const last = max(ow - 4, 0);
+  const pairs = pairsUnder(kh);
+  for (let column = 0; ; column = min(column + 4, last)) {
+    let line = x + (<usize>column << 2);
+    let a = i32x4.splat(0);
+    let b = i32x4.splat(0);
+    let f = w;
+    for (let j = 0; j < pairs; j++) {
+      let p = line;
+      for (let q = 0; q < kw; q++) {
+        const v = v128.load(p);
+        a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load32_splat(f), v));
+        b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load32_splat(f, 4), v));
+        f += 8;
+        p += dw;
+      }
+      line += step;
+    }
+    v128.store(upper + (<usize>column << 2), a);
+    v128.store(lower + (<usize>column << 2), b);
+    if (column == last) return;
+  }
+}
+
+/** Output rows of any stride and dilation; what a row overshoots, the next overwrites. */
+function planeRows(
+  x: usize, w: usize, out: usize, rows: i32, ow: i32, kh: i32, kw: i32, width: i32, sh: i32, sw: i32, dh: i32, dw: i32,
+): void {
+  const step = <usize>(dh * width) << 1;
+  for (let row = 0; row < rows; row++) {
+    if (sw == 2 && dw == 1) {
+      if (kh == 3 && kw == 3) plane3x3Stride2(x, w, out, ow, step);
+      else planeStride2(x, w, out, ow, kh, kw, step);
+    } else if (sw == 1) {
+      planeUnit(x, w, out, ow, kh, kw, step, <usize>dw << 1);
+    } else {
+      planeAny(x, w, out, ow, kh, kw, step, sw, dw);
+    }
+    x += <usize>(sh * width) << 1;
+    out += <usize>ow << 2;
   }
 }
 
 /** 3x3, stride 2: the two taps of an output already lie side by side. */
-function dw3x3Stride2(x: usize, w: usize, columns: i32, rowStep: i32): void {
+function plane3x3Stride2(x: usize, w: usize, out: usize, ow: i32, step: usize): void {
   const w01 = v128.load32_splat(w);
   const w02 = v128.load32_splat(w, 4);
   const w11 = v128.load32_splat(w, 8);
   const w12 = v128.load32_splat(w, 12);
   const w21 = v128.load32_splat(w, 16);
   const w22 = v128.load32_splat(w, 20);
-  const step = <usize>rowStep << 1;
-  let out = LINES;
-  for (; columns > 0; columns -= 4) {
+  for (; ow > 0; ow -= 4) {
     const x1 = x + step;
     const x2 = x1 + step;
     let a = i32x4.dot_i16x8_s(w01, v128.load(x));
@@ -142,75 +234,70 @@ function dw3x3Stride2(x: usize, w: usize, columns: i32, rowStep: i32): void {
   }
 }
 
-/** Any kernel: by dot products where strides allow, else plainly. */
-function dwAny(x: usize, w: usize, columns: i32, kh: i32, kw: i32, rowStep: i32, dw: i32, sw: i32): void {
-  let out = LINES;
-  for (let column = 0; column < columns; column += 8) {
-    const at = x + (<usize>(column * sw) << 1);
-    if (sw == 1) dwUnit(at, w, kh, kw, rowStep, dw, out);
-    else if (sw == 2 && dw == 1) dwStride2(at, w, kh, kw, rowStep, out);
-    else dwPlain(at, w, kh, kw, rowStep, dw, sw, min(8, columns - column), out);
+function planeStride2(x: usize, w: usize, out: usize, ow: i32, kh: i32, kw: i32, step: usize): void {
+  for (; ow > 0; ow -= 4) {
+    let a = i32x4.splat(0);
+    let line = x;
+    let f = w;
+    for (let r = 0; r < kh; r++) {
+      let p = line;
+      for (let q = 0; q < kw; q += 2) {
+        a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load32_splat(f), v128.load(p)));
+        f += 4;
+        p += 4;
+      }
+      line += step;
+    }
+    v128.store(out, a);
+    x += 16;
+    out += 16;
+  }
+}
+
+/** Stride 1 with dilated rows: taps are interleaved on the way. */
+function planeUnit(x: usize, w: usize, out: usize, ow: i32, kh: i32, kw: i32, step: usize, dw: usize): void {
+  for (; ow > 0; ow -= 8) {
+    let a = i32x4.splat(0);
+    let b = i32x4.splat(0);
+    let line = x;
+    let f = w;
+    for (let r = 0; r < kh; r++) {
+      let p = line;
+      for (let q = 0; q < kw; q += 2) {
+        const weights = v128.load32_splat(f);
+        const first = v128.load(p);
+        // Past the last tap of an odd row the weight is 0: any data do.
+        const second = q + 1 < kw ? v128.load(p + dw) : first;
+        a = i32x4.add(a, i32x4.dot_i16x8_s(weights, v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11)));
+        b = i32x4.add(b, i32x4.dot_i16x8_s(weights, v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15)));
+        f += 4;
+        p += dw << 1;
+      }
+      line += step;
+    }
+    v128.store(out, a);
+    v128.store(out, b, 16);
+    x += 16;
     out += 32;
   }
 }
 
-/** Eight outputs of stride 1. */
-function dwUnit(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32, out: usize): void {
-  let a = i32x4.splat(0);
-  let b = i32x4.splat(0);
-  const step = <usize>dw << 1;
-  for (let r = 0; r < kh; r++) {
-    let p = x;
-    for (let q = 0; q < kw; q += 2) {
-      const weights = v128.load32_splat(w);
-      const first = v128.load(p);
-      // Past the last tap of an odd row the weight is 0: any data do.
-      const second = q + 1 < kw ? v128.load(p + step) : first;
-      a = i32x4.add(a, i32x4.dot_i16x8_s(weights, v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11)));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(weights, v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15)));
-      w += 4;
-      p += step << 1;
-    }
-    x += <usize>rowStep << 1;
-  }
-  v128.store(out, a);
-  v128.store(out, b, 16);
-}
-
-/** Eight outputs of stride 2 without dilation: neighbours in memory are the two taps. */
-function dwStride2(x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, out: usize): void {
-  let a = i32x4.splat(0);
-  let b = i32x4.splat(0);
-  for (let r = 0; r < kh; r++) {
-    let p = x;
-    for (let q = 0; q < kw; q += 2) {
-      const weights = v128.load32_splat(w);
-      a = i32x4.add(a, i32x4.dot_i16x8_s(weights, v128.load(p)));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(weights, v128.load(p, 16)));
-      w += 4;
-      p += 4;
-    }
-    x += <usize>rowStep << 1;
-  }
-  v128.store(out, a);
-  v128.store(out, b, 16);
-}
-
-/** Any geometry, `count` outputs. */
-function dwPlain(
-  x: usize, w: usize, kh: i32, kw: i32, rowStep: i32, dw: i32, sw: i32, count: i32, out: usize,
-): void {
-  const paddedWidth = (kw + 1) & ~1;
-  v128.store(out, i32x4.splat(0));
-  v128.store(out, i32x4.splat(0), 16);
-  for (let i = 0; i < count; i++) {
+function planeAny(x: usize, w: usize, out: usize, ow: i32, kh: i32, kw: i32, step: usize, sw: i32, dw: i32): void {
+  for (let column = 0; column < ow; column++) {
     let sum: i32 = 0;
+    let line = x;
+    let f = w;
     for (let r = 0; r < kh; r++) {
+      let p = line;
       for (let q = 0; q < kw; q++) {
-        const value = <i32>load<i16>(x + (<usize>(r * rowStep + q * dw + i * sw) << 1));
-        sum += value * <i32>load<i16>(w + (<usize>(r * paddedWidth + q) << 1));
+        sum += <i32>load<i16>(p) * <i32>load<i16>(f + (<usize>q << 1));
+        p += <usize>dw << 1;
       }
+      f += <usize>((kw + 1) & ~1) << 1;
+      line += step;
     }
-    store<i32>(out + (<usize>i << 2), sum);
+    store<i32>(out, sum);
+    x += <usize>sw << 1;
+    out += 4;
   }
 }

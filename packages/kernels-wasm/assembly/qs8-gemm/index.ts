@@ -1,8 +1,11 @@
 // Integer matrix product: C[m,n] = A[m,k] * B[k,n] on 8-bit codes. B is packed by columns once (its columns are the
-// tile's rows); A is packed eight rows at a time. Definition: src/scalar/qs8-gemm.ts.
+// tile's rows); A is packed 64 rows at a time, eight to a panel. Definition: src/scalar/qs8-gemm.ts.
 
-import { peak, resetPeak } from '../requant/index';
-import { loadCode, multiplyPanels, packedRowsBytes, packRows, panelBytes } from './tile';
+import { openFinish, peak } from '../requant/index';
+import { largestCode, loadCode, multiplyColumn, multiplyPanels, packedRowsBytes, packRows, panelBytes } from './tile';
+
+/** Rows of A packed before the columns of B are walked. */
+const ROWS: i32 = 64;
 
 export function qs8_gemm_packed_bytes(n: i32, k: i32): usize {
   return packedRowsBytes(n, k);
@@ -15,7 +18,7 @@ export function qs8_gemm_pack(
 }
 
 export function qs8_gemm_scratch_bytes(k: i32): usize {
-  return panelBytes(k);
+  return panelBytes(k) * <usize>(ROWS >> 3);
 }
 
 export function qs8_gemm(
@@ -23,28 +26,51 @@ export function qs8_gemm(
   scratch: usize, m: i32, n: i32, k: i32, aRowStride: i32, aColumnStride: i32, cRowStride: i32,
   finish: i32, zero: i32, lo: i32, hi: i32,
 ): u32 {
-  resetPeak();
-  for (let row = 0; row < m; row += 8) {
-    const count = min(8, m - row);
-    packColumns(a + <usize>row * <usize>aRowStride, aSigned, scratch, count, k, <usize>aRowStride, <usize>aColumnStride);
+  openFinish(finish, bias, multiplier, rshift, cBytes, zero, lo, hi);
+  const largest = largestCode(aSigned);
+  if (m == 1) {
+    packColumn(a, aSigned, scratch, k, <usize>aColumnStride);
+    multiplyColumn(packed, n, k, scratch, c, <usize>cBytes, largest);
+    return peak();
+  }
+  const panel = panelBytes(k);
+  for (let row = 0; row < m; row += ROWS) {
+    const count = min(ROWS, m - row);
+    const rows = a + <usize>row * <usize>aRowStride;
+    for (let i = 0; i < count; i += 8) {
+      packColumns(
+        rows + <usize>i * <usize>aRowStride, aSigned, scratch + <usize>(i >> 3) * panel, min(8, count - i), k,
+        <usize>aRowStride, <usize>aColumnStride,
+      );
+    }
     multiplyPanels(
       packed, n, k, scratch, count, c + <usize>row * <usize>cRowStride * <usize>cBytes, <usize>cBytes,
-      <usize>cRowStride * <usize>cBytes, cBytes, finish, bias, multiplier, rshift, zero, lo, hi,
+      <usize>cRowStride * <usize>cBytes, 0, largest,
     );
   }
   return peak();
 }
 
+/** One column [k/2][2]; the odd k is 0. */
+function packColumn(a: usize, signed: i32, column: usize, k: i32, kStride: usize): void {
+  for (let j = 0; j < k; j++) {
+    store<i16>(column, <i16>loadCode(a, signed));
+    a += kStride;
+    column += 2;
+  }
+  store<i16>(column, 0);
+}
+
 /** One panel [k/2][8][2] of up to eight columns; missing ones repeat the first, the odd k is 0. */
 function packColumns(a: usize, signed: i32, panel: usize, count: i32, k: i32, stride: usize, kStride: usize): void {
-  for (let j = 0; j < k; j += 2) {
-    const at = a + <usize>j * kStride;
-    const hasSecond = j + 1 < k;
-    for (let column = 0; column < 8; column++) {
-      const p = column < count ? at + <usize>column * stride : at;
-      store<i16>(panel, <i16>loadCode(p, signed));
-      store<i16>(panel, hasSecond ? <i16>loadCode(p + kStride, signed) : 0, 2);
-      panel += 4;
+  for (let column = 0; column < 8; column++) {
+    let at = column < count ? a + <usize>column * stride : a;
+    let to = panel + (<usize>column << 2);
+    for (let j = 0; j < k; j += 2) {
+      store<i16>(to, <i16>loadCode(at, signed));
+      store<i16>(to, j + 1 < k ? <i16>loadCode(at + kStride, signed) : 0, 2);
+      at += kStride << 1;
+      to += 32;
     }
   }
 }

@@ -1,14 +1,23 @@
 // The integer tile shared by gemm and convolution: 4 rows by 8 columns, two steps of k at a time (`c2`), on 16-bit
-// operands: one 16-bit dot product per four results. Rows are packed [k/2][4][2] int16, columns [k/2][8][2] int16.
+// operands: one 16-bit dot product per four results. Rows are packed [rows/4][k/2][4][2] int16 and followed by the sum of
+// magnitudes of each row (int32), columns are packed [k/2][8][2] int16.
 
-import { finishLine, LINE_BYTES, LINE_COLUMNS, LINES } from '../requant/index';
+import { finishLine, LINES } from '../requant/index';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
+/** int32 results of one tile, [4][8]. */
+export const TILE_BYTES: usize = 128;
 
-/** Bytes of `rows` packed rows of depth `k`. */
+/** Bytes of four packed rows of depth `k`. */
+@inline
+export function blockBytes(k: i32): usize {
+  return <usize>((k + 1) >> 1) << 4;
+}
+
+/** Bytes of `rows` packed rows of depth `k`, with their magnitudes. */
 export function packedRowsBytes(rows: i32, k: i32): usize {
-  return (<usize>((rows + 3) >> 2) * <usize>((k + 1) >> 1)) << 4;
+  return <usize>((rows + 3) >> 2) * (blockBytes(k) + 16);
 }
 
 /** Bytes of one packed panel of eight columns of depth `k`. */
@@ -19,6 +28,25 @@ export function panelBytes(k: i32): usize {
 @inline
 export function loadCode(p: usize, signed: i32): i32 {
   return signed ? <i32>load<i8>(p) : <i32>load<u8>(p);
+}
+
+/** Largest magnitude of a code. */
+@inline
+export function largestCode(signed: i32): f64 {
+  return signed ? 128 : 255;
+}
+
+/** Sums of magnitudes of rows: element (row, k) is the byte at w + row*rowStride + k*kStride. */
+export function storeMagnitudes(w: usize, signed: i32, sums: usize, rows: i32, k: i32, rowStride: usize, kStride: usize): void {
+  for (let row = 0; row < rows; row++) {
+    let sum: i32 = 0;
+    let at = w + <usize>row * rowStride;
+    for (let j = 0; j < k; j++) {
+      sum += abs(loadCode(at, signed));
+      at += kStride;
+    }
+    store<i32>(sums + (<usize>row << 2), sum);
+  }
 }
 
 /** Packs codes: element (row, k) is the byte at w + row*rowStride + k*kStride. Missing rows and the odd k are 0. */
@@ -35,10 +63,11 @@ export function packRows(w: usize, signed: i32, packed: usize, rows: i32, k: i32
       }
     }
   }
+  storeMagnitudes(w, signed, packed, rows, k, rowStride, kStride);
 }
 
-/** 4x8 products of `pairs` steps, into four lines `LINE_BYTES` apart. */
-function qs8_tile_4x8c2(pairs: i32, rows: usize, columns: usize, out: usize): void {
+/** 4x8 products of `pairs` steps. */
+export function tile4x8(pairs: i32, rows: usize, columns: usize, out: usize): void {
   let r00 = i32x4.splat(0), r01 = i32x4.splat(0);
   let r10 = i32x4.splat(0), r11 = i32x4.splat(0);
   let r20 = i32x4.splat(0), r21 = i32x4.splat(0);
@@ -64,40 +93,83 @@ function qs8_tile_4x8c2(pairs: i32, rows: usize, columns: usize, out: usize): vo
   }
   v128.store(out, r00);
   v128.store(out, r01, 16);
-  v128.store(out + LINE_BYTES, r10);
-  v128.store(out + LINE_BYTES, r11, 16);
-  v128.store(out + 2 * LINE_BYTES, r20);
-  v128.store(out + 2 * LINE_BYTES, r21, 16);
-  v128.store(out + 3 * LINE_BYTES, r30);
-  v128.store(out + 3 * LINE_BYTES, r31, 16);
+  v128.store(out, r10, 32);
+  v128.store(out, r11, 48);
+  v128.store(out, r20, 64);
+  v128.store(out, r21, 80);
+  v128.store(out, r30, 96);
+  v128.store(out, r31, 112);
+}
+
+/** The first four columns of a panel only: what is left of an image of 14x14. */
+export function tile4x4(pairs: i32, rows: usize, columns: usize, out: usize): void {
+  let r0 = i32x4.splat(0), r1 = i32x4.splat(0), r2 = i32x4.splat(0), r3 = i32x4.splat(0);
+  const end = rows + (<usize>pairs << 4);
+  while (rows < end) {
+    const x = v128.load(columns);
+    r0 = i32x4.add(r0, i32x4.dot_i16x8_s(v128.load32_splat(rows), x));
+    r1 = i32x4.add(r1, i32x4.dot_i16x8_s(v128.load32_splat(rows, 4), x));
+    r2 = i32x4.add(r2, i32x4.dot_i16x8_s(v128.load32_splat(rows, 8), x));
+    r3 = i32x4.add(r3, i32x4.dot_i16x8_s(v128.load32_splat(rows, 12), x));
+    rows += 16;
+    columns += 32;
+  }
+  v128.store(out, r0);
+  v128.store(out, r1, 32);
+  v128.store(out, r2, 64);
+  v128.store(out, r3, 96);
 }
 
 /**
  * Every row against packed panels holding `columns` (1…64) columns, finished into y: element (row, column) lies at
- * y + row*rowStride + column*columnStride bytes. bias, multiplier and rshift have one entry per row; bias may be 0.
+ * y + row*rowStride + column*columnStride bytes. `first` is the channel of row 0, `largest` the largest |code| of a column.
  */
 export function multiplyPanels(
   packed: usize, rows: i32, k: i32, panels: usize, columns: i32, y: usize, rowStride: usize, columnStride: usize,
-  bytes: i32, finish: i32, bias: usize, multiplier: usize, rshift: usize, zero: i32, lo: i32, hi: i32,
+  first: i32, largest: f64,
 ): void {
   const pairs = (k + 1) >> 1;
-  const blockBytes = <usize>pairs << 4;
-  const columnBytes = panelBytes(k);
+  const block = blockBytes(k);
+  const panel = panelBytes(k);
+  const sums = packed + <usize>((rows + 3) >> 2) * block;
   for (let row = 0; row < rows; row += MR) {
-    const rowsHere = min(MR, rows - row);
-    let panel = panels;
-    for (let column = 0; column < min(columns, LINE_COLUMNS); column += NR) {
-      qs8_tile_4x8c2(pairs, packed, panel, LINES + (<usize>column << 2));
-      panel += columnBytes;
+    let from = panels;
+    let out = LINES;
+    for (let left = columns; left > 0; left -= NR) {
+      if (left > 4) tile4x8(pairs, packed, from, out);
+      else tile4x4(pairs, packed, from, out);
+      from += panel;
+      out += TILE_BYTES;
     }
-    for (let r = 0; r < rowsHere; r++) {
-      const o = <usize>(row + r) << 2;
-      finishLine(
-        LINES + <usize>r * LINE_BYTES, y + <usize>(row + r) * rowStride, columnStride, columns, bytes, finish,
-        bias ? load<f32>(bias + o) : 0, multiplier ? load<i32>(multiplier + o) : 1, rshift ? load<i32>(rshift + o) : 0,
-        zero, lo, hi,
-      );
+    for (let r = row; r < min(row + MR, rows); r++) {
+      const reach = <f64>load<i32>(sums + (<usize>r << 2)) * largest;
+      const acc = LINES + (<usize>(r - row) << 5);
+      finishLine(first + r, reach, acc, TILE_BYTES, y + <usize>r * rowStride, columnStride, columns);
     }
-    packed += blockBytes;
+    packed += block;
+  }
+}
+
+/** One column against every row: the lanes are rows. `x` holds the column as [k/2][2] int16. */
+export function multiplyColumn(packed: usize, rows: i32, k: i32, x: usize, y: usize, rowStride: usize, largest: f64): void {
+  const block = blockBytes(k);
+  const sums = packed + <usize>((rows + 3) >> 2) * block;
+  const end = x + (<usize>((k + 1) >> 1) << 2);
+  for (let row = 0; row < rows; row += MR) {
+    let a = i32x4.splat(0), b = i32x4.splat(0);
+    let w = packed;
+    let p = x;
+    for (; p + 4 < end; p += 8) {
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(w), v128.load32_splat(p)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load(w, 16), v128.load32_splat(p, 4)));
+      w += 32;
+    }
+    if (p < end) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(w), v128.load32_splat(p)));
+    v128.store(LINES, i32x4.add(a, b));
+    for (let r = row; r < min(row + MR, rows); r++) {
+      const reach = <f64>load<i32>(sums + (<usize>r << 2)) * largest;
+      finishLine(r, reach, LINES + (<usize>(r - row) << 2), 32, y + <usize>r * rowStride, 1, 1);
+    }
+    packed += block;
   }
 }

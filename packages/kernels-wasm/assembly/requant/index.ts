@@ -1,6 +1,10 @@
 // From int32 accumulators to codes: bias in float32, truncation, multiplier, rounding shift, zero point, clamp.
 // The interpreter that is reproduced adds the bias in float32 and truncates (numerics.md 7.1); the product has 64 bits.
 // Definition: src/scalar/qs8-conv.ts (finishAccumulator).
+//
+// A multiplier of at most 24 bits is applied in float64, where its product with a number of 24 bits is exact. With
+// x = t*M/2^rs, a multiple of 2^-rs, floor(x + 1/2) is the integer nearest to x + 2^-(rs+2): the small number breaks ties
+// upwards and moves nothing else. Adding 1.5*2^52 rounds to that integer and leaves it in the low word.
 
 /** What happens to an accumulator. */
 export const enum Finish {
@@ -12,26 +16,241 @@ export const enum Finish {
   none = 2,
 }
 
-/** int32 columns of one line of `LINES`. */
-export const LINE_COLUMNS: i32 = 64;
-export const LINE_BYTES: usize = 256;
-/** Accumulators of four rows by 64 columns: what tiles leave here is then finished line by line. */
+/** Accumulators of a block of four rows by 64 columns, as tiles leave them: [panel][4][8]. */
 export const LINES: usize = memory.data(1024, 16);
-/** Four lanes of the largest |accumulator| since the last `resetPeak`. */
+/** Four lanes of the largest |accumulator| since `openFinish`. */
 const PEAK: usize = memory.data(16, 16);
 /** Eight finished int32 of a row. */
 const ROW: usize = memory.data(32, 16);
+/** Ones for the columns of a last group that exist: `MASK + 4*(8 - count)` masks eight int32. */
+const MASK: usize = memory.data<i32>([-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0], 16);
 
-export function resetPeak(): void {
+/** float32 counts every integer up to here. */
+const EXACT: f64 = 16777216;
+const INT32: f64 = 2147483648;
+/** With larger shifts the number that breaks ties would be lost beside sums beyond `EXACT`. */
+const EXACT_SHIFT: i32 = 41;
+/** 1.5*2^52: what is added to it is rounded to an integer, whose low 32 bits are the sum's. */
+const ROUNDER: f64 = 6755399441055744;
+
+// What one call of a kernel does with its accumulators; set by `openFinish`.
+let kind: i32 = 0;
+let biases: usize = 0;
+let multipliers: usize = 0;
+let shifts: usize = 0;
+let bytes: i32 = 1;
+let zero: i32 = 0;
+let lo: i32 = 0;
+let hi: i32 = 0;
+
+/** One entry per channel in bias (float32), multiplier and rshift (int32), each may be 0; `size` is the bytes of a result. */
+export function openFinish(
+  finish: i32, bias: usize, multiplier: usize, rshift: usize, size: i32, zeroPoint: i32, low: i32, high: i32,
+): void {
   v128.store(PEAK, i32x4.splat(0));
+  kind = finish;
+  biases = bias;
+  multipliers = multiplier;
+  shifts = rshift;
+  bytes = size;
+  zero = zeroPoint;
+  lo = low;
+  hi = high;
 }
 
-/** The largest |accumulator| since `resetPeak`, as an unsigned number. */
+/** The largest |accumulator| of those that could be beyond 2^24, as an unsigned number. */
 export function peak(): u32 {
   return max(
     max(load<u32>(PEAK), load<u32>(PEAK, 4)),
     max(load<u32>(PEAK, 8), load<u32>(PEAK, 12)),
   );
+}
+
+/** 2^n for -1022 <= n <= 1023. */
+@inline
+function power2(n: i32): f64 {
+  return reinterpret<f64>(<u64>(n + 1023) << 52);
+}
+
+/** Four integers of float64 x*factor + addend, rounded to the nearest. */
+@inline
+function scale4(low: v128, high: v128, factor: v128, addend: v128, rounder: v128): v128 {
+  const a = f64x2.add(f64x2.add(f64x2.mul(low, factor), addend), rounder);
+  const b = f64x2.add(f64x2.add(f64x2.mul(high, factor), addend), rounder);
+  return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+}
+
+/** Four accumulators whose sum with the bias float32 holds; `addend` has the bias in it. */
+@inline
+function scaleExact(acc: v128, factor: v128, addend: v128, rounder: v128): v128 {
+  const upper = v128.shuffle<i32>(acc, acc, 2, 3, 2, 3);
+  return scale4(f64x2.convert_low_i32x4_s(acc), f64x2.convert_low_i32x4_s(upper), factor, addend, rounder);
+}
+
+/** Four accumulators whose sum with the bias may lose bits. */
+@inline
+function scaleRounded(acc: v128, bias: v128, factor: v128, addend: v128, rounder: v128): v128 {
+  const t = f32x4.trunc(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
+  const upper = v128.shuffle<i32>(t, t, 2, 3, 2, 3);
+  return scale4(f64x2.promote_low_f32x4(t), f64x2.promote_low_f32x4(upper), factor, addend, rounder);
+}
+
+@inline
+function clamp4(v: v128, low: v128, high: v128): v128 {
+  return i32x4.min_s(i32x4.max_s(v, low), high);
+}
+
+/**
+ * Finishes `count` accumulators of `channel` into codes `stride` bytes apart. They lie in groups of eight, `step` bytes from
+ * group to group, the last one readable to its end. No |accumulator| is beyond `reach`.
+ */
+export function finishLine(channel: i32, reach: f64, acc: usize, step: usize, y: usize, stride: usize, count: i32): void {
+  const o = <usize>channel << 2;
+  const bias = biases ? load<f32>(biases + o) : 0;
+  const m = multipliers ? load<i32>(multipliers + o) : 1;
+  const rs = min(shifts ? load<i32>(shifts + o) : 0, 63);
+  const magnitude = reach + abs(<f64>bias);
+  const factor = <f64>m * power2(max(-rs, -63));
+  const isFine = kind == Finish.multiplierShift && abs(<f64>m) <= EXACT && rs >= -31 &&
+    (magnitude + 1) * abs(factor) + abs(<f64>zero) < INT32;
+  const tie = min(power2(-rs - 2), 0.25);
+  const rounder = f64x2.splat(ROUNDER + <f64>zero);
+  if (reach > EXACT) watch(acc, step, count);
+  if (isFine && magnitude <= EXACT && floor(bias) == bias) {
+    const addend = f64x2.splat(<f64>bias * factor + tie);
+    if (bytes == 1 && stride == 1) finishBytes(acc, step, y, count, f64x2.splat(factor), addend, rounder);
+    else finishWords(acc, step, y, stride, count, f64x2.splat(factor), addend, rounder);
+  } else if (isFine && (rs <= EXACT_SHIFT || magnitude <= EXACT)) {
+    finishRounded(acc, step, y, stride, count, bias, f64x2.splat(factor), f64x2.splat(tie), rounder);
+  } else if (kind == Finish.qdm) {
+    finishQdm(acc, step, y, stride, count, bias, m, rs);
+  } else {
+    finishAny(acc, step, y, stride, count, bias, m, rs);
+  }
+}
+
+function watch(acc: usize, step: usize, count: i32): void {
+  let peaks = v128.load(PEAK);
+  for (; count > 0; count -= 8) {
+    const mask = MASK + (<usize>max(8 - count, 0) << 2);
+    peaks = i32x4.max_u(peaks, v128.and(i32x4.abs(v128.load(acc)), v128.load(mask)));
+    peaks = i32x4.max_u(peaks, v128.and(i32x4.abs(v128.load(acc, 16)), v128.load(mask, 16)));
+    acc += step;
+  }
+  v128.store(PEAK, peaks);
+}
+
+/** The usual case: codes next to each other. */
+function finishBytes(acc: usize, step: usize, y: usize, count: i32, factor: v128, addend: v128, rounder: v128): void {
+  const low = i16x8.splat(<i16>lo);
+  const high = i16x8.splat(<i16>hi);
+  const byte = i16x8.splat(255);
+  for (; count > 0; count -= 8) {
+    let v = i16x8.narrow_i32x4_s(
+      scaleExact(v128.load(acc), factor, addend, rounder), scaleExact(v128.load(acc, 16), factor, addend, rounder),
+    );
+    v = v128.and(i16x8.min_s(i16x8.max_s(v, low), high), byte);
+    v = i8x16.narrow_i16x8_u(v, v);
+    if (count < 8) {
+      v128.store(ROW, v);
+      for (let i: usize = 0; i < <usize>count; i++) store<u8>(y + i, load<u8>(ROW + i));
+      return;
+    }
+    v128.store64_lane(y, v, 0);
+    acc += step;
+    y += 8;
+  }
+}
+
+function finishWords(
+  acc: usize, step: usize, y: usize, stride: usize, count: i32, factor: v128, addend: v128, rounder: v128,
+): void {
+  const low = i32x4.splat(lo);
+  const high = i32x4.splat(hi);
+  for (; count > 0; count -= 8) {
+    const a = clamp4(scaleExact(v128.load(acc), factor, addend, rounder), low, high);
+    const b = clamp4(scaleExact(v128.load(acc, 16), factor, addend, rounder), low, high);
+    storeRow(a, b, y, stride, min(count, 8));
+    acc += step;
+    y += stride << 3;
+  }
+}
+
+function finishRounded(
+  acc: usize, step: usize, y: usize, stride: usize, count: i32, bias: f32, factor: v128, addend: v128, rounder: v128,
+): void {
+  const b32 = f32x4.splat(bias);
+  const low = i32x4.splat(lo);
+  const high = i32x4.splat(hi);
+  for (; count > 0; count -= 8) {
+    const a = clamp4(scaleRounded(v128.load(acc), b32, factor, addend, rounder), low, high);
+    const b = clamp4(scaleRounded(v128.load(acc, 16), b32, factor, addend, rounder), low, high);
+    storeRow(a, b, y, stride, min(count, 8));
+    acc += step;
+    y += stride << 3;
+  }
+}
+
+/** Stores `count` (1…8) of the eight int32 in `a`, `b`, `stride` bytes apart. */
+@inline
+function storeRow(a: v128, b: v128, y: usize, stride: usize, count: i32): void {
+  if (bytes == 1 && stride == 1 && count == 8) {
+    v128.store64_lane(y, v128.shuffle<i8>(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28), 0);
+    return;
+  }
+  v128.store(ROW, a);
+  v128.store(ROW, b, 16);
+  for (let i = 0; i < count; i++) {
+    storeCode(y, load<i32>(ROW + (<usize>i << 2)));
+    y += stride;
+  }
+}
+
+@inline
+function storeCode(y: usize, code: i32): void {
+  if (bytes == 1) store<u8>(y, <u8>code);
+  else if (bytes == 2) store<u16>(y, <u16>code);
+  else store<i32>(y, code);
+}
+
+/** Both roundings of `qdm`: the first leaves 32 bits, a half away from zero is a half up of what lies one lower below 0. */
+@inline
+function qdm4(acc: v128, bias: v128, m: v128, round: v128, shift1: i32, shift2: i32): v128 {
+  const t = i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
+  const a = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(t, m), round), shift1);
+  const b = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(t, m), round), shift1);
+  const v = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+  if (shift2 == 0) return v;
+  const half = i32x4.shr_s(i32x4.add(v, i32x4.shr_s(v, 31)), shift2 - 1);
+  return i32x4.shr_s(i32x4.add(half, i32x4.splat(1)), 1);
+}
+
+function finishQdm(acc: usize, step: usize, y: usize, stride: usize, count: i32, bias: f32, m: i32, rs: i32): void {
+  const b32 = f32x4.splat(bias);
+  const m32 = i32x4.splat(m);
+  const shift1 = 31 + min(rs, 0);
+  const shift2 = min(max(rs, 0), 32);
+  const round = i64x2.splat(<i64>1 << <i64>(shift1 - 1));
+  const z32 = i32x4.splat(zero);
+  const low = i32x4.splat(lo - zero);
+  const high = i32x4.splat(hi - zero);
+  for (; count > 0; count -= 8) {
+    const a = clamp4(qdm4(v128.load(acc), b32, m32, round, shift1, shift2), low, high);
+    const b = clamp4(qdm4(v128.load(acc, 16), b32, m32, round, shift1, shift2), low, high);
+    storeRow(i32x4.add(a, z32), i32x4.add(b, z32), y, stride, min(count, 8));
+    acc += step;
+    y += stride << 3;
+  }
+}
+
+/** Any multiplier and shift, and bare accumulators. */
+function finishAny(acc: usize, step: usize, y: usize, stride: usize, count: i32, bias: f32, m: i32, rs: i32): void {
+  for (let i = 0; i < count; i++) {
+    const sum = load<i32>(acc + <usize>(i >> 3) * step + (<usize>(i & 7) << 2));
+    if (kind == Finish.none) storeCode(y, sum);
+    else storeCode(y, scaleCode(<i32>(<f32>sum + bias), m, rs, 0, zero, lo, hi));
+    y += stride;
+  }
 }
 
 /** A multiplier with its left shift folded in; what leaves 32 bits saturates, as the final clamp would anyway. */
@@ -42,129 +261,14 @@ function foldLeftShift(multiplier: i32, rshift: i32): i32 {
   return wide > <i64>i32.MAX_VALUE ? i32.MAX_VALUE : wide < -(<i64>i32.MAX_VALUE) ? -i32.MAX_VALUE : <i32>wide;
 }
 
+/** (x*multiplier) >> rshift + zero, clamped; half up, or with `away` half away from zero. */
 @inline
-function clamp64(v: v128, lo: v128, hi: v128): v128 {
-  const raised = v128.bitselect(lo, v, i64x2.lt_s(v, lo));
-  return v128.bitselect(hi, raised, i64x2.gt_s(raised, hi));
-}
-
-@inline
-function scale64(product: v128, round1: v128, shift1: i32, round2: v128, shift2: i32, zero: v128, lo: v128, hi: v128): v128 {
-  let v = i64x2.shr_s(i64x2.add(product, round1), shift1);
-  // Half away from zero: a negative tie stays down, so negative values get half minus one.
-  if (shift2) v = i64x2.shr_s(i64x2.add(i64x2.add(v, round2), i64x2.shr_s(v, 63)), shift2);
-  return clamp64(i64x2.add(v, zero), lo, hi);
-}
-
-@inline
-function finish4(
-  acc: v128, bias: v128, m: v128, round1: v128, shift1: i32, round2: v128, shift2: i32, zero: v128, lo: v128, hi: v128,
-): v128 {
-  const t = i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
-  const low = scale64(i64x2.extmul_low_i32x4_s(t, m), round1, shift1, round2, shift2, zero, lo, hi);
-  const high = scale64(i64x2.extmul_high_i32x4_s(t, m), round1, shift1, round2, shift2, zero, lo, hi);
-  return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
-}
-
-/**
- * The same for multipliers of at most 24 bits, half up, in float64: t has 24 significant bits because it came out of a
- * float32 sum, so the product is exact, and so is adding a half wherever it decides. `lo` and `hi` are relative to zero.
- */
-@inline
-function finishExact4(acc: v128, bias: v128, factor: v128, zero: v128, lo: v128, hi: v128): v128 {
-  const half = f64x2.splat(0.5);
-  const t = f32x4.trunc(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
-  const upper = v128.shuffle<i32>(t, t, 2, 3, 2, 3);
-  const a = f64x2.floor(f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(t), factor), half));
-  const b = f64x2.floor(f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(upper), factor), half));
-  const v = v128.shuffle<i64>(i32x4.trunc_sat_f64x2_s_zero(a), i32x4.trunc_sat_f64x2_s_zero(b), 0, 2);
-  return i32x4.add(i32x4.min_s(i32x4.max_s(v, lo), hi), zero);
-}
-
-/** Largest multiplier whose product with a 24-bit number float64 holds with room for the half. */
-const EXACT_MULTIPLIER: i32 = 1 << 24;
-
-/** Ones for the columns of a last group that exist: `MASK + 4*(8 - count)` masks eight int32. */
-const MASK: usize = memory.data<i32>([-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0], 16);
-
-/** Stores `count` (1…8) of the eight int32 in `a`, `b` as codes of `bytes` bytes, `stride` bytes apart. */
-@inline
-function storeRow(a: v128, b: v128, y: usize, stride: usize, count: i32, bytes: i32): void {
-  if (bytes == 1 && stride == 1 && count == 8) {
-    v128.store64_lane(y, v128.shuffle<i8>(a, b, 0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28), 0);
-    return;
-  }
-  v128.store(ROW, a);
-  v128.store(ROW, b, 16);
-  for (let i = 0; i < count; i++) {
-    const q = load<i32>(ROW + (<usize>i << 2));
-    if (bytes == 1) store<u8>(y, <u8>q);
-    else if (bytes == 2) store<u16>(y, <u16>q);
-    else store<i32>(y, q);
-    y += stride;
-  }
-}
-
-/**
- * Finishes `count` accumulators at `acc` (readable up to a multiple of eight) into codes `stride` bytes apart. `rshift` < 0
- * is a left shift; `zero` is added before the clamp to [lo, hi].
- */
-export function finishLine(
-  acc: usize, y: usize, stride: usize, count: i32, bytes: i32, finish: i32,
-  bias: f32, multiplier: i32, rshift: i32, zero: i32, lo: i32, hi: i32,
-): void {
-  const exact = finish == Finish.multiplierShift && multiplier <= EXACT_MULTIPLIER && multiplier >= -EXACT_MULTIPLIER;
-  const factor = f64x2.splat(<f64>multiplier * power2(-min(rshift, 63)));
-  const bv = f32x4.splat(bias);
-  const z32 = i32x4.splat(zero);
-  const l32 = i32x4.splat(lo - zero);
-  const h32 = i32x4.splat(hi - zero);
-  let peaks = v128.load(PEAK);
-  for (; count > 0; count -= 8) {
-    let a = v128.load(acc);
-    let b = v128.load(acc, 16);
-    const mask = MASK + (<usize>max(8 - count, 0) << 2);
-    peaks = i32x4.max_u(peaks, v128.and(i32x4.abs(a), v128.load(mask)));
-    peaks = i32x4.max_u(peaks, v128.and(i32x4.abs(b), v128.load(mask, 16)));
-    if (exact) {
-      a = finishExact4(a, bv, factor, z32, l32, h32);
-      b = finishExact4(b, bv, factor, z32, l32, h32);
-    } else if (finish != Finish.none) {
-      a = finishWide4(a, bv, finish, multiplier, rshift, zero, lo, hi);
-      b = finishWide4(b, bv, finish, multiplier, rshift, zero, lo, hi);
-    }
-    storeRow(a, b, y, stride, min(count, 8), bytes);
-    acc += 32;
-    y += stride << 3;
-  }
-  v128.store(PEAK, peaks);
-}
-
-/** 2^n for -1022 <= n <= 1023. */
-@inline
-function power2(n: i32): f64 {
-  return reinterpret<f64>(<u64>(n + 1023) << 52);
-}
-
-/** Four accumulators by 64-bit integer products: any multiplier, and the double rounding of `qdm`. */
-function finishWide4(
-  acc: v128, bias: v128, finish: i32, multiplier: i32, rshift: i32, zero: i32, lo: i32, hi: i32,
-): v128 {
-  let m = multiplier;
-  let shift1 = min(rshift, 63);
-  let shift2 = 0;
-  if (finish == Finish.qdm) {
-    shift1 = 31 + min(rshift, 0);
-    shift2 = min(max(rshift, 0), 63);
-  } else {
-    m = foldLeftShift(multiplier, rshift);
-    shift1 = max(shift1, 0);
-  }
-  const round1 = i64x2.splat(shift1 > 0 ? <i64>1 << <i64>(shift1 - 1) : 0);
-  const round2 = i64x2.splat(shift2 > 0 ? <i64>1 << <i64>(shift2 - 1) : 0);
-  return finish4(
-    acc, bias, i32x4.splat(m), round1, shift1, round2, shift2, i64x2.splat(zero), i64x2.splat(lo), i64x2.splat(hi),
-  );
+function scaleCode(x: i32, multiplier: i32, rshift: i32, away: i32, zeroPoint: i32, low: i32, high: i32): i32 {
+  const product = <i64>x * <i64>foldLeftShift(multiplier, rshift);
+  const shift = <i64>min(max(rshift, 0), 63);
+  // Shifting by nothing rounds nothing, so the sign must not be taken off either.
+  const half = shift > 0 ? (<i64>1 << (shift - 1)) + (away ? product >> 63 : 0) : 0;
+  return <i32>min(max(((product + half) >> shift) + <i64>zeroPoint, <i64>low), <i64>high);
 }
 
 /**
@@ -172,20 +276,11 @@ function finishWide4(
  * zero, 0 half up. `rshift` < 0 is a left shift.
  */
 export function requant_x32(
-  x: usize, y: usize, bytes: i32, n: i32, multiplier: i32, rshift: i32, away: i32, zero: i32, lo: i32, hi: i32,
+  x: usize, y: usize, size: i32, n: i32, multiplier: i32, rshift: i32, away: i32, zeroPoint: i32, low: i32, high: i32,
 ): void {
-  const m = <i64>foldLeftShift(multiplier, rshift);
-  const shift = <i64>min(max(rshift, 0), 63);
-  const half = shift > 0 ? <i64>1 << (shift - 1) : 0;
-  const low = <i64>lo;
-  const high = <i64>hi;
+  bytes = size;
   for (let i: usize = 0; i < <usize>n; i++) {
-    const product = <i64>load<i32>(x + (i << 2)) * m;
-    // Shifting by nothing rounds nothing, so the sign must not be taken off either.
-    const down = away && shift > 0 ? product >> 63 : 0;
-    const q = <i32>min(max(((product + half + down) >> shift) + <i64>zero, low), high);
-    if (bytes == 1) store<u8>(y + i, <u8>q);
-    else if (bytes == 2) store<u16>(y + (i << 1), <u16>q);
-    else store<i32>(y + (i << 2), q);
+    storeCode(y, scaleCode(load<i32>(x + (i << 2)), multiplier, rshift, away, zeroPoint, low, high));
+    y += <usize>size;
   }
 }

@@ -43,7 +43,7 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
     const rshift = context.place(perChannel(op.attributes.rshift, OC, 0));
     const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
     const padding = [w.padTop, w.padLeft, w.padBottom, w.padRight] as const;
-    const scratch = context.scratch(kernels.qs8_conv2d_scratch_bytes(C, H, W, ...geometry, ...padding, group));
+    const scratch = context.scratch(kernels.qs8_conv2d_scratch_bytes(C, H, W, OC, ...geometry, ...padding, group));
     const finish = finishOf(op, quantMode);
     const lo = lowestCode(output, doRelu);
     const bytes = y.byteLength / y.length;
@@ -63,8 +63,9 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
 function packFilter(op: OpOf<'tpu.Conv2D'>, context: PrepareContext, ic: number, oc: number): Slot {
   const filter = context.constant(1) ?? refuse(op, 'a computed filter', 'a weight');
   const { kernels } = context;
-  const { kernelH, kernelW } = window2D(op.attributes);
-  const geometry = [ic, oc, kernelH, kernelW, op.attributes.group] as const;
+  const w = window2D(op.attributes);
+  const steps = [w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
+  const geometry = [ic, oc, w.kernelH, w.kernelW, ...steps, op.attributes.group] as const;
   const signed = flag(filter.data instanceof Int8Array);
   return context.pack(1, {
     layout: `qs8_conv2d ${geometry}`,

@@ -1,0 +1,114 @@
+// Planes of codes with their padding, so that no tap needs a bound.
+
+/** int16 elements past the end that a store or a load of the last row may touch. */
+export const SLACK: i32 = 32;
+
+/** Room for eight bytes at `p`? Vectors read past the end of a row, but never past the memory. */
+@inline
+function hasEight(p: usize): bool {
+  return p + 8 <= <usize>memory.size() << 16;
+}
+
+/** Eight codes as int16. */
+@inline
+export function widen8(p: usize, signed: i32): v128 {
+  return signed ? v128.load8x8_s(p) : v128.load8x8_u(p);
+}
+
+/** int16 of at least `n` codes; up to seven more are written. */
+@inline
+function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
+  for (; n > 0; n -= 8) {
+    if (n < 8 && !hasEight(x)) {
+      for (let i = 0; i < n; i++) {
+        store<i16>(y + (<usize>i << 1), signed ? <i16>load<i8>(x + <usize>i) : <i16>load<u8>(x + <usize>i));
+      }
+      return;
+    }
+    v128.store(y, widen8(x, signed));
+    x += 8;
+    y += 16;
+  }
+}
+
+/** At least `n` int16 of value `fill`; up to seven more are written. */
+@inline
+function fillRow(y: usize, fill: v128, n: i32): void {
+  for (; n > 0; n -= 8) {
+    v128.store(y, fill);
+    y += 16;
+  }
+}
+
+/** Bytes of `planes` planes of `height` x `width` int16. */
+export function planeBytes(planes: i32, height: i32, width: i32): usize {
+  return <usize>(planes * height * width + SLACK) << 1;
+}
+
+/** Widens planes to int16 inside their padding, from the first byte to the last, so that what overshoots is overwritten. */
+export function padPlanes(
+  x: usize, signed: i32, y: usize, planes: i32, ih: i32, iw: i32, pt: i32, pl: i32, pb: i32, pr: i32, pad: i32,
+): void {
+  const width = iw + pl + pr;
+  const fill = i16x8.splat(<i16>pad);
+  for (let c = 0; c < planes; c++) {
+    fillRow(y, fill, pt * width);
+    y += <usize>(pt * width) << 1;
+    for (let row = 0; row < ih; row++) {
+      fillRow(y, fill, pl);
+      widenRow(x, signed, y + (<usize>pl << 1), iw);
+      fillRow(y + (<usize>(pl + iw) << 1), fill, pr);
+      x += <usize>iw;
+      y += <usize>width << 1;
+    }
+    fillRow(y, fill, pb * width);
+    y += <usize>(pb * width) << 1;
+  }
+}
+
+/** Bytes of a plane of row pairs: `pairs` pairs of `width` columns. */
+export function zippedBytes(pairs: i32, width: i32): usize {
+  return (<usize>(pairs * width + SLACK) << 2);
+}
+
+/**
+ * One padded plane with two rows in one: column c of pair j is (row 2j, row 2j+1), the operand of a dot product of two
+ * vertical taps. `pairs` may reach past the padding: rows there hold anything.
+ */
+export function zipPlane(
+  x: usize, signed: i32, y: usize, pairs: i32, ih: i32, iw: i32, pt: i32, pl: i32, pr: i32, pad: i32,
+): void {
+  const fill = i16x8.splat(<i16>pad);
+  const end = <usize>memory.size() << 16;
+  for (let j = 0; j < pairs; j++) {
+    const first = 2 * j - pt;
+    const hasA = first >= 0 && first < ih;
+    const hasB = first + 1 >= 0 && first + 1 < ih;
+    const a = x + (hasA ? <usize>(first * iw) : 0);
+    const b = x + (hasB ? <usize>((first + 1) * iw) : 0);
+    for (let c = 0; c < pl; c += 4) v128.store(y + (<usize>c << 2), fill);
+    y += <usize>pl << 2;
+    for (let c = 0; c < iw; c += 8) {
+      const at = <usize>c;
+      if (max(a, b) + at + 8 > end) {
+        zipRest(a + at, hasA, b + at, hasB, signed, y + (at << 2), iw - c, pad);
+        break;
+      }
+      const p = hasA ? widen8(a + at, signed) : fill;
+      const q = hasB ? widen8(b + at, signed) : fill;
+      v128.store(y + (at << 2), v128.shuffle<i16>(p, q, 0, 8, 1, 9, 2, 10, 3, 11));
+      v128.store(y + (at << 2), v128.shuffle<i16>(p, q, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+    }
+    y += <usize>iw << 2;
+    for (let c = 0; c < pr; c += 4) v128.store(y + (<usize>c << 2), fill);
+    y += <usize>pr << 2;
+  }
+}
+
+/** The last columns before the end of the memory, one by one. */
+function zipRest(a: usize, hasA: bool, b: usize, hasB: bool, signed: i32, y: usize, n: i32, pad: i32): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    store<i16>(y + (i << 2), hasA ? (signed ? <i16>load<i8>(a + i) : <i16>load<u8>(a + i)) : <i16>pad);
+    store<i16>(y + (i << 2), hasB ? (signed ? <i16>load<i8>(b + i) : <i16>load<u8>(b + i)) : <i16>pad, 2);
+  }
+}
