@@ -67,6 +67,11 @@ export class Workbench {
     return this.#assembly.activationBytes;
   }
 
+  /** Bytes of the base's weights, in every form that kernels asked for. */
+  get weightBytes(): number {
+    return this.#assembly.weights.byteLength;
+  }
+
   /** Gives values of the base their data: network inputs, or what an earlier visit to a sample saved. */
   load(values: Feeds): void {
     checkFeeds(values, [...this.#assembly.slots.values()], false);

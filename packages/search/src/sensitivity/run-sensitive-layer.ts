@@ -1,18 +1,12 @@
 import { type Graph, type Plan, type Precision, QError } from '@q/ir';
-import { evaluateInFull, type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
+import { type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
+import { measureIn, tellMeasurement } from './layer-measurement.ts';
 import { withFloatOps } from './plan-edits.ts';
-import { loweredScores } from './plan-scores.ts';
-import { meanOf } from './sample-score.ts';
 import type { SearchOptions } from './search-options.ts';
-import {
-  allFloatNetwork,
-  type LayerSensitivity,
-  type MethodThresholds,
-  measureLayers,
-  pickLayers,
-  rankLayers,
-} from './sensitive-layers.ts';
-import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
+import { floatPlan, SearchSession } from './search-session.ts';
+import { type LayerSensitivity, type MethodThresholds, pickLayers } from './sensitive-layers.ts';
+import { SearchStopped, untilStopped } from './stop-clock.ts';
+import type { EvaluationCost } from './suffix-evaluator.ts';
 
 export interface SensitiveLayerOptions extends SearchOptions {
   /** MAX, Percentile9999 and KL in the original. */
@@ -27,6 +21,7 @@ export type SensitiveLayerOutcome =
   | {
       readonly kind: 'searched';
       readonly int8Score: number;
+      /** Not a number when the search was stopped before. */
       readonly mixedScore: number;
       /** In the network's order. */
       readonly layers: readonly LayerSensitivity[];
@@ -37,46 +32,81 @@ export type SensitiveLayerOutcome =
       /** What to deploy: the best threshold of every layer, and the picked layers in float with their losses. */
       readonly plan: Plan;
       readonly cost: EvaluationCost;
+      /** Why not everything was searched. */
+      readonly stopped?: 'budget' | 'aborted';
     };
 
 /**
  * `run_sensitive_layer` of TPU-MLIR (search.md 9): tries every layer alone in INT8 with the threshold of each method, ranks
  * the layers by what they cost, and keeps the costliest in float.
+ *
+ * @throws QError `search.samples-missing`, `search.threshold-missing`, `search.method-missing`, `search.not-a-number`,
+ * `search.journal-differs`, and what lowering, executing and the metric throw.
  */
 export async function runSensitiveLayer(options: SensitiveLayerOptions): Promise<SensitiveLayerOutcome> {
-  const { target, processor, graph, samples, emit } = options;
+  const { target, graph, samples, emit } = options;
   if (samples.length === 0) throw noSamples();
-  const floatType = options.floatType ?? target.floatType(processor);
-  const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values: options.values };
-  const evaluation = await againstFloat(options);
+  const plan = int8PlanOf(options);
   const int8 = target.lower(graph, plan, emit);
-  const int8Score = meanOf(await evaluateInFull(int8, evaluation));
-  if (int8Score > (options.expectedCos ?? 0.99)) return { kind: 'sufficient', int8Score };
-  const layers = searchedLayers(graph, int8);
-  const base = allFloatNetwork(target, { graph, plan, floatType, layers });
-  const evaluator = await SuffixEvaluator.open({
-    ...evaluation,
-    base,
-    ...(options.frontierBytes === undefined ? {} : { frontierBytes: options.frontierBytes }),
-  });
+  const session = await SearchSession.open({ options, plan, layers: searchedLayers(graph, int8) });
   try {
-    const { methods } = options;
-    const search = { graph, plan, floatType, layers, methods, scorer: loweredScores(target, graph, evaluator) };
-    const measured = await measureLayers({ ...search, ...(emit && { emit }) });
-    const ranking = rankLayers(measured.layers);
-    const floatLayers = pickLayers(ranking, options.maxFloatLayers ?? 5, graph);
-    const lossOf = new Map(ranking.map(({ layer, best }) => [layer, best.loss]));
-    const mixed = withFloatOps(measured.plan, floatLayers, floatType, (name) => ({
-      code: 'sensitivity',
-      loss: lossOf.get(name) ?? 0,
-    }));
-    const mixedScore = meanOf(await evaluateInFull(target.lower(graph, mixed), evaluation));
-    const { layers: measuredLayers } = measured;
-    const found = { int8Score, mixedScore, layers: measuredLayers, ranking, floatLayers, floatType };
-    return { kind: 'searched', ...found, plan: mixed, cost: evaluator.cost };
+    return await search(session, int8, options);
   } finally {
-    evaluator.dispose();
+    session.dispose();
   }
+}
+
+async function search(
+  session: SearchSession,
+  int8: Graph,
+  options: SensitiveLayerOptions,
+): Promise<SensitiveLayerOutcome> {
+  const { target, graph, onEvent, expectedCos = 0.99, maxFloatLayers = 5 } = options;
+  const { floatType } = session;
+  const int8Score = await int8ScoreOf(session, int8);
+  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+  onEvent?.({ type: 'layers', lowered: session.layers, searched: session.layers });
+  const measured = await measureIn(session, options.methods);
+  const ranking = await measured.settle(maxFloatLayers);
+  tellMeasurement(measured, options);
+  const floatLayers = pickLayers(ranking, maxFloatLayers, graph);
+  const mixed = withPickedLayers(measured.plan(), floatLayers, { floatType, ranking });
+  onEvent?.({ type: 'network', kind: 'mixed' });
+  const mixedScore = await scoreUnlessStopped(session, target.lower(graph, mixed));
+  onEvent?.({ type: 'mixed', count: maxFloatLayers, floatLayers, score: mixedScore });
+  const stopped = measured.stopped() ?? (Number.isNaN(mixedScore) ? ('budget' as const) : undefined);
+  const found = { int8Score, mixedScore, layers: measured.layers(), ranking, floatLayers, floatType };
+  return { kind: 'searched', ...found, plan: mixed, cost: session.cost, ...(stopped && { stopped }) };
+}
+
+/** INT8 for every layer, with the thresholds that the search starts from. */
+export function int8PlanOf({ processor, values }: Pick<SearchOptions, 'processor' | 'values'>): Plan {
+  return { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values };
+}
+
+/** Score of the INT8 network; not a number when the search was stopped before it was known. */
+export async function int8ScoreOf(session: SearchSession, int8: Graph): Promise<number> {
+  const { onEvent } = session.options;
+  onEvent?.({ type: 'network', kind: 'int8' });
+  const score = await scoreUnlessStopped(session, int8);
+  onEvent?.({ type: 'int8-score', score });
+  return score;
+}
+
+/** Not a number when the search was stopped meanwhile. */
+export async function scoreUnlessStopped(session: SearchSession, network: Graph): Promise<number> {
+  const score = await untilStopped(() => session.meanScore(network));
+  return score instanceof SearchStopped ? Number.NaN : score;
+}
+
+/** The plan with the picked layers in float, each with what it costs in INT8. */
+export function withPickedLayers(
+  plan: Plan,
+  floatLayers: readonly string[],
+  { floatType, ranking }: { readonly floatType: Precision; readonly ranking: readonly LayerSensitivity[] },
+): Plan {
+  const lossOf = new Map(ranking.map(({ layer, best }) => [layer, best.loss]));
+  return withFloatOps(plan, floatLayers, floatType, (name) => ({ code: 'sensitivity', loss: lossOf.get(name) ?? 0 }));
 }
 
 /** Scores against the network in the processor's own float type (search.md 2), whatever float type is searched with. */
@@ -84,9 +114,7 @@ export async function againstFloat(
   options: Pick<SearchOptions, 'target' | 'processor' | 'graph' | 'samples' | 'score' | 'compared'>,
 ): Promise<FullEvaluation> {
   const { target, processor, graph, samples, score, compared } = options;
-  const precision = target.floatType(processor);
-  const float: Plan = { processor, precision, asymmetric: false, ops: new Map(), values: new Map() };
-  const reference = await referenceOutputs(target.lower(graph, float), samples, compared);
+  const reference = await referenceOutputs(target.lower(graph, floatPlan({ target, processor })), samples, compared);
   return { samples, reference, ...(score && { score }), ...(compared && { compared }) };
 }
 

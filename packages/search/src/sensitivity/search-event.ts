@@ -1,12 +1,12 @@
-import type { LayerSensitivity, LayerTrial } from './sensitive-layers.ts';
+import type { LayerSensitivity } from './sensitive-layers.ts';
 
 /** A layer and what it costs, as far as a search knows. */
 export interface RankedLayer {
   readonly layer: string;
   /** 1 − score: the mean over the samples that were evaluated so far. */
   readonly loss: number;
-  /** Half the width of the loss's confidence interval over samples; 0 when all samples were evaluated. */
-  readonly halfWidth: number;
+  /** Samples that it was tried on so far. */
+  readonly samples: number;
 }
 
 /** What a search is doing, in the order in which it happens: drives progress bars, logs and records. */
@@ -17,9 +17,9 @@ export type SearchEvent =
   | { readonly type: 'int8-score'; readonly score: number }
   /** The layers that are tried, in the network's order; `lowered` are all that exist in the lowered network. */
   | { readonly type: 'layers'; readonly lowered: readonly string[]; readonly searched: readonly string[] }
-  /** Work that an interrupted search had done already was taken from the journal. */
-  | { readonly type: 'resumed'; readonly evaluations: number }
-  /** Work done and still to do, in executed operators weighted by their cost; `total` shrinks as candidates are dropped. */
+  /** Scores of single samples that an interrupted search had found already were taken from the journal. */
+  | { readonly type: 'resumed'; readonly scores: number }
+  /** Work done and still to do, in a unit of its own; `total` shrinks as candidates are dropped. */
   | {
       readonly type: 'work';
       readonly done: number;
@@ -27,10 +27,8 @@ export type SearchEvent =
       /** Costliest layers so far, at most five. */
       readonly top: readonly RankedLayer[];
     }
-  /** A layer's threshold is chosen; in the network's order. */
+  /** What is known of a layer, in the network's order; in a race after all is settled. */
   | { readonly type: 'layer'; readonly sensitivity: LayerSensitivity }
-  /** A layer will not be decided: it keeps the threshold of the base table. */
-  | { readonly type: 'undecided'; readonly layer: string; readonly trials: readonly LayerTrial[] }
   /** Layers by loss, the costliest first. */
   | { readonly type: 'ranking'; readonly ranking: readonly LayerSensitivity[] }
   /** A float set was scored as a whole. */

@@ -34,6 +34,8 @@ export interface SearchOptions {
   readonly budgetMilliseconds?: number;
   /** Where finished evaluations are recorded and found again after an interruption. */
   readonly journal?: SearchJournal;
+  /** What scores depend on besides the other options, such as the text of a metric's module: guards the journal. */
+  readonly recipe?: string;
   /** When raised, the search stops with the best plan so far. */
   readonly signal?: AbortSignal;
 }

@@ -1,20 +1,18 @@
-import { type Graph, type Plan, type Precision, QError, type Target } from '@q/ir';
-import { evaluateInFull, type FullEvaluation } from './full-evaluation.ts';
-import { withFloatOps } from './plan-edits.ts';
-import { loweredScores } from './plan-scores.ts';
-import { againstFloat, noSamples, searchedLayers } from './run-sensitive-layer.ts';
-import { meanOf } from './sample-score.ts';
-import type { SearchOptions } from './search-options.ts';
+import { type Graph, type Plan, type Precision, QError } from '@q/ir';
+import { type LayerMeasurement, measureIn, tellMeasurement } from './layer-measurement.ts';
 import {
-  allFloatNetwork,
-  type LayerSensitivity,
-  type MethodThresholds,
-  measureLayers,
-  pickLayers,
-  rankLayers,
-  type SensitivityResult,
-} from './sensitive-layers.ts';
-import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
+  int8PlanOf,
+  int8ScoreOf,
+  noSamples,
+  scoreUnlessStopped,
+  searchedLayers,
+  withPickedLayers,
+} from './run-sensitive-layer.ts';
+import type { OnSearchEvent } from './search-event.ts';
+import type { SearchOptions } from './search-options.ts';
+import { SearchSession } from './search-session.ts';
+import { type LayerSensitivity, type MethodThresholds, pickLayers, rankLayers } from './sensitive-layers.ts';
+import type { EvaluationCost } from './suffix-evaluator.ts';
 
 /** `values` are in the original those of the MSE method's table, or of the first method's when MSE is not among them. */
 export interface SearchQtableOptions extends SearchOptions {
@@ -51,6 +49,8 @@ export type SearchQtableOutcome =
       /** Thresholds of `new_cali_table.txt`, all layers in INT8; put the set of your choice into float. */
       readonly plan: Plan;
       readonly cost: EvaluationCost;
+      /** Why not everything was searched. */
+      readonly stopped?: 'budget' | 'aborted';
     };
 
 /** Types that `--transformer True` leaves out. */
@@ -58,55 +58,63 @@ const INSENSITIVE: ReadonlySet<string> = new Set(
   ['Reshape', 'LayerNorm', 'Unsqueeze', 'Gather', 'Slice', 'MulConst', 'Concat'].map((name) => `top.${name}`),
 );
 
-/** `search_qtable` of TPU-MLIR up to v1.17 (search.md 5.2), from the thresholds of its methods on. */
+/**
+ * `search_qtable` of TPU-MLIR up to v1.17 (search.md 5.2), from the thresholds of its methods on.
+ *
+ * @throws QError as `runSensitiveLayer`, and `search.nothing-quantized`.
+ */
 export async function searchQtable(options: SearchQtableOptions): Promise<SearchQtableOutcome> {
-  const { target, processor, graph, samples, methods, expectedCos = 0.99, emit } = options;
+  const { target, processor, graph, samples, emit } = options;
   if (samples.length === 0) throw noSamples();
-  const floatType = options.floatType ?? target.floatType(processor);
-  const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values: options.values };
-  const evaluation = await againstFloat(options);
+  const plan = int8PlanOf(options);
   const int8 = target.lower(graph, plan, emit);
-  const int8Score = meanOf(await evaluateInFull(int8, evaluation));
-  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
   const quantizedLayers = searchedLayers(graph, int8).filter((name) => isByte(int8, name));
   if (quantizedLayers.length === 0) throw nothingQuantized(processor);
   const types = new Map(graph.ops.map((op) => [op.name, op.type]));
   const layers = options.isTransformer
     ? quantizedLayers.filter((name) => !INSENSITIVE.has(types.get(name)!))
     : quantizedLayers;
-  const base = allFloatNetwork(target, { graph, plan, floatType, layers });
-  const { frontierBytes } = options;
-  const evaluator = await SuffixEvaluator.open({
-    ...evaluation,
-    base,
-    ...(frontierBytes !== undefined && { frontierBytes }),
-  });
+  const session = await SearchSession.open({ options, plan, layers });
   try {
-    const search = { graph, plan, floatType, layers, methods, scorer: loweredScores(target, graph, evaluator) };
-    const measured = await measureLayers({ ...search, ...(emit && { emit }) });
-    const ranking = rankLayers(measured.layers);
-    const scoreOf = mixedScorer({ target, graph, floatType, measured, evaluation });
-    const cap = Math.floor(quantizedLayers.length / CAP);
-    const trials = await growFloatSets({
-      ranking,
-      graph,
-      maxFloatLayers: options.maxFloatLayers ?? 5,
-      cap,
-      expectedCos,
-      scoreOf,
-    });
-    const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
-    const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType };
-    return {
-      kind: 'searched',
-      ...found,
-      ...(passing && { smallestPassing: passing }),
-      plan: measured.plan,
-      cost: evaluator.cost,
-    };
+    return await search(session, { int8, quantizedLayers }, options);
   } finally {
-    evaluator.dispose();
+    session.dispose();
   }
+}
+
+async function search(
+  session: SearchSession,
+  { int8, quantizedLayers }: { readonly int8: Graph; readonly quantizedLayers: readonly string[] },
+  options: SearchQtableOptions,
+): Promise<SearchQtableOutcome> {
+  const { graph, onEvent, expectedCos = 0.99, maxFloatLayers = 5 } = options;
+  const int8Score = await int8ScoreOf(session, int8);
+  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+  onEvent?.({ type: 'layers', lowered: searchedLayers(graph, int8), searched: session.layers });
+  const measured = await measureIn(session, options.methods);
+  const ranking = await measured.settle(maxFloatLayers);
+  const cap = Math.floor(quantizedLayers.length / CAP);
+  const scoreOf = mixedScorer(session, measured);
+  const growth = { ranking, settle: measured.settle, graph, maxFloatLayers, cap, expectedCos, scoreOf };
+  const isExhaustive = options.effort !== 'racing';
+  if (isExhaustive) tellMeasurement(measured, options);
+  const trials = await growFloatSets({ ...growth, ...(onEvent && { onEvent }) });
+  if (!isExhaustive) tellMeasurement(measured, options);
+  const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
+  const stopped = measured.stopped() ?? (trials.some(({ score }) => Number.isNaN(score)) ? 'budget' : undefined);
+  return {
+    kind: 'searched',
+    int8Score,
+    quantizedLayers,
+    layers: measured.layers(),
+    ranking: rankLayers(measured.layers()),
+    trials,
+    floatType: session.floatType,
+    ...(passing && { smallestPassing: passing }),
+    plan: measured.plan(),
+    cost: session.cost,
+    ...(stopped && { stopped }),
+  };
 }
 
 export function nothingQuantized(processor: string): QError {
@@ -123,22 +131,13 @@ function isByte(lowered: Graph, name: string): boolean {
   return dtype === 'i8' || dtype === 'u8';
 }
 
-interface MixedNetworks {
-  readonly target: Target;
-  readonly graph: Graph;
-  readonly floatType: Precision;
-  readonly measured: SensitivityResult;
-  readonly evaluation: FullEvaluation;
-}
-
-function mixedScorer({ target, graph, floatType, measured, evaluation }: MixedNetworks) {
-  const lossOf = new Map(measured.layers.map(({ layer, best }) => [layer, best.loss]));
+function mixedScorer(session: SearchSession, measured: LayerMeasurement) {
+  const { target, graph, onEvent } = session.options;
+  const { floatType } = session;
   return async (floatLayers: readonly string[]): Promise<number> => {
-    const mixed = withFloatOps(measured.plan, floatLayers, floatType, (name) => ({
-      code: 'sensitivity',
-      loss: lossOf.get(name) ?? 0,
-    }));
-    return meanOf(await evaluateInFull(target.lower(graph, mixed), evaluation));
+    const mixed = withPickedLayers(measured.plan(), floatLayers, { floatType, ranking: measured.layers() });
+    onEvent?.({ type: 'network', kind: 'mixed' });
+    return scoreUnlessStopped(session, target.lower(graph, mixed));
   };
 }
 
@@ -148,30 +147,36 @@ const CAP = 8;
 /** What float sets are grown from. */
 export interface FloatSetGrowth {
   readonly ranking: readonly LayerSensitivity[];
+  /** A ranking whose first places are sure, where `ranking` may not be. */
+  readonly settle?: (count: number) => Promise<readonly LayerSensitivity[]>;
   readonly graph: Graph;
   /** Layers to begin with. */
   readonly maxFloatLayers: number;
   /** Layers at most. */
   readonly cap: number;
   readonly expectedCos: number;
+  /** Not a number: the search was stopped. */
   readonly scoreOf: (floatLayers: readonly string[]) => Promise<number>;
+  readonly onEvent?: OnSearchEvent;
 }
 
 /** Scores the first pick; when it falls short, the largest allowed; when that suffices, what lies between by bisection. */
 export async function growFloatSets(growth: FloatSetGrowth): Promise<MixedTrial[]> {
-  const { ranking, graph, maxFloatLayers, cap, expectedCos, scoreOf } = growth;
+  const { settle, graph, maxFloatLayers, cap, expectedCos, scoreOf } = growth;
   const trials: MixedTrial[] = [];
   const tryCount = async (count: number): Promise<boolean> => {
+    const ranking = (await settle?.(count)) ?? growth.ranking;
     const floatLayers = pickLayers(ranking, count, graph);
     const score = await scoreOf(floatLayers);
     trials.push({ count, floatLayers, score });
+    growth.onEvent?.({ type: 'mixed', count, floatLayers, score });
     return score > expectedCos;
   };
   await tryCount(maxFloatLayers);
-  if (trials[0]!.score >= expectedCos || cap <= maxFloatLayers) return trials;
+  if (!(trials[0]!.score < expectedCos) || cap <= maxFloatLayers) return trials;
   if (!(await tryCount(cap))) return trials;
   let [low, high] = [maxFloatLayers, cap];
-  while (low <= high) {
+  while (low <= high && !Number.isNaN(trials.at(-1)!.score)) {
     const middle = Math.floor((low + high) / 2);
     if (await tryCount(middle)) high = middle - 1;
     else low = middle + 1;

@@ -2,6 +2,8 @@ import { type Emit, type Graph, nearest, type Op, type Plan, type Precision, QEr
 import { withFloatOps, withThresholds } from './plan-edits.ts';
 import type { PlanScores } from './plan-scores.ts';
 import { meanOf } from './sample-score.ts';
+import type { OnSearchEvent, RankedLayer } from './search-event.ts';
+import { SearchStopped, untilStopped } from './stop-clock.ts';
 
 /** Thresholds that one calibration method decides on, by layer. */
 export interface MethodThresholds {
@@ -14,6 +16,8 @@ export interface LayerTrial {
   readonly threshold: number;
   /** 1 − score, averaged over samples. */
   readonly loss: number;
+  /** Samples that it was tried on. */
+  readonly samples: number;
 }
 
 /** A layer that was tried alone in INT8, with the threshold that costs least. */
@@ -21,7 +25,10 @@ export interface LayerSensitivity {
   readonly layer: string;
   readonly type: string;
   readonly trials: readonly LayerTrial[];
+  /** The trial that costs least. */
   readonly best: LayerTrial;
+  /** False: a race ended before it was sure which threshold is best, and the plan keeps the base table's. */
+  readonly isDecided: boolean;
 }
 
 export interface LayerSearch {
@@ -36,6 +43,7 @@ export interface LayerSearch {
   readonly methods: readonly MethodThresholds[];
   readonly scorer: PlanScores;
   readonly emit?: Emit;
+  readonly onEvent?: OnSearchEvent;
 }
 
 export interface SensitivityResult {
@@ -43,6 +51,8 @@ export interface SensitivityResult {
   readonly layers: readonly LayerSensitivity[];
   /** The plan's thresholds with the best of every layer. */
   readonly plan: Plan;
+  /** Why not all layers were tried. */
+  readonly stopped?: SearchStopped['reason'];
 }
 
 /** The network that every trial differs from: all searched layers in float. */
@@ -64,19 +74,35 @@ function allFloat(plan: Plan, layers: Iterable<string>, floatType: Precision): P
  * @throws QError `search.threshold-missing`, `search.method-missing`, and what lowering and evaluating throw.
  */
 export async function measureLayers(search: LayerSearch): Promise<SensitivityResult> {
-  const { layers, emit } = search;
+  const { layers, emit, onEvent } = search;
   checkThresholds(search);
   const types = new Map(search.graph.ops.map((op) => [op.name, op.type]));
   let plan = search.plan;
   const found: LayerSensitivity[] = [];
   for (const [index, layer] of layers.entries()) {
-    const trials = await tryLayer(search, plan, layer);
+    const trials = await untilStopped(() => tryLayer(search, plan, layer));
+    if (trials instanceof SearchStopped) return { layers: found, plan, stopped: trials.reason };
     const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
     plan = withThresholds(plan, new Map([[layer, best.threshold]]));
-    found.push({ layer, type: types.get(layer) ?? 'unknown', trials, best });
+    const sensitivity = { layer, type: types.get(layer) ?? 'unknown', trials, best, isDecided: true };
+    found.push(sensitivity);
     emit?.({ type: 'progress', task: 'sensitivity', done: index + 1, total: layers.length, label: layer });
+    onEvent?.({ type: 'layer', sensitivity });
+    onEvent?.({ type: 'work', ...workOf(index + 1, layers.length), top: topOf(found) });
   }
   return { layers: found, plan };
+}
+
+/** A layer costs what follows it: the first ones cost most. */
+function workOf(done: number, layers: number): { readonly done: number; readonly total: number } {
+  const total = (layers * (layers + 1)) / 2;
+  return { done: total - ((layers - done) * (layers - done + 1)) / 2, total };
+}
+
+/** The costliest layers so far. */
+export function topOf(layers: readonly LayerSensitivity[]): RankedLayer[] {
+  const ranked = rankLayers(layers).slice(0, 5);
+  return ranked.map(({ layer, best }) => ({ layer, loss: best.loss, samples: best.samples }));
 }
 
 async function tryLayer(search: LayerSearch, plan: Plan, layer: string): Promise<LayerTrial[]> {
@@ -92,13 +118,15 @@ async function tryLayer(search: LayerSearch, plan: Plan, layer: string): Promise
   }
   const scores = await scorer.scores([...plans.values()]);
   const losses = new Map([...plans.keys()].map((threshold, index) => [threshold, 1 - meanOf(scores[index]!)]));
+  const samples = scores[0]!.length;
   return methods.map(({ method, thresholds }) => {
     const threshold = thresholds.get(layer)!;
-    return { method, threshold, loss: losses.get(threshold)! };
+    return { method, threshold, loss: losses.get(threshold)!, samples };
   });
 }
 
-function checkThresholds({ layers, methods }: LayerSearch): void {
+/** @throws QError `search.threshold-missing`, `search.method-missing`. */
+export function checkThresholds({ layers, methods }: Pick<LayerSearch, 'layers' | 'methods'>): void {
   if (methods.length === 0) {
     throw new QError('A search needs the thresholds of at least one method.', { code: 'search.method-missing' });
   }

@@ -15,7 +15,7 @@ export interface SuffixEvaluation {
   readonly score?: SampleScore;
   /** Layers to compare instead of the outputs; all networks must have values of these names. */
   readonly compared?: readonly string[];
-  /** Bytes of base values that may be kept from one call to the next, over all samples. Default 1.5 × those of one sample. */
+  /** Bytes of base values that may be kept from one call to the next, over all samples. Default 1.25 × those of one sample. */
   readonly frontierBytes?: number;
   readonly module?: WorkbenchOptions['module'];
   readonly emit?: Emit;
@@ -23,7 +23,7 @@ export interface SuffixEvaluation {
   readonly checkpoint?: () => void;
 }
 
-/** What evaluating candidates has cost so far, in operators executed. */
+/** What evaluating candidates has cost so far, in operators executed and in memory. */
 export interface EvaluationCost {
   /** Operators of the base. */
   readonly baseOperators: number;
@@ -31,9 +31,17 @@ export interface EvaluationCost {
   readonly candidateOperators: number;
   /** What running every candidate as a whole would have executed. */
   readonly fullOperators: number;
+  /** Bytes of the base's weights, in every form that kernels want. */
+  readonly weightBytes: number;
+  /** Bytes of the base's values of one sample. */
+  readonly activationBytes: number;
+  /** The most that weights, values and what is kept per sample have been together. */
+  readonly peakBytes: number;
 }
 
-const FRONTIER_PER_SAMPLE = 1.5;
+/** Parts of one sample's values that may be kept for later calls, and that candidates' own weights may take at a time. */
+const FRONTIER = 1.25;
+const OWN_WEIGHTS = 0.3;
 
 /**
  * Scores candidates that differ from a base network in part: per sample the base's values are computed once, and of each
@@ -60,7 +68,7 @@ export class SuffixEvaluator implements NetworkScores {
     this.#setup = setup;
     this.#score = score ?? similarityScore();
     this.#bench = bench;
-    this.#base = new BaseValues(bench, samples, frontierBytes ?? FRONTIER_PER_SAMPLE * bench.activationBytes);
+    this.#base = new BaseValues(bench, samples, frontierBytes ?? FRONTIER * bench.activationBytes);
     this.#reference = 'ops' in reference ? [] : [...reference];
     this.#baseScores = new Float64Array(samples.length).fill(Number.NaN);
   }
@@ -78,22 +86,15 @@ export class SuffixEvaluator implements NetworkScores {
       baseOperators: this.#base.executed,
       candidateOperators: this.#candidateOperators,
       fullOperators: this.#fullOperators,
+      weightBytes: this.#bench.weightBytes,
+      activationBytes: this.#bench.activationBytes,
+      peakBytes: this.#peakBytes,
     };
   }
 
   /** Bytes held in memory for values, packed weights and what is kept per sample. */
   get bytes(): number {
     return this.#bench.bytes + this.#base.savedBytes;
-  }
-
-  /** The most that `bytes` and the candidates' own weights have been together. */
-  get peakBytes(): number {
-    return this.#peakBytes;
-  }
-
-  /** Bytes of the base's values of one sample. */
-  get activationBytes(): number {
-    return this.#bench.activationBytes;
   }
 
   /** Scores per sample named (all without), in the order of the candidates. The same graph given twice is run once. */
@@ -103,14 +104,27 @@ export class SuffixEvaluator implements NetworkScores {
   ): Promise<Float64Array[]> {
     const unique = [...new Set(candidates)];
     const results = new Map(unique.map((graph) => [graph, new Float64Array(samples.length)]));
-    const variants = unique.map((graph) => this.#variant(graph));
+    for (let next = 0; next < unique.length; ) next = await this.#group(unique, next, { samples, results });
+    for (const graph of candidates) this.#fullOperators += executedOperators(graph) * samples.length;
+    return candidates.map((graph) => results.get(graph)!);
+  }
+
+  /** Evaluates candidates from `next` on, as many as may be prepared at a time. Answers the next one. */
+  async #group(graphs: readonly Graph[], next: number, request: GroupRequest): Promise<number> {
+    const variants: Variant[] = [];
     try {
-      await this.#run(variants, samples, results);
+      let weights = 0;
+      for (let at = next; at < graphs.length && weights <= OWN_WEIGHTS * this.#bench.activationBytes; at++) {
+        const variant = this.#variant(graphs[at]!);
+        variants.push(variant);
+        weights += variant.weightBytes;
+      }
+      await this.#run(variants, request);
     } finally {
       for (const variant of variants) variant.dispose();
     }
-    this.#count(variants, candidates, samples.length);
-    return candidates.map((graph) => results.get(graph)!);
+    for (const { ops } of variants) this.#candidateOperators += ops.length * request.samples.length;
+    return next + variants.length;
   }
 
   dispose(): void {
@@ -122,11 +136,7 @@ export class SuffixEvaluator implements NetworkScores {
     return this.#bench.variant(graph, compared === undefined ? {} : { keep: compared });
   }
 
-  async #run(
-    variants: readonly Variant[],
-    samples: readonly number[],
-    results: ReadonlyMap<Graph, Float64Array>,
-  ): Promise<void> {
+  async #run(variants: readonly Variant[], { samples, results }: GroupRequest): Promise<void> {
     const { reference: network } = this.#setup;
     const lacks = 'ops' in network && samples.some((sample) => this.#reference[sample] === undefined);
     const reference = lacks ? this.#variant(network) : undefined;
@@ -176,10 +186,13 @@ export class SuffixEvaluator implements NetworkScores {
     const own = variants.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
     this.#peakBytes = Math.max(this.#peakBytes, this.bytes + own);
   }
+}
 
-  #count(variants: readonly Variant[], candidates: readonly Graph[], samples: number): void {
-    const executed = (graph: Graph): number => graph.ops.filter(({ type }) => type !== 'top.Input').length;
-    for (const { ops } of variants) this.#candidateOperators += ops.length * samples;
-    for (const graph of candidates) this.#fullOperators += executed(graph) * samples;
-  }
+interface GroupRequest {
+  readonly samples: readonly number[];
+  readonly results: ReadonlyMap<Graph, Float64Array>;
+}
+
+function executedOperators(graph: Graph): number {
+  return graph.ops.filter(({ type }) => type !== 'top.Input').length;
 }

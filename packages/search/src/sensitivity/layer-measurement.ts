@@ -1,0 +1,85 @@
+import type { Graph, Plan } from '@q/ir';
+import { LayerRace } from './layer-race.ts';
+import { loweredScores } from './plan-scores.ts';
+import type { SearchOptions } from './search-options.ts';
+import type { SearchSession } from './search-session.ts';
+import {
+  checkThresholds,
+  type LayerSensitivity,
+  type MethodThresholds,
+  measureLayers,
+  rankLayers,
+} from './sensitive-layers.ts';
+import { SearchStopped, untilStopped } from './stop-clock.ts';
+
+/** What layers cost, as far as somebody asked; in a race, asking is what makes it known. */
+export interface LayerMeasurement {
+  /** In the network's order. */
+  layers(): readonly LayerSensitivity[];
+  /** INT8 with the thresholds that were chosen. */
+  plan(): Plan;
+  /** The ranking, sure in its first `count` places. */
+  settle(count: number): Promise<readonly LayerSensitivity[]>;
+  /** Why not all that was asked for is known. */
+  stopped(): SearchStopped['reason'] | undefined;
+}
+
+/** Tries layers, exhaustively or as a race. */
+export async function measureIn(
+  session: SearchSession,
+  methods: readonly MethodThresholds[],
+): Promise<LayerMeasurement> {
+  checkThresholds({ layers: session.layers, methods });
+  return session.options.effort === 'racing' ? race(session, methods) : exhaust(session, methods);
+}
+
+async function exhaust(session: SearchSession, methods: readonly MethodThresholds[]): Promise<LayerMeasurement> {
+  const { target, graph, emit, onEvent } = session.options;
+  const { plan, floatType, layers } = session;
+  const scorer = loweredScores(target, graph, session.scores);
+  const search = { graph, plan, floatType, layers, methods, scorer, ...(emit && { emit }) };
+  const found = await measureLayers({ ...search, ...(onEvent && { onEvent }) });
+  const ranking = rankLayers(found.layers);
+  return {
+    layers: () => found.layers,
+    plan: () => found.plan,
+    settle: async () => ranking,
+    stopped: () => found.stopped,
+  };
+}
+
+async function race(session: SearchSession, methods: readonly MethodThresholds[]): Promise<LayerMeasurement> {
+  const { onEvent } = session.options;
+  const running = new LayerRace(
+    session.space(methods),
+    onEvent && ((progress) => onEvent({ type: 'work', ...progress })),
+  );
+  let stopped: SearchStopped['reason'] | undefined;
+  return {
+    layers: () => running.layers,
+    plan: () => running.plan,
+    settle: async (count) => {
+      const end = await untilStopped(async () => {
+        for (const rank of ranksThatCount(count, session.options.graph)) await running.settle(rank);
+      });
+      if (end instanceof SearchStopped) stopped = end.reason;
+      return rankLayers(running.layers);
+    },
+    stopped: () => stopped,
+  };
+}
+
+/** With partners of Conv and Scale among the picked, the order of the ranking decides what is picked, not only the set. */
+function ranksThatCount(count: number, graph: Graph): number[] {
+  const hasPartners = graph.ops.some(({ type }) => type === 'top.Scale');
+  return hasPartners ? Array.from({ length: count }, (_, index) => index + 1) : [count];
+}
+
+/** Events of a finished measurement: layers of a race, which are not known one after the other, and the ranking. */
+export function tellMeasurement(measurement: LayerMeasurement, { effort, onEvent }: SearchOptions): void {
+  if (onEvent === undefined) return;
+  if (effort === 'racing') for (const sensitivity of measurement.layers()) onEvent({ type: 'layer', sensitivity });
+  onEvent({ type: 'ranking', ranking: rankLayers(measurement.layers()) });
+  const reason = measurement.stopped();
+  if (reason !== undefined) onEvent({ type: 'stopped', reason });
+}

@@ -1,0 +1,302 @@
+import type { Graph, Plan } from '@q/ir';
+import { isSurelyLarger, meanLoss, pairedDifference } from './paired-comparison.ts';
+import { withThresholds } from './plan-edits.ts';
+import type { LayerSensitivity } from './sensitive-layers.ts';
+import { aloneInInt8, type TrialSpace } from './trial-space.ts';
+
+/** A threshold of a layer, with its losses on samples 0, 1, …: none until it is opened. */
+interface RaceTrial {
+  readonly methods: readonly string[];
+  /** Place of the first of these methods in the list: of equal losses the first counts. */
+  readonly order: number;
+  readonly threshold: number;
+  losses: number[];
+  network: Graph | undefined;
+}
+
+interface Contestant {
+  readonly layer: string;
+  readonly type: string;
+  /** The first is evaluated first: the one that the base table has. */
+  readonly trials: readonly RaceTrial[];
+  isDecided: boolean;
+}
+
+/** Samples that every layer is tried on, and by how many more are added. */
+const FIRST_SAMPLES = 2;
+const SAMPLE_STEP = 2;
+
+/** Times the shift by a producer's other threshold that a decision must be away from the boundary. */
+const COUPLING_MARGIN = 3;
+
+export interface RaceProgress {
+  /** Runs of candidates on single samples, done and at most to be done, as the race stands. */
+  readonly done: number;
+  readonly total: number;
+  readonly top: readonly { readonly layer: string; readonly loss: number; readonly samples: number }[];
+}
+
+/**
+ * Finds the costliest layers without trying every layer on every sample: what samples show to be surely outside, or surely
+ * inside, is not tried further. Losses are compared in pairs on the same samples (`isSurelyLarger`). Every layer starts with
+ * the base table's threshold only, since the best of several can only be less; those that may belong to the costliest are
+ * tried with all.
+ *
+ * A layer's threshold is decided when one surely costs less than the others; it is then what later layers see in front of
+ * them. Where a contested layer's loss depends on the undecided threshold of a layer before it, that one is decided first.
+ */
+export class LayerRace {
+  readonly #space: TrialSpace;
+  readonly #report: ((progress: RaceProgress) => void) | undefined;
+  readonly #contestants: readonly Contestant[];
+  readonly #forced = new Set<Contestant>();
+  #working: Plan;
+  #done = 0;
+
+  constructor(space: TrialSpace, report?: (progress: RaceProgress) => void) {
+    this.#space = space;
+    this.#report = report;
+    this.#working = space.plan;
+    const types = new Map(space.graph.ops.map((op) => [op.name, op.type]));
+    this.#contestants = space.layers.map((layer) => ({
+      layer,
+      type: types.get(layer) ?? 'unknown',
+      trials: trialsOf(space, layer),
+      isDecided: false,
+    }));
+  }
+
+  /** Thresholds of the base table, and those that were decided. */
+  get plan(): Plan {
+    return this.#working;
+  }
+
+  /** Evaluates until the `count` costliest layers are known: they come first in `layers` when that is ranked. */
+  async settle(count: number): Promise<void> {
+    await this.#extend(this.#contestants.map(({ trials }) => trials[0]!).filter(({ losses }) => losses.length === 0));
+    for (;;) {
+      const open = await this.#openTrials(count);
+      if (open.length > 0) await this.#extend(open);
+      else if (!(await this.#isCoupled(count))) return;
+    }
+  }
+
+  /** What is known of every layer, in the network's order. */
+  get layers(): LayerSensitivity[] {
+    return this.#contestants
+      .filter(({ trials }) => trials[0]!.losses.length > 0)
+      .map((contestant) => {
+        const tried = contestant.trials.filter(({ losses }) => losses.length > 0);
+        const trials = tried.flatMap(({ methods, threshold, losses }) =>
+          methods.map((method) => ({ method, threshold, loss: meanLoss(losses), samples: losses.length })),
+        );
+        const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
+        const { layer, type, isDecided } = contestant;
+        return { layer, type, trials, best, isDecided };
+      });
+  }
+
+  /** Decides what can be decided, and answers the trials that need more samples. */
+  async #openTrials(count: number): Promise<RaceTrial[]> {
+    for (;;) {
+      const ranking = this.#ranking();
+      const unopened = [...ranking.slice(0, count), ...this.#forced].flatMap(({ trials }) =>
+        trials.filter(({ losses }) => losses.length === 0),
+      );
+      if (unopened.length > 0) await this.#extend(unopened);
+      else if (!(await this.#decideThresholds())) break;
+    }
+    const ranking = this.#ranking();
+    const pooled = this.#pooledVariance(ranking, count);
+    const open = new Set<RaceTrial>();
+    for (const inside of ranking.slice(0, count)) {
+      for (const outside of ranking.slice(count)) this.#compare(inside, outside, pooled, open);
+    }
+    for (const { trials, isDecided } of this.#forced) if (!isDecided) for (const trial of trials) open.add(trial);
+    const total = this.#space.sampleCount;
+    const unfinished = [...open].filter(({ losses }) => losses.length < total);
+    const least = Math.min(...unfinished.map(({ losses }) => losses.length));
+    return unfinished.filter(({ losses }) => losses.length === least);
+  }
+
+  /** A layer is inside when it costs more than one outside with each of its thresholds. */
+  #compare(inside: Contestant, outside: Contestant, pooled: number, open: Set<RaceTrial>): void {
+    const below = bestOf(outside);
+    for (const trial of inside.trials) {
+      if (isSurelyLarger(trial.losses, below.losses, pooled, this.#space.sampleCount)) continue;
+      open.add(trial);
+      open.add(below);
+    }
+  }
+
+  #ranking(): Contestant[] {
+    const loss = new Map(this.#contestants.map((contestant) => [contestant, meanLoss(bestOf(contestant).losses)]));
+    return this.#contestants.toSorted((a, b) => loss.get(b)! - loss.get(a)!);
+  }
+
+  /** Variance of relative differences between neighbours in rank, where decisions are made. */
+  #pooledVariance(ranking: readonly Contestant[], count: number): number {
+    const near = ranking.slice(0, 4 * count).map((contestant) => bestOf(contestant).losses);
+    const variances = near.slice(1).map((losses, index) => pairedDifference(near[index]!, losses).variance);
+    return variances.length === 0 ? 0 : meanLoss(variances);
+  }
+
+  /** Answers whether a decision changed the table, so that losses of later layers may have become unknown. */
+  async #decideThresholds(): Promise<boolean> {
+    const pooled = this.#pooledVariance(this.#ranking(), this.#contestants.length);
+    for (const contestant of this.#contestants) {
+      if (contestant.isDecided || contestant.trials.some(({ losses }) => losses.length === 0)) continue;
+      const best = bestOf(contestant);
+      const total = this.#space.sampleCount;
+      const isSure = contestant.trials.every((trial) => isLess(best, trial, pooled, total));
+      if (!isSure) continue;
+      contestant.isDecided = true;
+      if (this.#working.values.get(contestant.layer)?.threshold === best.threshold) continue;
+      this.#working = withThresholds(this.#working, new Map([[contestant.layer, best.threshold]]));
+      if (await this.#forgetChanged(contestant)) return true;
+    }
+    return false;
+  }
+
+  /** Evaluates anew what a decided threshold changed, on as many samples as before. */
+  async #forgetChanged(decided: Contestant): Promise<boolean> {
+    const { effects } = this.#space;
+    const changed: { readonly trial: RaceTrial; readonly samples: number }[] = [];
+    for (const contestant of this.#contestants) {
+      if (contestant === decided) continue;
+      for (const trial of contestant.trials) {
+        if (trial.network === undefined) continue;
+        const network = aloneInInt8(this.#space, this.#working, contestant.layer, trial.threshold);
+        if (effects.of(network) === effects.of(trial.network)) continue;
+        changed.push({ trial, samples: trial.losses.length });
+        contestant.isDecided = false;
+        trial.network = network;
+        trial.losses = [];
+      }
+    }
+    for (const samples of new Set(changed.map((one) => one.samples))) {
+      const trials = changed.filter((one) => one.samples === samples).map(({ trial }) => trial);
+      await this.#extend(trials, samples);
+    }
+    return changed.length > 0;
+  }
+
+  /** Does a decision hang on a threshold that is not decided? Then that one has to be. */
+  async #isCoupled(count: number): Promise<boolean> {
+    const ranking = this.#ranking();
+    const [inside, outside] = [ranking.slice(0, count), ranking.slice(count)];
+    const limits = { inside: outside.at(0), outside: inside.at(-1) };
+    let isAny = false;
+    for (const [position, contestant] of ranking.entries()) {
+      const isContested = position < count || bestOf(contestant).losses.length > FIRST_SAMPLES;
+      const limit = position < count ? limits.inside : limits.outside;
+      if (!isContested || limit === undefined) continue;
+      const margin = Math.abs(pairedDifference(bestOf(contestant).losses, bestOf(limit).losses).mean);
+      for (const producer of this.#undecidedProducers(contestant)) {
+        if (COUPLING_MARGIN * (await this.#shift(contestant, producer)) <= margin) continue;
+        this.#forced.add(producer);
+        isAny = true;
+      }
+    }
+    return isAny;
+  }
+
+  #undecidedProducers({ layer }: Contestant): Contestant[] {
+    const op = this.#space.graph.ops.find(({ name }) => name === layer);
+    return this.#contestants.filter(
+      (other) =>
+        !other.isDecided &&
+        !this.#forced.has(other) &&
+        other.trials.length > 1 &&
+        (op?.inputs.includes(other.layer) ?? false),
+    );
+  }
+
+  /** By what part a layer's loss changes with a producer's other thresholds, on the first samples. */
+  async #shift(contestant: Contestant, producer: Contestant): Promise<number> {
+    const best = bestOf(contestant);
+    const current = this.#working.values.get(producer.layer)?.threshold;
+    const others = producer.trials.filter(({ threshold }) => threshold !== current);
+    const networks = others.map(({ threshold }) => {
+      const plan = withThresholds(this.#working, new Map([[producer.layer, threshold]]));
+      return aloneInInt8(this.#space, plan, contestant.layer, best.threshold);
+    });
+    const samples = [...best.losses.slice(0, FIRST_SAMPLES).keys()];
+    const scores = await this.#space.networks.scores(networks, samples);
+    const first = best.losses.slice(0, samples.length);
+    return Math.max(
+      0,
+      ...scores.map((found) =>
+        Math.abs(
+          pairedDifference(
+            [...found].map((s) => 1 - s),
+            first,
+          ).mean,
+        ),
+      ),
+    );
+  }
+
+  /** Tries on more samples; all given trials have been tried on as many. */
+  async #extend(trials: readonly RaceTrial[], to?: number): Promise<void> {
+    if (trials.length === 0) return;
+    const { sampleCount, networks } = this.#space;
+    const from = trials[0]!.losses.length;
+    const end = Math.min(sampleCount, to ?? (from === 0 ? FIRST_SAMPLES : from + SAMPLE_STEP));
+    const samples = Array.from({ length: end - from }, (_, index) => from + index);
+    const graphs = trials.map((trial) => this.#networkOf(trial));
+    const scores = await networks.scores(graphs, samples);
+    trials.forEach((trial, index) => {
+      trial.losses.push(...[...scores[index]!].map((score) => 1 - score));
+    });
+    this.#done += trials.length * samples.length;
+    this.#tell();
+  }
+
+  #networkOf(trial: RaceTrial): Graph {
+    const { layer } = this.#contestants.find(({ trials }) => trials.includes(trial))!;
+    trial.network ??= aloneInInt8(this.#space, this.#working, layer, trial.threshold);
+    return trial.network;
+  }
+
+  #tell(): void {
+    if (this.#report === undefined) return;
+    const known = this.#contestants.filter(({ trials }) => trials[0]!.losses.length > 0);
+    const top = known
+      .map((contestant) => ({ contestant, best: bestOf(contestant) }))
+      .map(({ contestant: { layer }, best }) => ({ layer, loss: meanLoss(best.losses), samples: best.losses.length }))
+      .sort((a, b) => b.loss - a.loss)
+      .slice(0, 5);
+    const unfinished = this.#contestants.flatMap(({ trials }) =>
+      trials.filter(({ losses }) => losses.length > FIRST_SAMPLES || losses.length === 0),
+    );
+    const rest = unfinished.reduce((sum, { losses }) => sum + this.#space.sampleCount - losses.length, 0);
+    this.#report({ done: this.#done, total: this.#done + rest, top });
+  }
+}
+
+/** The opened threshold that costs least so far; of equal ones the first method's. */
+function bestOf({ trials }: Contestant): RaceTrial {
+  const opened = trials.filter(({ losses }) => losses.length > 0);
+  return opened
+    .toSorted((a, b) => a.order - b.order)
+    .reduce((least, trial) => (meanLoss(trial.losses) < meanLoss(least.losses) ? trial : least));
+}
+
+function isLess(best: RaceTrial, other: RaceTrial, pooled: number, total: number): boolean {
+  return best === other || isSurelyLarger(other.losses, best.losses, pooled, total);
+}
+
+function trialsOf({ plan, methods }: TrialSpace, layer: string): RaceTrial[] {
+  const byThreshold = new Map<number, string[]>();
+  for (const { method, thresholds } of methods) {
+    const threshold = thresholds.get(layer)!;
+    byThreshold.set(threshold, [...(byThreshold.get(threshold) ?? []), method]);
+  }
+  const base = plan.values.get(layer)?.threshold;
+  return [...byThreshold]
+    .map(
+      ([threshold, names], order): RaceTrial => ({ methods: names, order, threshold, losses: [], network: undefined }),
+    )
+    .sort((a, b) => Number(b.threshold === base) - Number(a.threshold === base));
+}

@@ -1,0 +1,64 @@
+/** Losses of a candidate on samples 0, 1, …: as many as were evaluated. */
+export type SampleLosses = readonly number[];
+
+export interface PairedDifference {
+  /** Mean over common samples of the difference, divided by the mean of both losses. */
+  readonly mean: number;
+  /** Variance of a sample's relative difference; 0 when there is only one. */
+  readonly variance: number;
+  readonly samples: number;
+}
+
+/** Mean in sample order. */
+export function meanLoss(losses: SampleLosses): number {
+  let sum = 0;
+  for (const loss of losses) sum += loss;
+  return sum / losses.length;
+}
+
+/** How much larger the losses of `a` are than those of `b` on the same samples: images that are hard for one are for all. */
+export function pairedDifference(a: SampleLosses, b: SampleLosses): PairedDifference {
+  const samples = Math.min(a.length, b.length);
+  const scale = (meanLoss(a.slice(0, samples)) + meanLoss(b.slice(0, samples))) / 2 || 1;
+  const differences = Array.from({ length: samples }, (_, i) => (a[i]! - b[i]!) / scale);
+  const mean = meanLoss(differences);
+  let squares = 0;
+  for (const difference of differences) squares += (difference - mean) ** 2;
+  return { mean, variance: samples > 1 ? squares / (samples - 1) : 0, samples };
+}
+
+/** Samples' worth of weight that the pooled variance has beside a pair's own. */
+const PRIOR_WEIGHT = 10;
+
+/** One-sided 99.9 % quantiles of Student's t by degrees of freedom. */
+const QUANTILES: readonly (readonly [number, number])[] = [
+  [10, 4.144],
+  [12, 3.93],
+  [15, 3.733],
+  [20, 3.552],
+  [30, 3.385],
+  [40, 3.307],
+];
+
+function quantile(freedom: number): number {
+  return QUANTILES.findLast(([from]) => freedom >= from)?.[1] ?? QUANTILES[0]![1];
+}
+
+/**
+ * Half the width of the confidence interval of a mean relative difference over all `total` samples, from those seen. The
+ * variance is a moderated one (Smyth 2004): a pair's own few samples and what pairs have in common. It narrows to 0 as
+ * the samples become all.
+ */
+export function halfWidth({ variance, samples }: PairedDifference, pooled: number, total: number): number {
+  const freedom = PRIOR_WEIGHT + samples - 1;
+  const moderated = (PRIOR_WEIGHT * pooled + (samples - 1) * variance) / freedom;
+  return quantile(freedom) * Math.sqrt((moderated / samples) * (1 - samples / total));
+}
+
+/** Is the mean loss of `a` over all samples larger than that of `b`, for all that the seen samples say? */
+export function isSurelyLarger(a: SampleLosses, b: SampleLosses, pooled: number, total: number): boolean {
+  const samples = Math.min(a.length, b.length);
+  if (samples === total) return meanLoss(a) >= meanLoss(b);
+  const difference = pairedDifference(a, b);
+  return difference.mean > halfWidth(difference, pooled, total);
+}

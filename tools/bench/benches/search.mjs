@@ -1,0 +1,219 @@
+import { bm168x } from '@q/backend-bm1684x';
+import { calibrate } from '@q/calib';
+import { inputsOf } from '@q/ir';
+import { importOnnx } from '@q/ir/onnx';
+import { createSession } from '@q/runtime';
+import { evaluateInFull, meanOf, referenceOutputs, searchQtable, withFloatOps, withThresholds } from '@q/search';
+import { generateNetwork } from '../../generate/src/generate-network.mjs';
+import { networks } from '../../generate/src/networks.mjs';
+import { sampleImages } from '../../generate/src/sample-images.mjs';
+import { printFigure } from '../figure.mjs';
+import { median } from '../interleave.mjs';
+
+const PROCESSOR = 'bm1684';
+const IMAGES = 30;
+const CALIBRATION_IMAGES = 8;
+/** Candidates whose losses are compared with whole runs, bit for bit. */
+const CHECKED = 4;
+
+/** CPU time of this process: what else the machine does hardly changes it. */
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+const once = (make) => {
+  let made;
+  return () => {
+    made ??= make();
+    return made;
+  };
+};
+
+/** The generated MobileNetV2, KL and MSE thresholds, and images. */
+const subject = once(async () => {
+  const name = 'mobilenetv2';
+  const graph = importOnnx(await generateNetwork(name), { name });
+  const { size, preprocess } = networks[name];
+  const images = await sampleImages(IMAGES, size, preprocess);
+  const input = inputsOf(graph)[0].name;
+  const sample = (index) => new Map([[input, images[index]]]);
+  const dataset = {
+    kind: 'npz',
+    length: CALIBRATION_IMAGES,
+    files: (index) => [`image_${index}`],
+    sample: async (index) => sample(index),
+  };
+  const first = await calibrate(graph, dataset, { method: 'kl', tuneNum: 0, keepStatistics: true });
+  const second = await calibrate(graph, dataset, { method: 'mse', tuneNum: 0, statistics: first.statistics });
+  const thresholds = ({ rows }) => new Map([...rows].map(([layer, row]) => [layer, row.threshold]));
+  return {
+    target: bm168x,
+    processor: PROCESSOR,
+    graph,
+    values: second.table.rows,
+    methods: [
+      { method: 'KL', thresholds: thresholds(first.table) },
+      { method: 'MSE', thresholds: thresholds(second.table) },
+    ],
+    samples: { length: IMAGES, sample },
+    expectedCos: 0.99,
+  };
+});
+
+const search = (effort) =>
+  once(async () => {
+    const options = await subject();
+    // Kernels are compiled twice, the better code comes in the background.
+    await plainRunMs(options);
+    const before = await plainRunMs(options);
+    const started = cpuMs();
+    const outcome = await searchQtable({ ...options, effort });
+    const ms = cpuMs() - started;
+    if (outcome.kind !== 'searched') throw new Error(`INT8 suffices: ${outcome.int8Score}`);
+    return { outcome, ms, plainMs: (before + (await plainRunMs(options))) / 2 };
+  });
+
+const exhaustive = search('exhaustive');
+const racing = search('racing');
+
+/** One candidate's network, as a whole run would lower it. */
+function candidateNetwork({ target, graph, processor, values }, plan, layers, layer) {
+  const alone = withFloatOps(
+    plan,
+    layers.filter((name) => name !== layer),
+    target.floatType(processor),
+    () => ({ code: 'default' }),
+  );
+  return target.lower(graph, { ...alone, values: new Map([...values, ...plan.values]) });
+}
+
+const int8Plan = ({ processor, values }) => ({
+  processor,
+  precision: 'INT8',
+  asymmetric: false,
+  ops: new Map(),
+  values,
+});
+
+/** CPU time of one plain run of a candidate's network, the median over layers and images. */
+async function plainRunMs(options) {
+  const layers = options.graph.ops.slice(1).map(({ name }) => name);
+  const times = [];
+  for (const layer of [layers[3], layers[Math.floor(layers.length / 2)], layers.at(-3)]) {
+    const session = await createSession(candidateNetwork(options, int8Plan(options), layers, layer));
+    for (let index = 0; index < 10; index++) {
+      const started = cpuMs();
+      session.run(options.samples.sample(index));
+      if (index >= 3) times.push(cpuMs() - started);
+    }
+    session.dispose();
+  }
+  return median(times);
+}
+
+/** Whole runs of some candidates give the losses that the search found. */
+async function requireNaiveLosses(options, { layers }) {
+  const names = layers.map(({ layer }) => layer);
+  const { target, graph, processor, samples } = options;
+  const float = { ...int8Plan(options), precision: target.floatType(processor), values: new Map() };
+  const reference = await referenceOutputs(target.lower(graph, float), samples);
+  for (let check = 0; check < CHECKED; check++) {
+    const at = Math.floor(((check + 0.5) * layers.length) / CHECKED);
+    const chosen = layers.slice(0, at).map(({ layer, best }) => [layer, best.threshold]);
+    const trial = layers[at].trials[check % 2];
+    const plan = withThresholds(int8Plan(options), new Map([...chosen, [names[at], trial.threshold]]));
+    const network = candidateNetwork(options, plan, names, names[at]);
+    const loss = 1 - meanOf(await evaluateInFull(network, { samples, reference }));
+    if (loss !== trial.loss) throw new Error(`${names[at]}: ${trial.loss} here, ${loss} by whole runs`);
+  }
+}
+
+/** Every candidate's network, INT8 and the float sets that were scored, each run as a whole on every image. */
+const naiveRuns = ({ outcome }) => IMAGES * (new Set(candidateKeys(outcome)).size + 2 + outcome.trials.length);
+
+const candidateKeys = ({ layers }) =>
+  layers.flatMap(({ layer, trials }) => trials.map(({ threshold }) => `${layer} ${threshold}`));
+
+function print(name, { ms, plainMs }, runs, facts) {
+  printFigure({
+    name,
+    ratio: Number(((runs * plainMs) / ms).toPrecision(4)),
+    better: 'higher',
+    ours_cpu_ms: Math.round(ms),
+    peer: 'candidates x images x one plain run, same kernels, one thread',
+    peer_cpu_ms: Math.round(runs * plainMs),
+    plain_run_ms: Number(plainMs.toPrecision(4)),
+    runs,
+    ...facts,
+  });
+}
+
+async function exhaustiveBench() {
+  const found = await exhaustive();
+  await requireNaiveLosses(await subject(), found.outcome);
+  print('search-exhaustive-vs-naive', found, naiveRuns(found), {
+    goal: 1.8,
+    candidates: new Set(candidateKeys(found.outcome)).size,
+    images: IMAGES,
+    int8_cos: found.outcome.int8Score,
+    mixed_cos: found.outcome.trials.at(-1).score,
+    equal: `${CHECKED} losses bit for bit`,
+  });
+}
+
+async function racingBench() {
+  const [all, found] = [await exhaustive(), await racing()];
+  const sets = [all, found].map(({ outcome }) => [...outcome.trials.at(-1).floatLayers].sort().join('\n'));
+  if (sets[0] !== sets[1]) throw new Error(`another float set:\n${sets.join('\n\n')}`);
+  const chosen = new Map(all.outcome.layers.map(({ layer, best }) => [layer, best.threshold]));
+  const decided = found.outcome.layers.filter(({ isDecided }) => isDecided);
+  for (const { layer } of decided) {
+    const threshold = found.outcome.plan.values.get(layer).threshold;
+    if (threshold !== chosen.get(layer)) throw new Error(`${layer}: ${threshold} raced, ${chosen.get(layer)} in full`);
+  }
+  print('search-racing-vs-naive', found, naiveRuns(all), {
+    goal: 8,
+    decided: decided.length,
+    layers: found.outcome.layers.length,
+    mixed_cos: found.outcome.trials.at(-1).score,
+    equal: 'float set; thresholds of decided layers',
+  });
+}
+
+async function memoryBench() {
+  for (const [effort, run] of [
+    ['racing', racing],
+    ['exhaustive', exhaustive],
+  ]) {
+    const { cost } = (await run()).outcome;
+    printFigure({
+      name: `search-memory-${effort}`,
+      ratio: Number(((cost.peakBytes - cost.weightBytes) / cost.activationBytes).toPrecision(4)),
+      better: 'lower',
+      goal: 3,
+      peer: "one image's activations, every value in a place of its own",
+      peak_mb: cost.peakBytes / 1e6,
+      weights_mb: cost.weightBytes / 1e6,
+      activations_mb: cost.activationBytes / 1e6,
+    });
+  }
+}
+
+export const benches = [
+  {
+    name: 'search-exhaustive-vs-naive',
+    summary: 'search_qtable on the generated MobileNetV2, every candidate, against whole runs',
+    run: exhaustiveBench,
+  },
+  {
+    name: 'search-racing-vs-naive',
+    summary: 'the same as a race, against whole runs; same float set',
+    run: racingBench,
+  },
+  {
+    name: 'search-memory',
+    summary: "peak memory of both beyond the weights, in one image's activations",
+    run: memoryBench,
+  },
+];
