@@ -25,11 +25,12 @@ export {
   correctBiases,
 } from './transform/bias-correction.ts';
 export type { ComparedLayer } from './transform/compared-models.ts';
+export { equalizeWithinLimits, type LimitedEqualizationJob } from './transform/equalization-within-limits.ts';
 export { layersOutside, patternLayers, quantizedTypes } from './transform/float-layers.ts';
 export { type ShapeRules, shapeLayers } from './transform/shape-layers.ts';
 export { type SmoothQuant, type SmoothQuantJob, smoothActivations } from './transform/smooth-quant.ts';
 export { correctSoftmax, type SoftmaxCorrection, type SoftmaxCorrectionJob } from './transform/softmax-correction.ts';
-export { equalizeWeights } from './transform/weight-equalization.ts';
+export { type ChannelMaxima, equalizeWeights } from './transform/weight-equalization.ts';
 export type { ChosenRange, RangeObjective } from './xquant-range/choose.ts';
 export type { KlMode } from './xquant-range/losses.ts';
 export { DEFAULT_PERCENTILE, percentileRanks } from './xquant-range/percentile.ts';

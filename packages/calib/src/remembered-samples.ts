@@ -22,6 +22,7 @@ export function rememberSamples(dataset: Dataset, options: RememberOptions = {})
     kind: dataset.kind,
     length: dataset.length,
     files: (i) => dataset.files(i),
+    ...(dataset.encoded === undefined ? {} : { encoded: (i: number) => dataset.encoded!(i) }),
     async sample(i) {
       const known = kept.get(i);
       if (known !== undefined) return known;

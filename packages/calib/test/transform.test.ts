@@ -6,6 +6,7 @@ import {
   calibrate,
   correctSoftmax,
   equalizeWeights,
+  equalizeWithinLimits,
   layersOutside,
   patternLayers,
   quantizedTypes,
@@ -67,6 +68,39 @@ describe('weight equalization (calibration.md 10)', () => {
     expect(valuesOf(equalizeWeights(graph), 'wa')).toEqual([4, -2, 0.5, 0.25]);
     const twice = graphOf([...two, { name: 'c', type: 'top.Conv', inputs: ['r', 'wb', null] }], { weights });
     expect(valuesOf(equalizeWeights(twice), 'wa')).toEqual([4, -2, 0.5, 0.25]);
+  });
+
+  it('within the bound of a relu keeps the function, where the original rule does not', async () => {
+    const shape = [1, 2, 1, 1];
+    const conv = (extra: object) =>
+      attributesWithDefaults('top.Conv', { kernelShape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], ...extra });
+    const graph = graphOf(
+      [
+        { name: 'x', type: 'top.Input', attributes: attributesWithDefaults('top.Input', { doPreprocess: false }) },
+        { name: 'a', type: 'top.Conv', inputs: ['x', 'wa', 'ba'], attributes: conv({ doRelu: true, reluLimit: 6 }) },
+        { name: 'b', type: 'top.Conv', inputs: ['a', 'wb', null], attributes: conv({}) },
+      ] as unknown as readonly Partial<Op>[],
+      { weights, values: new Map(['x', 'a', 'b'].map((name) => [name, { shape, dtype: 'f32' as const }])) },
+    );
+    const feeds = [2, 0.5, 4].map((value) => new Map([['x', Float32Array.of(value, value / 4)]]));
+    const dataset: Dataset = { kind: 'npz', length: 3, files: (i) => [`${i}.npz`], sample: async (i) => feeds[i]! };
+    const within = await equalizeWithinLimits({ graph, dataset, sampleCount: 3 });
+    const resultsOf = async (network: Graph) => {
+      const session = await createSession(network);
+      const results = feeds.flatMap((sample) => [...(session.run(sample).get('b') as Float32Array)]);
+      session.dispose();
+      return results;
+    };
+    const expected = await resultsOf(graph);
+    (await resultsOf(within)).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i]!, 5);
+    });
+    // Channel 0 reaches 6 and stays; channel 1, of at most 2.15, may grow.
+    expect(valuesOf(within, 'wa').slice(0, 2)).toEqual([4, -2]);
+    expect(valuesOf(within, 'wa')[2]).toBeGreaterThan(0.5);
+    const distance = (all: number[]) =>
+      all.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
+    expect(distance(await resultsOf(equalizeWeights(graph)))).toBeGreaterThan(1);
   });
 
   it('leaves channels without weights alone', () => {

@@ -1,3 +1,4 @@
+import type { EncodedSample } from './images/encoded-sample.ts';
 import type { SampleKind } from './selection/sample-kind.ts';
 
 /** Values of one sample, by network input name, in the layout of the input's shape. */
@@ -12,6 +13,8 @@ export interface Dataset {
   files(i: number): readonly string[];
   /** Reads and prepares sample `i`. Rejects with a `QError` that names the file. */
   sample(i: number): Promise<Feeds>;
+  /** Reads the files of sample `i`, to be decoded elsewhere (`decodeSample`). Only where samples are images. */
+  encoded?(i: number): Promise<EncodedSample>;
 }
 
 /** One network input as samples need it. */

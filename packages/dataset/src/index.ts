@@ -1,7 +1,8 @@
 export type { Dataset, DatasetInput, Feeds } from './dataset.ts';
 export { type HookedDatasetOptions, type HookRequest, hookedDataset, type SampleHook } from './hooked-dataset.ts';
-export { type CodecName, supplyCodec } from './images/codec-modules.ts';
+export { type CodecName, loadCodecs, supplyCodec } from './images/codec-modules.ts';
 export { decodeImage } from './images/decode-image.ts';
+export { decodeSample, type EncodedImage, type EncodedSample, type ImageInput } from './images/encoded-sample.ts';
 export type { PixelImage, PixelMode } from './images/pixel-image.ts';
 export { labelOf, readLabels, readTexts } from './labels/read-labels.ts';
 export { type LmdbDatasetOptions, openLmdbDataset } from './lmdb/lmdb-samples.ts';

@@ -11,16 +11,41 @@ const BETWEEN: ReadonlySet<string> = new Set(['top.Relu', 'top.PRelu', 'top.Leak
 /**
  * Cross-layer equalization (calibration.md 10): the channels between two Convs are scaled so that the filters that write
  * them and the filters that read them have the same range. Float32, as the original. Returns a graph with new weights; what
- * is in between must be homogeneous for the function to stay the same, which a relu limit is not.
+ * is in between must be homogeneous for the function to stay the same, which a relu limit is not: see
+ * `equalizeWithinLimits`.
+ *
+ * @param maxima where given, channels behind a limited relu are scaled only as far as it lets them
  */
-export function equalizeWeights(graph: Graph, emit: Emit = () => {}): Graph {
+export function equalizeWeights(graph: Graph, emit: Emit = () => {}, maxima?: ChannelMaxima): Graph {
   const weights = new Map(graph.weights);
-  for (const op of graph.ops) {
-    if (op.type !== 'top.Conv') continue;
-    const [next, ...others] = followingConvs(graph, op.name) ?? [];
-    if (next !== undefined && others.length === 0) equalizePair(weights, [op, next], emit);
+  for (const [first, second] of equalizablePairs(graph)) {
+    const { doRelu, reluLimit } = first.attributes;
+    const reached = doRelu && reluLimit > 0 ? maxima?.get(first.name)?.slice() : undefined;
+    const limit = reached === undefined ? undefined : { reached, limit: reluLimit };
+    equalizePair(weights, [first, second], emit, limit);
   }
   return { ...graph, weights };
+}
+
+/** Largest value of every channel of a Conv's result on calibration samples, by its name. */
+export type ChannelMaxima = ReadonlyMap<string, Float32Array>;
+
+type Conv = OpOf<'top.Conv'>;
+
+/** Convs with the only Conv that reads them. */
+export function equalizablePairs(graph: Graph): [Conv, Conv][] {
+  return graph.ops.flatMap((op): [Conv, Conv][] => {
+    if (op.type !== 'top.Conv') return [];
+    const [next, ...others] = followingConvs(graph, op.name) ?? [];
+    return next !== undefined && others.length === 0 ? [[op, next]] : [];
+  });
+}
+
+/** The bound of a relu, and how far its channels come. */
+interface ReluLimit {
+  readonly limit: number;
+  /** Divided by what the channels are divided by. */
+  readonly reached: Float32Array;
 }
 
 /** The Convs behind a Conv, directly or through a relu; undefined where anything else reads it. */
@@ -44,6 +69,7 @@ function equalizePair(
   weights: Map<string, Weight>,
   [first, second]: readonly [OpOf<'top.Conv'>, OpOf<'top.Conv'>],
   emit: Emit,
+  limit: ReluLimit | undefined,
 ): void {
   const [firstName, secondName, biasName] = [first.inputs[1], second.inputs[1], first.inputs[2]];
   for (let round = 1; round <= MOST_ROUNDS; round++) {
@@ -54,16 +80,28 @@ function equalizePair(
     const line = `Cross Layer WE: ${first.name} --- ${second.name} Groups: ${groups} Iter: ${round}`;
     emit({ type: 'line', text: line });
     const scales = scalesBetween(before, after, groups);
+    if (limit !== undefined) keepWithin(scales, limit);
     const newFirst = scaleFilters(before, scales, divide);
     const newSecond = scaleInputs(after, scales, groups);
     const loss = distance(before, newFirst) + distance(after, newSecond);
     emit({ type: 'line', text: `>>>loss:${loss}` });
     if (loss < CONVERGED) return;
+    limit?.reached.forEach((value, c) => {
+      limit.reached[c] = value / scales[c]!;
+    });
     weights.set(firstName!, newFirst);
     weights.set(secondName!, newSecond);
     const bias = biasName == null ? undefined : weights.get(biasName);
     if (bias !== undefined) weights.set(biasName!, scaleFilters(bias, scales, divide));
   }
+}
+
+/** Channels that reach the bound of the relu stay as they are, others grow up to it: the function stays the same. */
+function keepWithin(scales: Float32Array, { reached, limit }: ReluLimit): void {
+  scales.forEach((scale, c) => {
+    const share = reached[c]! / limit;
+    scales[c] = share >= 1 ? 1 : Math.max(scale, share);
+  });
 }
 
 /** What each channel between the two is divided by. */

@@ -1,11 +1,14 @@
-import type { Dataset, Feeds } from '@q/dataset';
+import { type Dataset, type EncodedSample, loadCodecs } from '@q/dataset';
 import type { Graph } from '@q/ir';
 import { compileKernels } from '@q/kernels-wasm';
 import { createPool, type Pool, type WorkerPort } from '@q/runtime';
 import type { CollectionPlan } from '../statistics/collection-plan.ts';
-import type { CalibrationMessage, CalibrationReply } from './calibration-task.ts';
+import type { CalibrationInit, CalibrationMessage, CalibrationReply, SampleData } from './calibration-task.ts';
 
-export type CalibrationPool = Pool<CalibrationMessage, CalibrationReply>;
+export interface CalibrationPool extends Pool<CalibrationMessage, CalibrationReply> {
+  /** Whether the workers can decode images. */
+  readonly decodes: boolean;
+}
 
 /** Workers cannot run TypeScript: from `src`, as in tests, they take the compiled task. */
 const TASK = import.meta.url.endsWith('.ts') ? '../../dist/workers/calibration-task.js' : './calibration-task.js';
@@ -17,9 +20,11 @@ export async function openPool(
   plan: CollectionPlan,
   spawn: ((index: number) => WorkerPort) | undefined,
 ): Promise<CalibrationPool> {
-  const init = { graph, plan, module: await compileKernels() };
+  const codecs = await loadCodecs();
+  const init: CalibrationInit = { graph, plan, module: await compileKernels(), codecs: codecs ?? new Map() };
   const how = spawn === undefined ? { taskUrl: new URL(TASK, import.meta.url) } : { spawn };
-  return createPool<typeof init, CalibrationMessage, CalibrationReply>({ workers, init, ...how });
+  const pool = await createPool<CalibrationInit, CalibrationMessage, CalibrationReply>({ workers, init, ...how });
+  return Object.assign(pool, { decodes: codecs !== undefined });
 }
 
 /** Asks one worker and expects a reply of the given kind. */
@@ -36,19 +41,21 @@ export async function ask<K extends CalibrationReply['kind']>(
 
 /**
  * Hands samples 0 .. count-1 out to workers as they become free. Every worker gets its samples in ascending order; its
- * next one is read while it works.
+ * next one is read while it works. Images are decoded by the worker, where it can.
  */
 export async function shareSamples(
   pool: CalibrationPool,
   dataset: Dataset,
   count: number,
-  work: (worker: number, i: number, feeds: Feeds) => Promise<void>,
+  work: (worker: number, i: number, feeds: SampleData) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  const claim = (): { i: number; feeds: Promise<Feeds> } | undefined => {
+  const read = (i: number): Promise<SampleData> =>
+    pool.decodes && dataset.encoded !== undefined ? dataset.encoded(i).then(compact) : dataset.sample(i);
+  const claim = (): { i: number; feeds: Promise<SampleData> } | undefined => {
     if (next >= count) return undefined;
     const i = next++;
-    const feeds = dataset.sample(i);
+    const feeds = read(i);
     // A failure is reported when its turn comes, not as an unhandled rejection before.
     feeds.catch(() => undefined);
     return { i, feeds };
@@ -63,4 +70,13 @@ export async function shareSamples(
       }
     }),
   );
+}
+
+/** Bytes on their own: posting a view would copy everything around it, such as the archive that a file lies in. */
+function compact({ inputs, images }: EncodedSample): EncodedSample {
+  const own = (bytes: Uint8Array) => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
+  return {
+    inputs,
+    images: images.map((batch) => batch.map(({ file, bytes }) => ({ file, bytes: own(bytes) }))),
+  };
 }

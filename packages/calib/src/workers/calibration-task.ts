@@ -1,4 +1,4 @@
-import type { Feeds } from '@q/dataset';
+import { type CodecName, decodeSample, type EncodedSample, type Feeds, supplyCodec } from '@q/dataset';
 import type { Graph } from '@q/ir';
 import { createSession, type Session, type WorkerTask } from '@q/runtime';
 import type { Distribution } from '../pooled/distribution.ts';
@@ -17,7 +17,12 @@ export interface CalibrationInit {
   readonly plan: CollectionPlan;
   /** Compiled kernels. */
   readonly module: WebAssembly.Module;
+  /** Compiled image codecs; none where samples come decoded. */
+  readonly codecs: ReadonlyMap<CodecName, WebAssembly.Module>;
 }
+
+/** A sample: prepared, or as image files that the worker is to decode. */
+export type SampleData = Feeds | EncodedSample;
 
 /** What one sample says about all values, by position in the plan. */
 export interface MeasuredSample {
@@ -36,21 +41,21 @@ export type Windows = readonly (WindowShape | undefined)[];
 /** What is asked of a worker. */
 export type CalibrationMessage =
   /** Run a sample and measure its values. */
-  | { readonly kind: 'measure'; readonly feeds: Feeds; readonly sample: SeenSample }
+  | { readonly kind: 'measure'; readonly feeds: SampleData; readonly sample: SeenSample }
   /** Count the sample that was run last. */
   | { readonly kind: 'count'; readonly shapes: Shapes }
   /** Run a sample and count it. */
-  | { readonly kind: 'run-and-count'; readonly feeds: Feeds; readonly shapes: Shapes }
+  | { readonly kind: 'run-and-count'; readonly feeds: SampleData; readonly shapes: Shapes }
   /** Run a sample and count its signed values. */
-  | { readonly kind: 'run-and-count-window'; readonly feeds: Feeds; readonly windows: Windows }
+  | { readonly kind: 'run-and-count-window'; readonly feeds: SampleData; readonly windows: Windows }
   /** Hand over what was collected. */
   | { readonly kind: 'collected' }
   /** Run a sample and add its values to their distributions. */
-  | { readonly kind: 'pool'; readonly feeds: Feeds; readonly sample: SeenSample }
+  | { readonly kind: 'pool'; readonly feeds: SampleData; readonly sample: SeenSample }
   /** Hand over the distributions. */
   | { readonly kind: 'pooled' }
   /** Run a sample and measure the tuner's candidates on it. */
-  | { readonly kind: 'scan'; readonly feeds: Feeds; readonly scans: readonly Scan[] };
+  | { readonly kind: 'scan'; readonly feeds: SampleData; readonly scans: readonly Scan[] };
 
 export type CalibrationReply =
   | { readonly kind: 'measured'; readonly measured: MeasuredSample }
@@ -64,7 +69,8 @@ export type CalibrationReply =
  * coordinator has derived the histogram shapes from all earlier samples.
  */
 export async function createTask(init: CalibrationInit): Promise<WorkerTask<CalibrationMessage, CalibrationReply>> {
-  const { graph, plan, module } = init;
+  const { graph, plan, module, codecs } = init;
+  for (const [name, codec] of codecs) supplyCodec(name, codec);
   const session = await createSession(graph, { module, retain: 'all', nonFinite: 'allow' });
   return new CalibrationTask(plan, session);
 }
@@ -83,18 +89,18 @@ class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply
     this.#pooled = new PooledCollector(plan, kernels);
   }
 
-  run(message: CalibrationMessage): CalibrationReply {
+  async run(message: CalibrationMessage): Promise<CalibrationReply> {
     switch (message.kind) {
       case 'measure':
-        this.#session.run(message.feeds);
+        await this.#infer(message.feeds);
         return { kind: 'measured', measured: this.#measure(message.sample) };
       case 'count':
         return this.#count(message.shapes);
       case 'run-and-count':
-        this.#session.run(message.feeds);
+        await this.#infer(message.feeds);
         return this.#count(message.shapes);
       case 'run-and-count-window':
-        this.#session.run(message.feeds);
+        await this.#infer(message.feeds);
         message.windows.forEach((shape, at) => {
           if (shape !== undefined) this.#collector.countWindow(at, this.#data(at), shape);
         });
@@ -102,7 +108,7 @@ class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply
       case 'collected':
         return { kind: 'collected', values: this.#collector.collected() };
       case 'pool':
-        this.#session.run(message.feeds);
+        await this.#infer(message.feeds);
         this.#plan.values.forEach((_, at) => {
           this.#pooled.add(at, this.#data(at), message.sample);
         });
@@ -110,13 +116,17 @@ class CalibrationTask implements WorkerTask<CalibrationMessage, CalibrationReply
       case 'pooled':
         return { kind: 'pooled', values: this.#pooled.collected() };
       case 'scan':
-        this.#session.run(message.feeds);
+        await this.#infer(message.feeds);
         return { kind: 'scanned', distances: measureScans(this.#session, message.scans, () => {}) };
     }
   }
 
   dispose(): void {
     this.#session.dispose();
+  }
+
+  async #infer(data: SampleData): Promise<void> {
+    this.#session.run('images' in data ? await decodeSample(data) : data);
   }
 
   #measure(sample: SeenSample): MeasuredSample {

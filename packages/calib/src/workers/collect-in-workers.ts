@@ -1,4 +1,3 @@
-import type { Feeds } from '@q/dataset';
 import { sampleName } from '../sample-source.ts';
 import { type CollectionJob, fixShapes, reportSample, trackerFor, windowShapes } from '../statistics/collect.ts';
 import { mergeStatistics } from '../statistics/merge.ts';
@@ -7,7 +6,7 @@ import { SampleNumbers } from '../statistics/sample-numbers.ts';
 import type { ValueStatistics } from '../statistics/value-statistics.ts';
 import { Baton } from './baton.ts';
 import { ask, type CalibrationPool, shareSamples } from './calibration-pool.ts';
-import type { CalibrationMessage, MeasuredSample } from './calibration-task.ts';
+import type { CalibrationMessage, MeasuredSample, SampleData } from './calibration-task.ts';
 
 /**
  * The same statistics as `collectStatistics`, to the bit, with the samples shared out to workers. Running ranges are
@@ -76,7 +75,7 @@ async function twoPasses(job: CollectionJob, pool: CalibrationPool, tracker: Ran
 async function countAgain(
   { dataset, sampleCount, emit }: CollectionJob,
   pool: CalibrationPool,
-  message: (feeds: Feeds) => CalibrationMessage,
+  message: (feeds: SampleData) => CalibrationMessage,
 ): Promise<void> {
   const baton = new Baton();
   await shareSamples(pool, dataset, sampleCount, async (worker, i, feeds) => {

@@ -22,3 +22,16 @@ export async function codecModule(name: CodecName): Promise<WebAssembly.Module |
   supplied.set(name, compiled);
   return compiled;
 }
+
+/**
+ * All codecs, compiled, for other threads to be supplied with; undefined where their binaries are not at hand: in a page
+ * that did not supply them, whose bundler knows where they are.
+ */
+export async function loadCodecs(): Promise<ReadonlyMap<CodecName, WebAssembly.Module> | undefined> {
+  const [jpeg, png] = await Promise.all([codecModule('jpeg'), codecModule('png')]);
+  if (jpeg === undefined || png === undefined) return undefined;
+  return new Map([
+    ['jpeg', jpeg],
+    ['png', png],
+  ]);
+}
