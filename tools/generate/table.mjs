@@ -7,10 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
-import { renderTable } from './src/quantized-table.mjs';
+import { METHODS, PROCESSORS, renderTable } from './src/quantized-table.mjs';
 
-const METHODS = ['max', 'kl', 'mse', 'percentile9999'];
-const PROCESSORS = ['bm1684x', 'bm1684', 'cv181x', 'k1'];
 const MARKERS = ['<!-- quantized: begin -->', '<!-- quantized: end -->'];
 
 const models = fileURLToPath(new URL('../../test-models/', import.meta.url));
@@ -33,7 +31,7 @@ for (const config of configFiles()) {
   figures[name] = measure(config, Number(values.limit));
   writeFileSync(figuresFile, `${JSON.stringify(figures, null, 1)}\n`);
 }
-writeReadme(renderTable(figures, METHODS, PROCESSORS));
+writeReadme(renderTable(figures));
 
 function configFiles() {
   const folders = readdirSync(models, { withFileTypes: true }).filter((entry) => entry.isDirectory());

@@ -31,6 +31,7 @@ IOU_LIMIT, MIN_SCORE = 0.6, 0.01
 # Data folder, task, pixel mode, mean, scale.
 KINDS = {
     "objects-mobilenetv2": ("objects-cnn", "topk", "RGB", 127.5, 0.0078431),
+    "objects-mobilenetv3": ("objects-cnn", "topk", "RGB", 127.5, 0.0078431),
     "objects-resnet": ("objects-cnn", "topk", "RGB", 127.5, 0.0078431),
     "objects-vit": ("objects-cnn", "topk", "RGB", 127.5, 0.0078431),
     "scenes-yolov3-tiny": ("scenes-yolov3-tiny", "yolo", "RGB", 0, 0.0039216),

@@ -1,3 +1,7 @@
+/** What the table compares: ways to find thresholds, and targets. */
+export const METHODS = ['max', 'kl', 'mse', 'percentile9999'];
+export const PROCESSORS = ['bm1684x', 'bm1684', 'cv181x', 'k1'];
+
 /** Points below float from which a figure is set in bold: the loss is more than chance. */
 const NOTABLE = { fraction: 2, dB: 0.5 };
 
@@ -5,17 +9,15 @@ const NOTABLE = { fraction: 2, dB: 0.5 };
  * The table of test-models/README.md.
  *
  * @param {Record<string, { metric: string, samples: number, float: number, quantized: Record<string, number>, refused: Record<string, string> }>} figures
- * @param {readonly string[]} methods
- * @param {readonly string[]} processors
  */
-export function renderTable(figures, methods, processors) {
+export function renderTable(figures) {
   const rows = Object.entries(figures).flatMap(([name, model]) =>
-    methods.map((method, index) => [
+    METHODS.map((method, index) => [
       index === 0 ? name : '',
       index === 0 ? `${model.metric}, ${model.samples}` : '',
       index === 0 ? shown(model.float, model) : '',
       method,
-      ...processors.map((processor) => cell(model, processor, method)),
+      ...PROCESSORS.map((processor) => cell(model, processor, method)),
     ]),
   );
   const titles = [
@@ -23,7 +25,7 @@ export function renderTable(figures, methods, processors) {
     'measure, samples',
     'float',
     'method',
-    ...processors.map((name) => (name === 'k1' ? 'k1 (QDQ)' : name)),
+    ...PROCESSORS.map((name) => (name === 'k1' ? 'k1 (QDQ)' : name)),
   ];
   const lines = [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   const refused = Object.entries(figures).flatMap(([name, { refused: reasons }]) =>
