@@ -6,6 +6,7 @@ import { MARKED_COSINE, type ReportSummary } from './analyse/report.ts';
 import { warnAboutCollapse } from './analyse/score-collapse.ts';
 import { type ObserverSettings, observeRanges } from './calibrate/observe.ts';
 import { rangeLimits } from './calibrate/range-limits.ts';
+import type { SearchWorkers } from './calibrate/search-ranges.ts';
 import { type ChosenOps, chooseOps } from './capture/choose-ops.ts';
 import { type Captured, captureSubgraphs } from './capture/custom-settings.ts';
 import { truncate } from './capture/truncate.ts';
@@ -66,7 +67,7 @@ export async function quantizeStatically(
   const { gemmWeight, biasFormat } = config.extensions;
   const floatValues = floatOutputs(graph, config);
   const model: StaticModel = { graph, chosen, settings: { gemmWeight, biasFormat, floatValues } };
-  const parameters = await calibrate(model, config, { captured, data, emit });
+  const parameters = await calibrate(model, config, { captured, data, workers: options, emit });
   const { seed, biasCorrection } = config.extensions;
   const level = config.quantization.finetuneLevel;
   const corrected =
@@ -174,6 +175,7 @@ function knownValue(graph: Graph, name: string, where: string): string {
 interface CalibrationContext {
   readonly captured: readonly Captured[];
   readonly data: CalibrationData;
+  readonly workers: SearchWorkers;
   readonly emit: Emit;
 }
 
@@ -181,7 +183,7 @@ interface CalibrationContext {
 async function calibrate(
   model: StaticModel,
   config: XquantConfig,
-  { captured, data, emit }: CalibrationContext,
+  { captured, data, workers, emit }: CalibrationContext,
 ): Promise<Map<string, Int8Parameters>> {
   const fixed = new Map(
     [...config.extensions.ranges].map(([name, [min, max]]) => [
@@ -197,7 +199,7 @@ async function calibrate(
     values.set(name, { ...observerOf(name, config, captured), ...(own === undefined ? {} : { limits: own }) });
   }
   const { klMode, maxSeconds } = config.extensions;
-  const settings = { values, data, klMode, emit, ...(maxSeconds === undefined ? {} : { maxSeconds }) };
+  const settings = { values, data, klMode, workers, emit, ...(maxSeconds === undefined ? {} : { maxSeconds }) };
   const ranges = await observeRanges({ graph: withQuantizedConstants(model), ...settings });
   return parametersOfRanges(new Map([...ranges, ...fixed]));
 }

@@ -1,10 +1,11 @@
 import type { Emit } from '@q/ir';
 import type { ExternalData } from '@q/ir/onnx';
+import type { SearchWorkers } from './calibrate/search-ranges.ts';
 import type { CalibrationData } from './data/calibration-data.ts';
 import type { DataSources } from './data/load-data.ts';
 import type { FileNames } from './log/announce.ts';
 
-export interface XquantOptions {
+export interface XquantOptions extends SearchWorkers {
   /** Where calibration data are read from, for configurations that name files. */
   readonly sources?: DataSources;
   /** Calibration data as they are, in place of what the configuration names. */

@@ -115,6 +115,16 @@ describe('the log', () => {
 });
 
 describe('calibration', () => {
+  test('workers find the ranges that one thread finds', async () => {
+    const b = new GraphBuilder();
+    let value = b.input('x', [1, 4, 6, 6]);
+    for (let i = 0; i < 40; i++) value = b.conv(`c${i}`, value, [4, 4, 3, 3]);
+    const model = exportOnnx(b.build([value]), { opset: 17 });
+    const config = configOf({ calibration_type: 'default' }, { finetune_level: 0, analysis_enable: false });
+    const quantize = (workers: number) => quantizeOnnxModel(config, model, { data: noiseData('x', 144, 2), workers });
+    expect((await quantize(2)).model).toEqual((await quantize(0)).model);
+  });
+
   test('a tensor of which nothing is seen gets scale 1 and zero point 0, with the original’s warning', async () => {
     const warnings: string[] = [];
     const graph = importOnnx(tinyOnnx(), { name: 'tiny' });

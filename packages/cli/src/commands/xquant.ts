@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { outputNames, parseConfig, quantizeOnnxModel, type XquantResult } from '@q/backend-spacemit/xquant';
 import { type Emit, QError } from '@q/ir';
@@ -65,6 +66,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
       ...(modelFlag === undefined ? {} : { input: modelFlag }),
       ...(outputPath === undefined ? {} : { output: outputPath }),
     },
+    workers: Math.min(MOST_WORKERS, availableParallelism()),
     emit: logTo(terminal),
   });
   const files = outputFiles(result, join(folder, prefix));
@@ -73,6 +75,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   printSummary(result, terminal);
   return exitStatus.ok;
 }
+
+/** The search of ranges is short: more workers would start for nothing. */
+const MOST_WORKERS = 4;
 
 /** Lines of the original's log carry the time, and stay out of the way of results. */
 function logTo(terminal: Terminal): Emit {

@@ -1,8 +1,10 @@
-import { HISTOGRAM_BINS, percentileRanks, type RangeLimits, searchXquantRange, selectRanks } from '@q/calib';
+import { HISTOGRAM_BINS, percentileRanks, type RangeLimits, selectRanks } from '@q/calib';
 import { type Emit, type Graph, QError } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import type { CalibrationType, Extensions } from '../config/settings.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
+import type { RangeMessage } from './range-task.ts';
+import { type SearchWorkers, searchRanges } from './search-ranges.ts';
 
 /** How the range of one value is found. */
 export interface ObserverSettings {
@@ -25,6 +27,7 @@ export interface ObservationRequest {
   readonly klMode: Extensions['klMode'];
   /** Limit of the time that the search may take; measured, so that results may depend on the machine. */
   readonly maxSeconds?: number;
+  readonly workers?: SearchWorkers;
   readonly emit: Emit;
 }
 
@@ -61,15 +64,30 @@ export async function observeRanges(request: ObservationRequest): Promise<Map<st
     session.release(result);
     session.dispose();
   }
-  const ranges = new Map<string, Range>();
-  for (const [name, observer] of observers) {
-    if (observer.isEmpty) {
-      const message = `None value detected at var ${name}`;
-      request.emit({ type: 'warning', code: 'xquant.calibration.empty', where: name, message });
-    }
-    ranges.set(name, observer.range(request.klMode));
-    request.emit({ type: 'progress', task: 'Range search', done: ranges.size, total: observers.size, label: name });
+  return rangesOf(observers, request);
+}
+
+async function rangesOf(
+  observers: ReadonlyMap<string, ValueObserver>,
+  { klMode, workers, emit }: ObservationRequest,
+): Promise<Map<string, Range>> {
+  for (const [name, { isEmpty }] of observers) {
+    const message = `None value detected at var ${name}`;
+    if (isEmpty) emit({ type: 'warning', code: 'xquant.calibration.empty', where: name, message });
   }
+  const searched = [...observers.values()].map((observer) => observer.search(klMode));
+  const found = searchRanges(
+    searched.filter((message) => message !== undefined),
+    workers ?? {},
+  );
+  const ranges = new Map<string, Range>();
+  let index = 0;
+  for (const [name, observer] of observers) {
+    const range = searched[index++] === undefined ? observer.plainRange() : (await found.next()).value!;
+    ranges.set(name, range);
+    emit({ type: 'progress', task: 'Range search', done: ranges.size, total: observers.size, label: name });
+  }
+  await found.return();
   return ranges;
 }
 
@@ -162,14 +180,20 @@ class ValueObserver {
     }
   }
 
-  range(klMode: Extensions['klMode']): Range {
+  /** The range of what is not searched. */
+  plainRange(): Range {
     if (this.isEmpty) return ONE_PER_STEP;
-    const [min, max] = [this.#min, this.#max];
+    if (this.settings.type === 'minmax') return { min: this.#min, max: this.#max };
+    return { min: this.#low / this.#batches, max: this.#high / this.#batches };
+  }
+
+  /** The search for the range, if there is one. */
+  search(klMode: Extensions['klMode']): RangeMessage | undefined {
     const { type, limits = {} } = this.settings;
-    if (type === 'minmax') return { min, max };
+    if (this.isEmpty || type === 'minmax' || type === 'percentile') return undefined;
     const [percentileMin, percentileMax] = [this.#low / this.#batches, this.#high / this.#batches];
-    if (type === 'percentile') return { min: percentileMin, max: percentileMax };
     const counts = this.#counts ?? new Float64Array(HISTOGRAM_BINS);
-    return searchXquantRange({ counts, min, max, percentileMin, percentileMax }, { objective: type, klMode, limits });
+    const tensor = { counts, min: this.#min, max: this.#max, percentileMin, percentileMax };
+    return { tensor, options: { objective: type, klMode, limits } };
   }
 }
