@@ -1,9 +1,10 @@
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCalibrationTable } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectsPreprocess, q, testModel } from './q-process.ts';
+import { objectsPreprocess, q, qBin, testModel } from './q-process.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -104,10 +105,33 @@ describe('what run_calibration refuses, in one line and without a table', () => 
     expect(existsSync(at('refused'))).toBe(false);
   });
 
-  it('a table on a full disk: no half of it stays', () => {
-    if (!existsSync('/dev/full')) return;
-    const { status, stderr } = calibrate('-o', '/dev/full/table');
+  it('a table that the disk has no room for: no half of it stays, and the old one does', ({ skip }) => {
+    if (process.platform === 'win32') skip('no limits on file sizes here');
+    writeFileSync(at('full'), 'old');
+    // Files of at most 1 KiB, as if the disk were full behind them.
+    const words = [
+      'run_calibration',
+      'm.mlir',
+      '--dataset',
+      images,
+      '--input_num',
+      '2',
+      '--workers',
+      '1',
+      '-o',
+      'full',
+    ];
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', 'ulimit -f 2; exec "$@"', 'sh', process.execPath, qBin, ...words],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    );
+    expect(stderr).toMatch(/cannot write full: EFBIG/);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/cannot write/);
+    expect(readFileSync(at('full'), 'utf8')).toBe('old');
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });

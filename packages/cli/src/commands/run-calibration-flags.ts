@@ -30,6 +30,13 @@ export function declareRunCalibrationFlags(parser: ArgumentParser): void {
 
 function declareCorrections(parser: ArgumentParser): void {
   parser.add_argument('--we', { action: 'store_true', help: 'weight equalization before calibration' });
+  parser.add_argument('--we_limits', {
+    default: 'ignore',
+    choices: ['ignore', 'respect'],
+    help:
+      'bounds of ReLU6 in the weight equalization: ignore (as TPU-MLIR; changes what such networks compute) or respect ' +
+      '(measured on the samples; default: ignore)',
+  });
   parser.add_argument('--bc', { action: 'store_true', help: 'bias correction after calibration' });
   parser.add_argument('--sq', { action: 'store_true', help: 'SmoothQuant before calibration' });
   parser.add_argument('--smc', { action: 'store_true', help: 'softmax correction before calibration' });

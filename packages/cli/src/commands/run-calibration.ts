@@ -6,6 +6,7 @@ import {
   calibrate,
   correctSoftmax,
   equalizeWeights,
+  equalizeWithinLimits,
   examine,
   printKurtosis,
   rememberSamples,
@@ -113,7 +114,7 @@ class CalibrationRun {
     if (qtableSearch !== undefined) return qtableSearch(this.#search());
     if (args.flag('sq')) await this.#smooth();
     if (args.flag('smc')) await this.#correctSoftmax();
-    if (args.flag('we')) this.#equalize();
+    if (args.flag('we')) await this.#equalize();
     const findTable = async (): Promise<CalibrationTable> =>
       search === 'search_threshold' ? searchThresholdTables(this.#search()) : (await this.#calibrate()).table;
     const table = await findTable();
@@ -163,9 +164,14 @@ class CalibrationRun {
     if (found.corrected.length > 0) this.#writeModel(true);
   }
 
-  #equalize(): void {
+  async #equalize(): Promise<void> {
     const log = new StepLog('Weight_Equalization');
-    this.#graph = equalizeWeights(this.#graph, log.listen(this.#terminal.emit));
+    const [graph, dataset] = [this.#graph, this.#samples];
+    const emit = log.listen(this.#terminal.emit);
+    this.#graph =
+      this.#args.string('we_limits') === 'respect'
+        ? await equalizeWithinLimits({ graph, dataset, sampleCount: dataset.length, emit })
+        : equalizeWeights(graph, emit);
     log.write();
     this.#writeModel(false);
   }
