@@ -66,6 +66,9 @@ const CASES: Record<string, Partial<Conv2dShape>> = {
   depthwise_3x3_batch: { n: 2, ic: 4, oc: 4, groups: 4, ih: 14, iw: 14 },
   depthwise_3x3_s2: { ic: 3, oc: 3, groups: 3, strideH: 2, strideW: 2, ih: 16, iw: 17 },
   depthwise_3x3_s2_odd_pads: { ic: 3, oc: 3, groups: 3, strideH: 2, strideW: 2, padTop: 0, padLeft: 0, ih: 16, iw: 16 },
+  depthwise_half: { ic: 3, oc: 3, groups: 3, strideH: 2, strideW: 2, padBottom: 0, padRight: 0, ih: 14, iw: 22 },
+  depthwise_half_late_pads: { ic: 3, oc: 6, groups: 3, strideH: 2, strideW: 2, padTop: 0, padLeft: 0, ih: 8, iw: 14 },
+  depthwise_same_wide: { ic: 3, oc: 3, groups: 3, ih: 6, iw: 29 },
   depthwise_3x3_s21: { ic: 3, oc: 3, groups: 3, strideH: 2, strideW: 1, ih: 16, iw: 17 },
   depthwise_3x3_s12: { ic: 3, oc: 3, groups: 3, strideH: 1, strideW: 2, ih: 16, iw: 17 },
   depthwise_3x3_dilated: {

@@ -40,7 +40,7 @@ export class Heap {
   /** Address of `bytes` bytes (at least 16), 16-byte aligned, contents unspecified. May grow the memory. */
   allocate(bytes: number): number {
     const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
-    const ptr = this.#takeFree(size) ?? this.#kernels.arena.alloc(size);
+    const ptr = this.#takeFree(size) ?? this.#extendLast(size) ?? this.#kernels.arena.alloc(size);
     this.#used.set(ptr, size);
     return ptr;
   }
@@ -74,6 +74,15 @@ export class Heap {
     best.bytes -= size;
     if (best.bytes === 0) this.#free = this.#free.filter((block) => block !== best);
     return ptr;
+  }
+
+  /** A free block at the end of the arena is made long enough, instead of leaving a hole there. */
+  #extendLast(size: number): number | undefined {
+    const last = this.#free.at(-1);
+    if (last === undefined || last.ptr + last.bytes !== this.#kernels.arena.mark()) return undefined;
+    this.#kernels.arena.alloc(size - last.bytes);
+    this.#free.pop();
+    return last.ptr;
   }
 }
 

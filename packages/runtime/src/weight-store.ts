@@ -77,8 +77,9 @@ export class WeightStore {
       (parent) => parent.packed(name, request),
       () => {
         const kept = request.arrange === undefined ? this.#raw.get(name) : undefined;
-        const raw = kept?.ptr ?? this.#heap.place(this.#arranged(name, request));
+        // The packed form first: what is given back then lies last, where the next block takes its place.
         const slot = this.#slot(this.#heap.allocate(request.byteLength), request.byteLength);
+        const raw = kept?.ptr ?? this.#heap.place(this.#arranged(name, request));
         request.fill(raw, slot.ptr);
         if (kept === undefined) this.#heap.release(raw);
         return slot;

@@ -18,6 +18,7 @@ export function fillPlane(
   const first = pt == 0 ? 0 : (pt + step - 1) / step;
   const top = first * step - pt;
   const rows = top >= ih ? 0 : min((ih - 1 - top) / step + 1, height - first);
+  if (sw == 2 && phases == 2) return fillPair(x + (<usize>(top * iw) << 2), plane + <usize>first * rowBytes, rows, iw, phase, step, pl);
   for (let f = 0; f < phases; f++) {
     const skipped = f < pl ? (pl - f + sw - 1) / sw : 0;
     const left = f - pl + skipped * sw;
@@ -30,6 +31,29 @@ export function fillPlane(
       from += <usize>(iw * step) << 2;
       to += rowBytes;
     }
+  }
+}
+
+/** Even and odd columns in one pass over each row. */
+function fillPair(x: usize, dst: usize, rows: i32, iw: i32, phase: i32, step: i32, pl: i32): void {
+  // Column c of the input is column c + pl of the padded row: which phase, and where in it.
+  const even = <usize>((pl & 1) * phase + (pl >> 1)) << 2;
+  const odd = <usize>((~pl & 1) * phase + ((pl + 1) >> 1)) << 2;
+  const evens = min((iw + 1) >> 1, phase - (pl >> 1));
+  const odds = min(iw >> 1, phase - ((pl + 1) >> 1));
+  const both = min(evens, odds) & ~3;
+  const end = <usize>both << 2;
+  const inBytes = <usize>(iw * step) << 2;
+  const outBytes = <usize>phase << 3;
+  for (; rows > 0; rows--, x += inBytes, dst += outBytes) {
+    const e = dst + even, o = dst + odd;
+    for (let at: usize = 0; at < end; at += 16) {
+      const a = v128.load(x + at * 2), b = v128.load(x + at * 2, 16);
+      v128.store(e + at, v128.shuffle<f32>(a, b, 0, 2, 4, 6));
+      v128.store(o + at, v128.shuffle<f32>(a, b, 1, 3, 5, 7));
+    }
+    for (let i = both; i < evens; i++) store<f32>(e + (<usize>i << 2), load<f32>(x + (<usize>i << 3)));
+    for (let i = both; i < odds; i++) store<f32>(o + (<usize>i << 2), load<f32>(x + (<usize>i << 3), 4));
   }
 }
 

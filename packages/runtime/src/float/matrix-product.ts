@@ -13,6 +13,10 @@ export interface MatrixLayout {
   readonly columnStride: number;
 }
 
+interface Shaped {
+  readonly shape: readonly number[];
+}
+
 export interface Product {
   readonly M: number;
   readonly N: number;
@@ -24,7 +28,9 @@ export interface Product {
 
 const matMul: OpImplementation<'top.MatMul'> = {
   prepare(op, context) {
-    const product = layoutProduct(op, context.input(0), context.input(1));
+    // A constant right operand is packed; asking for its slot would keep its raw data as well.
+    const right = context.constant(1)?.type ?? context.input(1);
+    const product = layoutProduct(op, context.input(0), right);
     const bounds = reluBounds(op.attributes);
     const bias = biasOf(op, context, product);
     return context.constant(1) === undefined
@@ -104,7 +110,7 @@ function biasOf(op: OpOf<'top.MatMul'>, context: PrepareContext, { N }: Product)
   return { slot, mode: BiasMode.perColumn };
 }
 
-export function layoutProduct(op: OpOf<'top.MatMul'>, left: TensorSlot, right: TensorSlot): Product {
+export function layoutProduct(op: OpOf<'top.MatMul'>, left: Shaped, right: Shaped): Product {
   const { attributes } = op;
   if (attributes.outputTranspose) refuse(op, 'a transposed result', 'output_transpose = false');
   const dimensions = matMulDimensions(left.shape, right.shape, attributes);
