@@ -90,7 +90,11 @@ export async function fastSearchTable(search: CalibrationSearch): Promise<number
   const report = fastSearchReport(outcome, facts);
   if (outcome.kind === 'sufficient') log.write(report);
   else {
-    const text = tableText(search.args, fixed, { mode: outcome.floatType, custom: outcome.floatLayers });
+    const text = tableText(search.args, fixed, {
+      mode: outcome.floatType,
+      custom: outcome.floatLayers,
+      samples: search.samples.length,
+    });
     writeFilesWhole([{ path: facts.quantizeTable, bytes: text }]);
     log.write([...report, log.timeLine()]);
   }
@@ -117,7 +121,10 @@ export async function mixSearchTable(search: CalibrationSearch): Promise<number>
     lines: losses,
   };
   writeFilesWhole([
-    { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom: found }) },
+    {
+      path: facts.quantizeTable,
+      bytes: tableText(args, fixed, { mode, custom: found, samples: search.samples.length }),
+    },
     ...(losses.length === 0 ? [] : [{ path: `${facts.quantizeTable}_loss.txt`, bytes: printLossTable(lossTable) }]),
   ]);
   log.write(outcome.kind === 'sufficient' ? report : [...report, log.timeLine()]);
@@ -149,7 +156,7 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
   const custom = writtenTrial(outcome).floatLayers;
   writeFilesWhole([
     { path: NEW_TABLE, bytes: withNewThresholds(base, (name) => plan.values.get(name)?.threshold) },
-    { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom }) },
+    { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom, samples: search.samples.length }) },
   ]);
   log.write([...report, log.timeLine()]);
   terminal.print('success search qtable');
@@ -159,11 +166,12 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
 function tableText(
   args: Arguments,
   fixed: FixedLayers,
-  { mode, custom }: { readonly mode: string; readonly custom: readonly string[] },
+  { mode, custom, samples }: { readonly mode: string; readonly custom: readonly string[]; readonly samples: number },
 ): string {
   return printGroupedTable({
     time: generationTime(),
-    samples: args.integer('inference_num', 1),
+    // The samples of the calibration, not those that networks are compared on.
+    samples,
     processor: args.string('processor'),
     mode,
     shape: fixed.shape,

@@ -5,7 +5,19 @@ import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
 import { screenTypes, type TypeScreening } from './type-screening.ts';
 import { type NewerSearchOptions, WholeTrials } from './whole-trials.ts';
 
+/** A candidate alone in INT8. */
+export interface LayerNoise {
+  readonly layer: string;
+  readonly type: string;
+  /** 1 − likeness. */
+  readonly cosine: number;
+  /** Noise over signal. */
+  readonly noise: number;
+}
+
 export interface FastSearchRound {
+  /** What each candidate costs on the first sample, in the network's order. */
+  readonly losses: readonly LayerNoise[];
   /** Layers that became float in this round, the costliest last. */
   readonly layers: readonly string[];
   /** Score of the network with all layers that are float so far. */
@@ -33,7 +45,7 @@ const LEAST_GAIN = 0.001;
 const MOST_FLOAT = 0.2;
 
 /**
- * `--search fast_search` of TPU-MLIR since 2026 (search.md 6): in each round every candidate is judged by one sample, and the five
+ * `--search fast_search` of TPU-MLIR since 2026 (search.md 6): in each round every candidate is judged by the first sample, and the five
  * worst become float, until that gains little or the outputs are near enough. (The original does not look at the second.)
  */
 export async function fastSearch(options: NewerSearchOptions): Promise<FastSearchOutcome> {
@@ -51,11 +63,12 @@ export async function fastSearch(options: NewerSearchOptions): Promise<FastSearc
   const rounds: FastSearchRound[] = [];
   let [candidates, floatLayers, score, least] = [searched, [] as string[], int8Score, 0];
   while (rounds.length < samples.length && candidates.length > 0) {
-    const worst = await worstLayers(trials, candidates, floatLayers, rounds.length);
+    const losses = await lossesOfCandidates(trials, candidates, floatLayers);
+    const worst = worstLayers(losses);
     candidates = candidates.filter((name) => !worst.includes(name));
     floatLayers = [...floatLayers, ...worst];
     const next = await trials.score(trials.withFloat(trials.plan, floatLayers));
-    rounds.push({ layers: worst, score: next });
+    rounds.push({ losses, layers: worst, score: next });
     emit?.({
       type: 'progress',
       task: 'fast search',
@@ -74,36 +87,23 @@ export async function fastSearch(options: NewerSearchOptions): Promise<FastSearc
   return { kind: 'searched', ...found, plan };
 }
 
-interface TwoLosses {
-  readonly layer: string;
-  readonly cosine: number;
-  readonly noise: number;
-}
-
-/** The candidates whose ranks by likeness and by noise add up to most, on one sample; the worst last. */
-async function worstLayers(
-  trials: WholeTrials,
-  candidates: readonly string[],
-  floatLayers: readonly string[],
-  sample: number,
-): Promise<string[]> {
-  const losses = await lossesOnSample(trials, candidates, floatLayers, sample);
+/** The candidates whose ranks by likeness and by noise add up to most, the worst last. */
+function worstLayers(losses: readonly LayerNoise[]): string[] {
   const rankBy = (key: 'cosine' | 'noise'): Map<string, number> =>
     new Map(losses.toSorted((a, b) => a[key] - b[key]).map(({ layer }, rank) => [layer, rank]));
   const [byCosine, byNoise] = [rankBy('cosine'), rankBy('noise')];
-  const rank = ({ layer }: TwoLosses): number => byCosine.get(layer)! + byNoise.get(layer)!;
+  const rank = ({ layer }: LayerNoise): number => byCosine.get(layer)! + byNoise.get(layer)!;
   return losses
     .toSorted((a, b) => rank(a) - rank(b) || a.cosine - b.cosine)
     .slice(-PER_ROUND)
     .map(({ layer }) => layer);
 }
 
-async function lossesOnSample(
+async function lossesOfCandidates(
   trials: WholeTrials,
   candidates: readonly string[],
   floatLayers: readonly string[],
-  sample: number,
-): Promise<TwoLosses[]> {
+): Promise<LayerNoise[]> {
   const [likeness, signal] = [trials.options.score ?? similarityScore(), signalScore()];
   let noise = 0;
   const score: SampleScore = (reference, candidate) => {
@@ -113,18 +113,19 @@ async function lossesOnSample(
   const allFloat = trials.withFloat(trials.plan, [...candidates, ...floatLayers]);
   const { frontierBytes } = trials.options;
   const evaluator = await SuffixEvaluator.open({
-    ...trials.oneSample(sample),
+    ...trials.oneSample(0),
     score,
     base: trials.lower(allFloat),
     ...(frontierBytes === undefined ? {} : { frontierBytes }),
   });
   try {
-    const losses: TwoLosses[] = [];
+    const typeOf = new Map(trials.options.graph.ops.map(({ name, type }) => [name, type as string]));
+    const losses: LayerNoise[] = [];
     for (const layer of candidates) {
       const others = candidates.filter((name) => name !== layer);
       const plan = trials.withFloat(trials.plan, [...others, ...floatLayers]);
       const [scores] = await evaluator.scores([trials.lower(plan)]);
-      losses.push({ layer, cosine: 1 - scores![0]!, noise });
+      losses.push({ layer, type: typeOf.get(layer)!, cosine: 1 - scores![0]!, noise });
     }
     return losses;
   } finally {

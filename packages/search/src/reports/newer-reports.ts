@@ -1,4 +1,4 @@
-import type { FastSearchOutcome } from '../newer-searches/fast-search.ts';
+import type { FastSearchOutcome, LayerNoise } from '../newer-searches/fast-search.ts';
 import type { MixSearchOutcome } from '../newer-searches/mix-search.ts';
 import type { ScreenedSearchOutcome } from '../newer-searches/screened-search.ts';
 import type { TypeScreening } from '../newer-searches/type-screening.ts';
@@ -74,9 +74,16 @@ export function fastSearchReport(outcome: FastSearchOutcome, facts: NewerFacts):
     ...logged(
       ...screeningLines(screening),
       `all search layer number: ${searched.length}`,
-      ...rounds.map(({ layers, score }, index) => `round ${index}: ${pythonList(layers)}, cos ${pythonFloat(score)}`),
+      ...rounds.flatMap(({ losses }) => [
+        ...losses.flatMap((loss) => candidateLines(loss, mlirFile)),
+        `run int8 mode: ${mlirFile}`,
+      ]),
     ),
-    ...shown('>>>run result:', ...resultLines({ int8Score, mixedScore, quantizeTable })),
+    ...shown(
+      '>>>run result:',
+      `float layer number: ${outcome.floatLayers.length}, mix model outputs_cos: ${mixedScore.toFixed(6)}`,
+      ...resultLines({ int8Score, mixedScore, quantizeTable }),
+    ),
   ];
 }
 
@@ -95,6 +102,14 @@ export function mixSearchReport(outcome: MixSearchOutcome, facts: NewerFacts): R
       ...lossLines(outcome.layers),
       ...resultLines({ int8Score, mixedScore, quantizeTable }),
     ),
+  ];
+}
+
+function candidateLines({ layer, type, cosine, noise }: LayerNoise, mlirFile: string): string[] {
+  return [
+    `start to handle layer: ${layer}, type: ${type}`,
+    `run int8 mode: ${mlirFile}`,
+    `layer ${layer}, outputs_cos:${pythonFloat(cosine)}, outputs_snr:${pythonFloat(noise)}`,
   ];
 }
 
