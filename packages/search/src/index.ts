@@ -15,7 +15,12 @@ export {
   type LsbReportRequest,
   lsbReport,
 } from './lsb-report.ts';
-export { type FastSearchOutcome, type FastSearchRound, fastSearch, type LayerNoise } from './newer-searches/fast-search.ts';
+export {
+  type FastSearchOutcome,
+  type FastSearchRound,
+  fastSearch,
+  type LayerNoise,
+} from './newer-searches/fast-search.ts';
 export { type MixSearchOptions, type MixSearchOutcome, mixSearch } from './newer-searches/mix-search.ts';
 export {
   type ScreenedSearchOptions,
