@@ -76,6 +76,18 @@ describe('run_calibration', () => {
     expect(readFileSync(at('new/shape_pattern_qtable'), 'utf8')).toMatch(/# # part_quant_mode: N_mode\n###\n/);
   });
 
+  it("takes the preprocessing string of the BM1684 tools in place of the model's", () => {
+    const text = 'resize_h=64,resize_w=64; mean_value=127.5:127.5:127.5, scale=0.0078431,bgr2rgb=True';
+    const rowsOf = (...words: string[]): string => {
+      const { status, stderr } = calibrate('--tune_num', '0', ...words, '-o', 'string');
+      expect(status, stderr).toBe(0);
+      return readFileSync(at('string'), 'utf8');
+    };
+    const own = rowsOf();
+    expect(rowsOf('--cali_image_preprocess', text)).toBe(own);
+    expect(rowsOf('--cali_image_preprocess', text.replace('True', 'False'))).not.toBe(own);
+  });
+
   it('compares and lists', () => {
     const { status, stdout } = q(folder, 'compare-tables', 'out/table', 'again', '--json', '--tolerance', '0');
     expect(status).toBe(0);

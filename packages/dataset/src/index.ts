@@ -8,6 +8,7 @@ export { labelOf, readLabels, readTexts } from './labels/read-labels.ts';
 export { type LmdbDatasetOptions, openLmdbDataset } from './lmdb/lmdb-samples.ts';
 export { type LmdbRecord, walkLmdb } from './lmdb/walk.ts';
 export { type DatasetOptions, openDataset } from './open-dataset.ts';
+export { applyTransform } from './preprocess/apply-transform.ts';
 export { type ImagePlacement, imagePlacement } from './preprocess/image-placement.ts';
 export { type Interpolation, interpolations } from './preprocess/interpolation.ts';
 export { pixelModeOf, preprocessImage } from './preprocess/preprocess-image.ts';

@@ -1,5 +1,6 @@
+import { attributesWithDefaults, type Graph, type OpOf } from '@q/ir';
 import { describe, expect, it } from 'vitest';
-import { hookedDataset, parseTransform } from '../src/index.ts';
+import { applyTransform, hookedDataset, parseTransform, preprocessSettings } from '../src/index.ts';
 
 describe('preprocessing strings of the BM1684 tools (bm1684-tools.md 3.3)', () => {
   it('are read', () => {
@@ -67,5 +68,49 @@ describe('samples of a user hook', () => {
     });
     await expect(open(() => ({ x: [1] })).sample(0)).rejects.toMatchObject({ code: 'dataset.hook', found: '1 values' });
     await expect(open(() => ({ y: [1, 2] })).sample(0)).rejects.toMatchObject({ found: 'no values' });
+  });
+});
+
+describe('the network with a cali_image_preprocess string', () => {
+  const input = (name: string): Graph => {
+    const attributes = attributesWithDefaults('top.Input', { doPreprocess: false });
+    return {
+      name,
+      state: 'TOP_F32',
+      chip: 'ALL',
+      platform: 'ONNX',
+      ops: [{ type: 'top.Input', name: 'x', inputs: [], outputs: ['x'], attributes }] as unknown as Graph['ops'],
+      values: new Map([['x', { shape: [1, 3, 4, 6], dtype: 'f32' }]]),
+      weights: new Map(),
+      outputs: ['x'],
+      tensorNames: new Map(),
+      moduleAttributes: {},
+    };
+  };
+  const settingsOf = (text: string) => {
+    const graph = applyTransform(input('net'), parseTransform(text));
+    return preprocessSettings(graph.ops[0] as OpOf<'top.Input'>, graph.values.get('x')!);
+  };
+
+  it('takes images as it says', () => {
+    expect(settingsOf('resize_h=8,resize_w=9;mean_value=1:2:3,scale=0.5,bgr2rgb=true')).toMatchObject({
+      pixelFormat: 'rgb',
+      height: 4,
+      width: 6,
+      resizeHeight: 8,
+      resizeWidth: 9,
+      fit: 'stretch',
+      mean: [1, 2, 3],
+      scale: [0.5, 0.5, 0.5],
+    });
+    expect(settingsOf('resize_side=10;crop_h=4,crop_w=6')).toMatchObject({ fit: 'short_side_scale', resizeHeight: 10 });
+    expect(settingsOf('crop_fraction=0.5')).toMatchObject({ resizeHeight: 8, resizeWidth: 12 });
+    expect(settingsOf('letterbox=1')).toMatchObject({ fit: 'letterbox', resizeHeight: 4, resizeWidth: 6 });
+  });
+
+  it('is refused when it crops to another size', () => {
+    expect(() => settingsOf('crop_h=5,crop_w=6')).toThrow(
+      expect.objectContaining({ code: 'dataset.preprocess', expected: '4x6' }),
+    );
   });
 });

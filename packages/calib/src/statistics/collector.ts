@@ -71,11 +71,9 @@ export class Collector {
     const extremes = this.#kernels.extremes(data);
     const value = this.#plan.values[at]!;
     if (!extremes.finite) throw nonFiniteValue(value, data, { kernels: this.#kernels, sample: sample.name });
-    if (this.#high[at] !== undefined) {
-      const view = this.#kernels.view(data);
-      this.#high[at].offer(view);
-      this.#low[at]?.offer(view);
-    }
+    const [high, low] = [this.#high[at], this.#low[at]];
+    if (high !== undefined && low !== undefined) LargestValues.offerBoth(high, low, this.#kernels.view(data));
+    else high?.offer(this.#kernels.view(data));
     if (value.rawStep !== undefined) {
       this.#raw[at]!.set(sample.index, pickRaw(this.#kernels.view(data), value.rawStep));
     }

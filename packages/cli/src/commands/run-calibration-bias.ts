@@ -4,6 +4,7 @@ import type { Arguments } from '../arguments/arguments.ts';
 import { openSamples } from '../files/dataset-files.ts';
 import { targetFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { fedGraph } from './calibration-inputs.ts';
 import { readComparedLayers } from './compared-layers.ts';
 import { StepLog } from './step-log.ts';
 
@@ -22,7 +23,7 @@ export async function runBiasCorrection(
   { graph, table, debug }: BiasBasis,
 ): Promise<BiasCorrection> {
   const processor = args.string('processor');
-  const dataset = await openSamples(graph, {
+  const dataset = await openSamples(fedGraph(graph, args).graph, {
     dataset: args.optionalString('dataset'),
     dataList: args.optionalString('data_list'),
     inputNum: args.integer('bc_inference_num'),

@@ -18,6 +18,12 @@ export function declareRunCalibrationFlags(parser: ArgumentParser): void {
     default: '',
     help: 'ES module that prepares samples, FILE or FILE:FUNCTION: ({ files, bytes, inputs }) => ({ input: values })',
   });
+  parser.add_argument('--cali_image_preprocess', {
+    default: '',
+    help:
+      "preprocessing of the BM1684 tools instead of the model's own: resize_h=300,resize_w=300;mean_value=127.5,scale=0.00784 " +
+      '(also resize_side, crop_h, crop_w, crop_fraction, div, bgr2rgb, letterbox)',
+  });
   parser.add_argument('--tune_list', {
     default: '',
     help: 'samples of the tuner: a list like --data_list (default: the calibration samples)',

@@ -26,6 +26,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine, compatibleVersion } from '../version.ts';
 import { type AutomaticTables, writeMergedTable, writePatternTable, writeShapeTable } from './automatic-tables.ts';
 import { readCalibrationOptions } from './calibration-flags.ts';
+import { fedGraph } from './calibration-inputs.ts';
 import { writeChangedModel } from './calibration-model.ts';
 import { readStatisticsFile, type StatisticsFile, writeStatisticsFile } from './calibration-statistics.ts';
 import { runBiasCorrection } from './run-calibration-bias.ts';
@@ -84,8 +85,10 @@ class CalibrationRun {
 
   static async open(args: Arguments, terminal: Terminal, debug: DebugCommand): Promise<CalibrationRun> {
     const graph = loadMlir(args.string('mlir_file'), 'mlir_file');
+    const { graph: fed, warnings } = fedGraph(graph, args);
+    for (const warning of warnings) terminal.warn(`warning: --cali_image_preprocess: ${warning}`);
     const hook = args.optionalString('preprocess_hook');
-    const samples = await openSamples(graph, {
+    const samples = await openSamples(fed, {
       dataset: args.optionalString('dataset'),
       dataList: args.optionalString('data_list'),
       inputNum: args.integer('input_num'),
@@ -95,7 +98,7 @@ class CalibrationRun {
     // At most --tune_num entries of the list are kept (calibration.md 1.3).
     const inputNum = args.integer('tune_num');
     const tuneSamples =
-      tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum, hook });
+      tuneList === undefined ? undefined : await openSamples(fed, { dataList: tuneList, inputNum, hook });
     return new CalibrationRun(
       { args, terminal, debug },
       { graph, samples: rememberSamples(samples, { count: EXAMINED }), tuneSamples },
