@@ -13,7 +13,10 @@ export interface BufferRules {
   readonly external: ReadonlySet<string>;
   /** Values that must stay readable after the run. */
   readonly kept: ReadonlySet<string>;
-  /** False: every value keeps a buffer of its own (views excepted, which are the same data). */
+  /**
+   * False: every value keeps a buffer of its own (views excepted, which are the same data), from the first step on: values
+   * may be loaded before steps are executed that stand in front of them.
+   */
   readonly reuse: boolean;
 }
 
@@ -59,7 +62,8 @@ function groupViews(steps: readonly BufferStep[], rules: BufferRules): Map<strin
     step.outputs.forEach((output, index) => {
       if (output === null || rules.external.has(output)) return;
       const operand = step.sharing.kind === 'view' && index === 0 ? step.inputs[step.sharing.operand] : null;
-      const group = (operand == null ? undefined : groups.get(operand)) ?? newGroup(rules.bytesOf(output), at);
+      const group =
+        (operand == null ? undefined : groups.get(operand)) ?? newGroup(rules.bytesOf(output), rules.reuse ? at : 0);
       group.values.push(output);
       group.to = rules.kept.has(output) || !rules.reuse ? Number.POSITIVE_INFINITY : Math.max(group.to, at);
       groups.set(output, group);

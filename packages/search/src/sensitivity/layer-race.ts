@@ -1,16 +1,16 @@
 import type { Graph, Plan } from '@q/ir';
-import { isSurelyLarger, meanLoss, pairedDifference } from './paired-comparison.ts';
+import { isSurelyLarger, meanLoss, pairedDifference, pooledVariance } from './paired-comparison.ts';
 import { withThresholds } from './plan-edits.ts';
 import type { LayerSensitivity } from './sensitive-layers.ts';
 import { aloneInInt8, type TrialSpace } from './trial-space.ts';
 
-/** A threshold of a layer, with its losses on samples 0, 1, …: none until it is opened. */
+/** A threshold of a layer, with its scores on samples 0, 1, …: none until it is opened. */
 interface RaceTrial {
   readonly methods: readonly string[];
   /** Place of the first of these methods in the list: of equal losses the first counts. */
   readonly order: number;
   readonly threshold: number;
-  losses: number[];
+  scores: number[];
   network: Graph | undefined;
 }
 
@@ -73,7 +73,7 @@ export class LayerRace {
 
   /** Evaluates until the `count` costliest layers are known: they come first in `layers` when that is ranked. */
   async settle(count: number): Promise<void> {
-    await this.#extend(this.#contestants.map(({ trials }) => trials[0]!).filter(({ losses }) => losses.length === 0));
+    await this.#extend(this.#contestants.map(({ trials }) => trials[0]!).filter(({ scores }) => scores.length === 0));
     for (;;) {
       const open = await this.#openTrials(count);
       if (open.length > 0) await this.#extend(open);
@@ -84,11 +84,11 @@ export class LayerRace {
   /** What is known of every layer, in the network's order. */
   get layers(): LayerSensitivity[] {
     return this.#contestants
-      .filter(({ trials }) => trials[0]!.losses.length > 0)
+      .filter(({ trials }) => trials[0]!.scores.length > 0)
       .map((contestant) => {
-        const tried = contestant.trials.filter(({ losses }) => losses.length > 0);
-        const trials = tried.flatMap(({ methods, threshold, losses }) =>
-          methods.map((method) => ({ method, threshold, loss: meanLoss(losses), samples: losses.length })),
+        const tried = contestant.trials.filter(({ scores }) => scores.length > 0);
+        const trials = tried.flatMap(({ methods, threshold, scores }) =>
+          methods.map((method) => ({ method, threshold, loss: meanLoss(scores), samples: scores.length })),
         );
         const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
         const { layer, type, isDecided } = contestant;
@@ -101,7 +101,7 @@ export class LayerRace {
     for (;;) {
       const ranking = this.#ranking();
       const unopened = [...ranking.slice(0, count), ...this.#forced].flatMap(({ trials }) =>
-        trials.filter(({ losses }) => losses.length === 0),
+        trials.filter(({ scores }) => scores.length === 0),
       );
       if (unopened.length > 0) await this.#extend(unopened);
       else if (!(await this.#decideThresholds())) break;
@@ -114,38 +114,37 @@ export class LayerRace {
     }
     for (const { trials, isDecided } of this.#forced) if (!isDecided) for (const trial of trials) open.add(trial);
     const total = this.#space.sampleCount;
-    const unfinished = [...open].filter(({ losses }) => losses.length < total);
-    const least = Math.min(...unfinished.map(({ losses }) => losses.length));
-    return unfinished.filter(({ losses }) => losses.length === least);
+    const unfinished = [...open].filter(({ scores }) => scores.length < total);
+    const least = Math.min(...unfinished.map(({ scores }) => scores.length));
+    return unfinished.filter(({ scores }) => scores.length === least);
   }
 
   /** A layer is inside when it costs more than one outside with each of its thresholds. */
   #compare(inside: Contestant, outside: Contestant, pooled: number, open: Set<RaceTrial>): void {
     const below = bestOf(outside);
     for (const trial of inside.trials) {
-      if (isSurelyLarger(trial.losses, below.losses, pooled, this.#space.sampleCount)) continue;
+      if (isSurelyLarger(trial.scores, below.scores, pooled, this.#space.sampleCount)) continue;
       open.add(trial);
       open.add(below);
     }
   }
 
   #ranking(): Contestant[] {
-    const loss = new Map(this.#contestants.map((contestant) => [contestant, meanLoss(bestOf(contestant).losses)]));
+    const loss = new Map(this.#contestants.map((contestant) => [contestant, meanLoss(bestOf(contestant).scores)]));
     return this.#contestants.toSorted((a, b) => loss.get(b)! - loss.get(a)!);
   }
 
   /** Variance of relative differences between neighbours in rank, where decisions are made. */
   #pooledVariance(ranking: readonly Contestant[], count: number): number {
-    const near = ranking.slice(0, 4 * count).map((contestant) => bestOf(contestant).losses);
-    const variances = near.slice(1).map((losses, index) => pairedDifference(near[index]!, losses).variance);
-    return variances.length === 0 ? 0 : meanLoss(variances);
+    const near = ranking.slice(0, 4 * count).map((contestant) => bestOf(contestant).scores);
+    return pooledVariance(near.slice(1).map((scores, index) => pairedDifference(near[index]!, scores)));
   }
 
   /** Answers whether a decision changed the table, so that losses of later layers may have become unknown. */
   async #decideThresholds(): Promise<boolean> {
     const pooled = this.#pooledVariance(this.#ranking(), this.#contestants.length);
     for (const contestant of this.#contestants) {
-      if (contestant.isDecided || contestant.trials.some(({ losses }) => losses.length === 0)) continue;
+      if (contestant.isDecided || contestant.trials.some(({ scores }) => scores.length === 0)) continue;
       const best = bestOf(contestant);
       const total = this.#space.sampleCount;
       const isSure = contestant.trials.every((trial) => isLess(best, trial, pooled, total));
@@ -168,10 +167,10 @@ export class LayerRace {
         if (trial.network === undefined) continue;
         const network = aloneInInt8(this.#space, this.#working, contestant.layer, trial.threshold);
         if (effects.of(network) === effects.of(trial.network)) continue;
-        changed.push({ trial, samples: trial.losses.length });
+        changed.push({ trial, samples: trial.scores.length });
         contestant.isDecided = false;
         trial.network = network;
-        trial.losses = [];
+        trial.scores = [];
       }
     }
     for (const samples of new Set(changed.map((one) => one.samples))) {
@@ -188,10 +187,10 @@ export class LayerRace {
     const limits = { inside: outside.at(0), outside: inside.at(-1) };
     let isAny = false;
     for (const [position, contestant] of ranking.entries()) {
-      const isContested = position < count || bestOf(contestant).losses.length > FIRST_SAMPLES;
+      const isContested = position < count || bestOf(contestant).scores.length > FIRST_SAMPLES;
       const limit = position < count ? limits.inside : limits.outside;
       if (!isContested || limit === undefined) continue;
-      const margin = Math.abs(pairedDifference(bestOf(contestant).losses, bestOf(limit).losses).mean);
+      const margin = Math.abs(pairedDifference(bestOf(contestant).scores, bestOf(limit).scores).mean);
       for (const producer of this.#undecidedProducers(contestant)) {
         if (COUPLING_MARGIN * (await this.#shift(contestant, producer)) <= margin) continue;
         this.#forced.add(producer);
@@ -221,9 +220,9 @@ export class LayerRace {
       const plan = withThresholds(this.#working, new Map([[producer.layer, threshold]]));
       return aloneInInt8(this.#space, plan, contestant.layer, best.threshold);
     });
-    const samples = [...best.losses.slice(0, FIRST_SAMPLES).keys()];
+    const samples = [...best.scores.slice(0, FIRST_SAMPLES).keys()];
     const scores = await this.#space.networks.scores(networks, samples);
-    const first = best.losses.slice(0, samples.length);
+    const first = best.scores.slice(0, samples.length);
     return Math.max(
       0,
       ...scores.map((found) =>
@@ -241,13 +240,13 @@ export class LayerRace {
   async #extend(trials: readonly RaceTrial[], to?: number): Promise<void> {
     if (trials.length === 0) return;
     const { sampleCount, networks } = this.#space;
-    const from = trials[0]!.losses.length;
+    const from = trials[0]!.scores.length;
     const end = Math.min(sampleCount, to ?? (from === 0 ? FIRST_SAMPLES : from + SAMPLE_STEP));
     const samples = Array.from({ length: end - from }, (_, index) => from + index);
     const graphs = trials.map((trial) => this.#networkOf(trial));
     const scores = await networks.scores(graphs, samples);
     trials.forEach((trial, index) => {
-      trial.losses.push(...[...scores[index]!].map((score) => 1 - score));
+      trial.scores.push(...scores[index]!);
     });
     this.#done += trials.length * samples.length;
     this.#tell();
@@ -261,30 +260,30 @@ export class LayerRace {
 
   #tell(): void {
     if (this.#report === undefined) return;
-    const known = this.#contestants.filter(({ trials }) => trials[0]!.losses.length > 0);
+    const known = this.#contestants.filter(({ trials }) => trials[0]!.scores.length > 0);
     const top = known
       .map((contestant) => ({ contestant, best: bestOf(contestant) }))
-      .map(({ contestant: { layer }, best }) => ({ layer, loss: meanLoss(best.losses), samples: best.losses.length }))
+      .map(({ contestant: { layer }, best }) => ({ layer, loss: meanLoss(best.scores), samples: best.scores.length }))
       .sort((a, b) => b.loss - a.loss)
       .slice(0, 5);
     const unfinished = this.#contestants.flatMap(({ trials }) =>
-      trials.filter(({ losses }) => losses.length > FIRST_SAMPLES || losses.length === 0),
+      trials.filter(({ scores }) => scores.length > FIRST_SAMPLES || scores.length === 0),
     );
-    const rest = unfinished.reduce((sum, { losses }) => sum + this.#space.sampleCount - losses.length, 0);
+    const rest = unfinished.reduce((sum, { scores }) => sum + this.#space.sampleCount - scores.length, 0);
     this.#report({ done: this.#done, total: this.#done + rest, top });
   }
 }
 
 /** The opened threshold that costs least so far; of equal ones the first method's. */
 function bestOf({ trials }: Contestant): RaceTrial {
-  const opened = trials.filter(({ losses }) => losses.length > 0);
+  const opened = trials.filter(({ scores }) => scores.length > 0);
   return opened
     .toSorted((a, b) => a.order - b.order)
-    .reduce((least, trial) => (meanLoss(trial.losses) < meanLoss(least.losses) ? trial : least));
+    .reduce((least, trial) => (meanLoss(trial.scores) < meanLoss(least.scores) ? trial : least));
 }
 
 function isLess(best: RaceTrial, other: RaceTrial, pooled: number, total: number): boolean {
-  return best === other || isSurelyLarger(other.losses, best.losses, pooled, total);
+  return best === other || isSurelyLarger(other.scores, best.scores, pooled, total);
 }
 
 function trialsOf({ plan, methods }: TrialSpace, layer: string): RaceTrial[] {
@@ -296,7 +295,7 @@ function trialsOf({ plan, methods }: TrialSpace, layer: string): RaceTrial[] {
   const base = plan.values.get(layer)?.threshold;
   return [...byThreshold]
     .map(
-      ([threshold, names], order): RaceTrial => ({ methods: names, order, threshold, losses: [], network: undefined }),
+      ([threshold, names], order): RaceTrial => ({ methods: names, order, threshold, scores: [], network: undefined }),
     )
     .sort((a, b) => Number(b.threshold === base) - Number(a.threshold === base));
 }

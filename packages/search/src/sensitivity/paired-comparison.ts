@@ -1,5 +1,5 @@
-/** Losses of a candidate on samples 0, 1, …: as many as were evaluated. */
-export type SampleLosses = readonly number[];
+/** Scores of a candidate on samples 0, 1, …: as many as were evaluated. */
+export type SampleScores = readonly number[];
 
 export interface PairedDifference {
   /** Mean over common samples of the difference, divided by the mean of both losses. */
@@ -9,22 +9,26 @@ export interface PairedDifference {
   readonly samples: number;
 }
 
-/** Mean in sample order. */
-export function meanLoss(losses: SampleLosses): number {
+/** 1 − the mean score, rounded as the searches that try everything round it. */
+export function meanLoss(scores: SampleScores): number {
+  return 1 - mean(scores);
+}
+
+function mean(values: readonly number[]): number {
   let sum = 0;
-  for (const loss of losses) sum += loss;
-  return sum / losses.length;
+  for (const value of values) sum += value;
+  return sum / values.length;
 }
 
 /** How much larger the losses of `a` are than those of `b` on the same samples: images that are hard for one are for all. */
-export function pairedDifference(a: SampleLosses, b: SampleLosses): PairedDifference {
+export function pairedDifference(a: SampleScores, b: SampleScores): PairedDifference {
   const samples = Math.min(a.length, b.length);
   const scale = (meanLoss(a.slice(0, samples)) + meanLoss(b.slice(0, samples))) / 2 || 1;
-  const differences = Array.from({ length: samples }, (_, i) => (a[i]! - b[i]!) / scale);
-  const mean = meanLoss(differences);
+  const differences = Array.from({ length: samples }, (_, i) => (b[i]! - a[i]!) / scale);
+  const average = mean(differences);
   let squares = 0;
-  for (const difference of differences) squares += (difference - mean) ** 2;
-  return { mean, variance: samples > 1 ? squares / (samples - 1) : 0, samples };
+  for (const difference of differences) squares += (difference - average) ** 2;
+  return { mean: average, variance: samples > 1 ? squares / (samples - 1) : 0, samples };
 }
 
 /** Samples' worth of weight that the pooled variance has beside a pair's own. */
@@ -56,9 +60,14 @@ export function halfWidth({ variance, samples }: PairedDifference, pooled: numbe
 }
 
 /** Is the mean loss of `a` over all samples larger than that of `b`, for all that the seen samples say? */
-export function isSurelyLarger(a: SampleLosses, b: SampleLosses, pooled: number, total: number): boolean {
+export function isSurelyLarger(a: SampleScores, b: SampleScores, pooled: number, total: number): boolean {
   const samples = Math.min(a.length, b.length);
   if (samples === total) return meanLoss(a) >= meanLoss(b);
   const difference = pairedDifference(a, b);
   return difference.mean > halfWidth(difference, pooled, total);
+}
+
+/** Arithmetic mean of variances; 0 of none. */
+export function pooledVariance(differences: readonly PairedDifference[]): number {
+  return differences.length === 0 ? 0 : mean(differences.map(({ variance }) => variance));
 }

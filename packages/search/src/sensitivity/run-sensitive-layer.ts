@@ -52,7 +52,7 @@ export async function runSensitiveLayer(options: SensitiveLayerOptions): Promise
   try {
     return await search(session, int8, options);
   } finally {
-    session.dispose();
+    await session.dispose();
   }
 }
 

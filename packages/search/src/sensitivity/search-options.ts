@@ -1,4 +1,5 @@
 import type { Emit, Graph, Precision, Target, ValueRange } from '@q/ir';
+import type { WorkerPort } from '@q/runtime';
 import type { SampleScore } from './sample-score.ts';
 import type { SearchSamples } from './samples.ts';
 import type { OnSearchEvent } from './search-event.ts';
@@ -34,6 +35,10 @@ export interface SearchOptions {
   readonly budgetMilliseconds?: number;
   /** Where finished evaluations are recorded and found again after an interruption. */
   readonly journal?: SearchJournal;
+  /** Threads that share the samples, default 1; any number gives the same result. With a `score` of your own: this one only. */
+  readonly workers?: number;
+  /** Starts a worker that serves `@q/search/search-task`, for pages whose bundler must see `new Worker(…)`. */
+  readonly spawnWorker?: (index: number) => WorkerPort;
   /** What scores depend on besides the other options, such as the text of a metric's module: guards the journal. */
   readonly recipe?: string;
   /** When raised, the search stops with the best plan so far. */

@@ -78,7 +78,7 @@ export async function searchQtable(options: SearchQtableOptions): Promise<Search
   try {
     return await search(session, { int8, quantizedLayers }, options);
   } finally {
-    session.dispose();
+    await session.dispose();
   }
 }
 

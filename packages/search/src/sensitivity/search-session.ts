@@ -8,6 +8,7 @@ import { allFloatNetwork } from './sensitive-layers.ts';
 import { StopClock } from './stop-clock.ts';
 import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
 import type { TrialSpace } from './trial-space.ts';
+import { PooledNetworkScores } from './workers/pooled-network-scores.ts';
 
 /** What the searches over single layers share: networks, scores of them, and when to stop. */
 export class SearchSession {
@@ -17,9 +18,9 @@ export class SearchSession {
   readonly floatType: Precision;
   readonly layers: readonly string[];
   readonly scores: RecordedScores;
-  readonly #evaluator: SuffixEvaluator;
+  readonly #evaluator: Evaluator;
 
-  private constructor(start: SearchStart, floatType: Precision, scores: RecordedScores, evaluator: SuffixEvaluator) {
+  private constructor(start: SearchStart, floatType: Precision, scores: RecordedScores, evaluator: Evaluator) {
     this.options = start.options;
     this.plan = start.plan;
     this.layers = start.layers;
@@ -30,29 +31,21 @@ export class SearchSession {
 
   static async open(start: SearchStart): Promise<SearchSession> {
     const { options, plan, layers } = start;
-    const { target, processor, graph, samples, score, compared, frontierBytes, journal, onEvent } = options;
+    const { target, processor, graph, samples, journal, onEvent } = options;
     const floatType = options.floatType ?? target.floatType(processor);
     const base = allFloatNetwork(target, { graph, plan, floatType, layers });
     const reference = target.lower(graph, floatPlan(options));
     const clock = new StopClock(options);
     const fingerprint = journal === undefined ? undefined : await searchFingerprint(options, [base, reference]);
     onEvent?.({ type: 'network', kind: 'float' });
-    const networks = await SuffixEvaluator.open({
-      base,
-      samples,
-      reference,
-      checkpoint: clock.check,
-      ...(score && { score }),
-      ...(compared && { compared }),
-      ...(frontierBytes !== undefined && { frontierBytes }),
-    });
+    const networks = await openNetworks(options, { base, reference, checkpoint: clock.check });
     try {
       const sampleCount = samples.length;
       const scores = await RecordedScores.open({ networks, base, sampleCount, journal, fingerprint });
       if (scores.resumed > 0) onEvent?.({ type: 'resumed', scores: scores.resumed });
       return new SearchSession(start, floatType, scores, networks);
     } catch (error) {
-      networks.dispose();
+      await networks.dispose();
       throw error;
     }
   }
@@ -75,9 +68,32 @@ export class SearchSession {
     return meanOf((await this.scores.scores([network]))[0]!);
   }
 
-  dispose(): void {
-    this.#evaluator.dispose();
+  async dispose(): Promise<void> {
+    await this.#evaluator.dispose();
   }
+}
+
+type Evaluator = SuffixEvaluator | PooledNetworkScores;
+
+interface EvaluatedNetworks {
+  readonly base: Graph;
+  readonly reference: Graph;
+  readonly checkpoint: () => void;
+}
+
+/** In workers, unless there are none or the metric is a function, which only this thread has. */
+async function openNetworks(options: SearchOptions, networks: EvaluatedNetworks): Promise<Evaluator> {
+  const { samples, score, compared, frontierBytes, workers = 1, spawnWorker: spawn } = options;
+  const setup = { ...networks, samples };
+  if (workers > 1 && score === undefined) {
+    return PooledNetworkScores.open({ ...setup, compared, frontierBytes, workers, spawn });
+  }
+  return SuffixEvaluator.open({
+    ...setup,
+    ...(score && { score }),
+    ...(compared && { compared }),
+    ...(frontierBytes !== undefined && { frontierBytes }),
+  });
 }
 
 export interface SearchStart {

@@ -1,0 +1,48 @@
+import type { Graph } from '@q/ir';
+import type { Feeds, WorkerTask } from '@q/runtime';
+import { type EvaluationCost, SuffixEvaluator } from '../suffix-evaluator.ts';
+import { applyPatch, type NetworkPatch } from './network-patch.ts';
+
+/** What every worker is started with. */
+export interface SearchTaskInit {
+  readonly base: Graph;
+  readonly reference: NetworkPatch;
+  readonly sampleCount: number;
+  readonly compared: readonly string[] | undefined;
+  readonly frontierBytes: number | undefined;
+}
+
+export interface SearchMessage {
+  readonly candidates: readonly NetworkPatch[];
+  readonly samples: readonly number[];
+  /** Data of samples that this worker has not seen yet; it keeps them. */
+  readonly feeds: ReadonlyMap<number, Feeds>;
+}
+
+export interface SearchReply {
+  /** Per candidate, per sample. */
+  readonly scores: readonly Float64Array[];
+  readonly cost: EvaluationCost;
+}
+
+/** Scores candidates on the samples of one worker, by similarity. */
+export async function createTask(init: SearchTaskInit): Promise<WorkerTask<SearchMessage, SearchReply>> {
+  const { base, sampleCount, compared, frontierBytes } = init;
+  const feeds = new Map<number, Feeds>();
+  const evaluator = await SuffixEvaluator.open({
+    base,
+    reference: applyPatch(base, init.reference),
+    samples: { length: sampleCount, sample: (index) => feeds.get(index)! },
+    ...(compared && { compared }),
+    ...(frontierBytes !== undefined && { frontierBytes }),
+  });
+  return {
+    async run(message) {
+      for (const [sample, data] of message.feeds) feeds.set(sample, data);
+      const candidates = message.candidates.map((patch) => applyPatch(base, patch));
+      const scores = await evaluator.scores(candidates, message.samples);
+      return { scores, cost: evaluator.cost };
+    },
+    dispose: () => evaluator.dispose(),
+  };
+}
