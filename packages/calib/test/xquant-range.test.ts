@@ -109,7 +109,20 @@ describe('the search', () => {
       ),
       { numRuns: 3, seed: 11, endOnFailure: true },
     );
-  }, 60_000);
+  }, 180_000);
+
+  test('kl keeps to where most elements are: a lone bin in the tail resembles itself too well', () => {
+    const counts = new Float64Array(HISTOGRAM_BINS);
+    for (let i = 1600; i < 2400; i++) counts[i] = i % 2 === 0 ? 1000 : 1;
+    counts[3840] = 1;
+    const { min, max } = searchXquantRange(
+      { counts, min: 0, max: HISTOGRAM_BINS, percentileMin: 1600, percentileMax: 2400 },
+      { objective: 'kl' },
+    );
+    expect(max - min).toBeGreaterThan(400);
+    expect(min).toBeLessThan(2000);
+    expect(max).toBeGreaterThan(2000);
+  });
 
   test('clips a lone outlier with mse, and keeps limits', () => {
     const counts = new Float64Array(HISTOGRAM_BINS);

@@ -36,7 +36,8 @@ export function distanceInside(offset: number, step: number): number {
 /**
  * Kullback-Leibler divergence, base 10, between the window with the clipped tails in its edge bins (P) and the window in
  * levels: each group's mean over its non-empty bins (Q), spacemit.md 8.3. The vendor's executed form differs by two
- * indexing slips, which are not repeated.
+ * indexing slips, which are not repeated. Infinite for windows that clip most elements: a lone filled bin far out in a tail,
+ * with everything clipped into it, resembles itself perfectly.
  */
 export function klLoss(counts: Float64Array, start: number, width: number, mode: KlMode = 'xslim'): number {
   if (width <= 0) return Number.POSITIVE_INFINITY;
@@ -44,6 +45,7 @@ export function klLoss(counts: Float64Array, start: number, width: number, mode:
   const total = counts.reduce((sum, count) => sum + count, 0);
   const inside = counts.subarray(start, end).reduce((sum, count) => sum + count, 0);
   const left = counts.subarray(0, start).reduce((sum, count) => sum + count, 0);
+  if (clipsMost(inside, total)) return Number.POSITIVE_INFINITY;
   const right = total - inside - left;
   const size = mode === 'xslim' ? KL_GROUP : Math.ceil(width / LEVELS);
   let divergence = 0;
@@ -56,6 +58,10 @@ export function klLoss(counts: Float64Array, start: number, width: number, mode:
     }
   }
   return divergence;
+}
+
+export function clipsMost(inside: number, total: number): boolean {
+  return 2 * inside < total;
 }
 
 export function klTerm(p: number, q: number): number {

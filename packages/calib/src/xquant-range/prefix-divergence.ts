@@ -1,5 +1,5 @@
 import { log10 } from '../logarithm.ts';
-import { groupMean, KL_EPSILON, KL_GROUP, klTerm } from './losses.ts';
+import { clipsMost, groupMean, KL_EPSILON, KL_GROUP } from './losses.ts';
 
 const LOG_NOTHING = log10(KL_EPSILON);
 
@@ -44,8 +44,7 @@ export class WindowDivergence {
     const end = start + width;
     const [left, upTo] = [this.#below[start]!, this.#below[end]!];
     const [inside, right] = [upTo - left, this.#total - upTo];
-    // All mass is clipped into empty bins.
-    if (inside === 0) return klTerm(left / this.#total, 0) + klTerm(right / this.#total, 0);
+    if (clipsMost(inside, this.#total)) return Number.POSITIVE_INFINITY;
     const logInside = log10(inside);
     const own = this.#ownTerms[end]! - this.#ownTerms[start]!;
     const levels = this.#levelTerms[end / KL_GROUP]! - this.#levelTerms[start / KL_GROUP]!;
