@@ -30,3 +30,6 @@ export { stats_octav } from './stats-octav/index';
 export { qs8_maxpool2d, qs8_maxpool2d_scratch_bytes } from './qs8-pool/index';
 export { f32_to_q8 } from './quantize/index';
 export { requant_x32 } from './requant/index';
+export { lowered_affine, lowered_normalize } from './lowered/norm';
+export { lowered_softmax } from './lowered/softmax';
+export { qs8_avgpool2d } from './qs8-pool/average';

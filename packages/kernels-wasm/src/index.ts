@@ -23,12 +23,19 @@ export {
 /** Host-side plans for the N-d kernels. */
 export { planBroadcast, planCopy, type StridedPlan } from './plan.ts';
 /** Integer kernels and the scalar definitions that lowering and the runtime build tables with. */
-export { Finish, type QuantizedKernels } from './quantized-exports.ts';
+export { AverageFinish, Finish, NormSteps, type QuantizedKernels } from './quantized-exports.ts';
 export { roundBf16, roundF16 } from './scalar/float16.ts';
 export { tableIndex } from './scalar/lut.ts';
 export { type CodeRange, qs8Add, qs8Mul, type ScaledOperand, scaledTerm } from './scalar/qs8-binary.ts';
 export { type AccumulatorFinish, finishAccumulator } from './scalar/qs8-conv.ts';
-export { forEachWindow, type PoolGeometry, qs8MaxPool, windowSpan } from './scalar/qs8-pool.ts';
+export {
+  type AveragePoolFinish,
+  forEachWindow,
+  type PoolGeometry,
+  qs8AveragePool,
+  qs8MaxPool,
+  windowSpan,
+} from './scalar/qs8-pool.ts';
 export { type QuantizeParameters, quantizeValue } from './scalar/quantize.ts';
 export {
   applyRequant,

@@ -177,7 +177,7 @@ export interface QuantizedKernels {
     hi: number,
   ): void;
 
-  qs8_maxpool2d_scratch_bytes(iw: number): number;
+  qs8_maxpool2d_scratch_bytes(iw: number, ow: number, kw: number, strideW: number, padLeft: number): number;
   /** Largest code of each window; bottom and right padding follow from oh and ow. Every window covers an element. */
   qs8_maxpool2d(
     x: number,
@@ -198,6 +198,37 @@ export interface QuantizedKernels {
   ): void;
 
   /**
+   * Codes of window averages: with v the float32 average times kh times kw, `AverageFinish` says how v becomes a code, then
+   * + zero, clamp. The divisor counts covered elements, or the whole window when `countPad` is 1. |multiplier| <= 2^24,
+   * rshift -1000…1000 (`cv18xx`: 0…30).
+   */
+  qs8_avgpool2d(
+    x: number,
+    signed: number,
+    y: number,
+    planes: number,
+    ih: number,
+    iw: number,
+    oh: number,
+    ow: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    countPad: number,
+    finish: number,
+    multiplier: number,
+    rshift: number,
+    scale: number,
+    offset: number,
+    zero: number,
+    lo: number,
+    hi: number,
+  ): void;
+
+  /**
    * y = clamp(round(x*inverse) + zero), half away from zero, as bytes; `half` 1 rounds the product to binary16 first. What
    * no int64 holds (NaN, infinities) becomes `lo`.
    */
@@ -211,7 +242,35 @@ export interface QuantizedKernels {
   f16_round(x: number, y: number, n: number): void;
   /** Nearest bfloat16 kept as float32, subnormals to zero. In place. */
   bf16_round(x: number, y: number, n: number): void;
+
+  /**
+   * Softmax of beta*x over the middle of [outer, axis, inner] with the exponentials added one after the other in float32;
+   * `log` 1 takes the logarithm of each share. In place.
+   */
+  lowered_softmax(x: number, y: number, outer: number, axis: number, inner: number, beta: number, log: number): void;
+  /**
+   * y = (x - mean) / deviation of rows of n elements, sums in order in float32 (`NormSteps`); the mean is 0 unless
+   * `centred` is 1. `average` is 1/n, rounded to bfloat16 where the steps are. In place.
+   */
+  lowered_normalize(
+    x: number,
+    y: number,
+    rows: number,
+    n: number,
+    eps: number,
+    average: number,
+    centred: number,
+    steps: number,
+  ): void;
+  /** y = y*weight + bias over [rows, n, inner], weight and bias [n] or 0; `narrow` 1 rounds both steps to bfloat16. */
+  lowered_affine(y: number, weight: number, bias: number, rows: number, n: number, inner: number, narrow: number): void;
 }
+
+/** What becomes of an average of codes: integer factor and shift as on BM chips, a real factor, or as on CV18xx. */
+export const AverageFinish = { multiplierShift: 0, real: 1, cv18xx: 2 } as const;
+
+/** Rounding of a normalization: float32, bfloat16 after every step, or that without the last ones of the variance. */
+export const NormSteps = { float: 0, bf16: 1, bf16Plain: 2 } as const;
 
 /** What becomes of an accumulator. */
 export const Finish = { multiplierShift: 0, qdm: 1, none: 2 } as const;

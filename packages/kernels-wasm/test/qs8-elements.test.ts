@@ -190,12 +190,16 @@ describe('qs8_maxpool2d', () => {
     [3, 9, 33, 9, 33, [3, 3], [1, 1], [1, 1]],
     [1, 13, 13, 13, 13, [5, 5], [1, 1], [2, 2]],
     [2, 1, 40, 1, 20, [1, 3], [1, 2], [0, 1]],
+    [2, 11, 112, 6, 56, [3, 3], [2, 2], [1, 1]],
+    [2, 9, 50, 3, 17, [3, 4], [3, 3], [0, 1]],
+    [1, 4, 3, 4, 3, [3, 3], [1, 1], [1, 1]],
+    [1, 8, 9, 4, 5, [2, 2], [2, 2], [0, 0]],
   ] as const)('%i planes of %i x %i', (planes, ih, iw, oh, ow, kernel, stride, pads) => {
     for (const signed of [true, false]) {
       const k = fresh();
       const x = codes(planes * ih * iw, signed, 21);
       const y = k.arena.alloc(planes * oh * ow);
-      const scratch = k.arena.alloc(k.exports.qs8_maxpool2d_scratch_bytes(iw));
+      const scratch = k.arena.alloc(k.exports.qs8_maxpool2d_scratch_bytes(iw, ow, kernel[1], stride[1], pads[1]));
       k.exports.qs8_maxpool2d(
         put(k, x),
         signed ? 1 : 0,

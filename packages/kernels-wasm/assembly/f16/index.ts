@@ -37,16 +37,36 @@ export function roundF16(v: v128): v128 {
   return v128.or(r, sign);
 }
 
-/** y = nearest bfloat16 of x as the BM chips round: ties to even, float32 subnormals to zero, NaN stays NaN. In place. */
+/** Nearest bfloat16 as the BM chips round: ties to even, float32 subnormals to zero, NaN stays NaN. */
+@inline
+export function bf16(v: f32): f32 {
+  const bits = reinterpret<u32>(v);
+  const magnitude = bits & 0x7fffffff;
+  let r = (magnitude + 0x7fff + ((magnitude >> 16) & 1)) & 0xffff0000;
+  if (r < 0x00800000) r = 0;
+  if (magnitude > 0x7f800000) r = 0x7fc00000;
+  return reinterpret<f32>(r | (bits & 0x80000000));
+}
+
+@inline
+function roundBf16(v: v128): v128 {
+  const magnitude = v128.and(v, i32x4.splat(0x7fffffff));
+  const lsb = v128.and(i32x4.shr_u(magnitude, 16), i32x4.splat(1));
+  let r = v128.and(i32x4.add(i32x4.add(magnitude, i32x4.splat(0x7fff)), lsb), i32x4.splat(0xffff0000));
+  r = v128.and(r, i32x4.ge_u(r, i32x4.splat(0x00800000)));
+  r = v128.bitselect(i32x4.splat(0x7fc00000), r, i32x4.gt_u(magnitude, i32x4.splat(0x7f800000)));
+  return v128.or(r, v128.and(v, i32x4.splat(0x80000000)));
+}
+
+/** y = nearest bfloat16 of x. In place. */
 export function bf16_round(x: usize, y: usize, n: i32): void {
-  for (let i = 0; i < n; i++) {
-    const bits = load<u32>(x);
-    const sign = bits & 0x80000000;
-    const magnitude = bits & 0x7fffffff;
-    let r = (magnitude + 0x7fff + ((magnitude >> 16) & 1)) & 0xffff0000;
-    if (r < 0x00800000) r = 0;
-    if (magnitude > 0x7f800000) r = 0x7fc00000;
-    store<u32>(y, r | sign);
+  for (; n >= 4; n -= 4) {
+    v128.store(y, roundBf16(v128.load(x)));
+    x += 16;
+    y += 16;
+  }
+  for (; n > 0; n--) {
+    store<f32>(y, bf16(load<f32>(x)));
     x += 4;
     y += 4;
   }

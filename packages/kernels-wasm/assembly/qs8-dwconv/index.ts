@@ -122,48 +122,55 @@ export function dwconv(
 function zippedRows(
   x: usize, w: usize, out: usize, rows: i32, ow: i32, kh: i32, kw: i32, width: i32, dw: i32,
 ): void {
+  // The second row of an odd last pair is computed and never read.
   const step = <usize>width << 2;
   const line = <usize>ow << 2;
-  const is3x3 = kh == 3 && kw == 3 && dw == 1;
+  if (kh == 3 && kw == 3 && dw == 1) {
+    zipped3x3(x, w, out, rows, ow, step);
+    return;
+  }
   for (let row = 0; row < rows; row += 2) {
-    // The second row of an odd last pair is computed and never read.
-    if (is3x3) zipped3x3(x, w, out, out + line, ow, step);
-    else zippedAny(x, w, out, out + line, ow, kh, kw, step, <usize>dw << 2);
+    zippedAny(x, w, out, out + line, ow, kh, kw, step, <usize>dw << 2);
     x += step;
     out += line << 1;
   }
 }
 
-function zipped3x3(x: usize, w: usize, upper: usize, lower: usize, ow: i32, step: usize): void {
+function zipped3x3(x: usize, w: usize, out: usize, rows: i32, ow: i32, step: usize): void {
   const u0 = v128.load32_splat(w), l0 = v128.load32_splat(w, 4);
   const u1 = v128.load32_splat(w, 8), l1 = v128.load32_splat(w, 12);
   const u2 = v128.load32_splat(w, 16), l2 = v128.load32_splat(w, 20);
   const u3 = v128.load32_splat(w, 24), l3 = v128.load32_splat(w, 28);
   const u4 = v128.load32_splat(w, 32), l4 = v128.load32_splat(w, 36);
   const u5 = v128.load32_splat(w, 40), l5 = v128.load32_splat(w, 44);
-  const last = max(ow - 4, 0);
-  for (let column = 0; ; column = min(column + 4, last)) {
-    const p = x + (<usize>column << 2);
-    const q = p + step;
-    let v = v128.load(p);
-    let a = i32x4.dot_i16x8_s(u0, v);
-    let b = i32x4.dot_i16x8_s(l0, v);
-    v = v128.load(p, 4);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(u1, v));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(l1, v));
-    v = v128.load(p, 8);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(u2, v));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(l2, v));
-    v = v128.load(q);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(u3, v));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(l3, v));
-    v = v128.load(q, 4);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(u4, v));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(l4, v));
-    v = v128.load(q, 8);
-    v128.store(upper + (<usize>column << 2), i32x4.add(a, i32x4.dot_i16x8_s(u5, v)));
-    v128.store(lower + (<usize>column << 2), i32x4.add(b, i32x4.dot_i16x8_s(l5, v)));
-    if (column == last) return;
+  const line = <usize>ow << 2;
+  const last = <usize>max(ow - 4, 0) << 2;
+  for (let row = 0; row < rows; row += 2) {
+    for (let at: usize = 0; ; at = min(at + 16, last)) {
+      const p = x + at;
+      const q = p + step;
+      let v = v128.load(p);
+      let a = i32x4.dot_i16x8_s(u0, v);
+      let b = i32x4.dot_i16x8_s(l0, v);
+      v = v128.load(p, 4);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(u1, v));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(l1, v));
+      v = v128.load(p, 8);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(u2, v));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(l2, v));
+      v = v128.load(q);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(u3, v));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(l3, v));
+      v = v128.load(q, 4);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(u4, v));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(l4, v));
+      v = v128.load(q, 8);
+      v128.store(out + at, i32x4.add(a, i32x4.dot_i16x8_s(u5, v)));
+      v128.store(out + line + at, i32x4.add(b, i32x4.dot_i16x8_s(l5, v)));
+      if (at == last) break;
+    }
+    x += step;
+    out += line << 1;
   }
 }
 

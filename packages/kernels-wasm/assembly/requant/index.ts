@@ -215,7 +215,7 @@ function storeCode(y: usize, code: i32): void {
 
 /** Both roundings of `qdm`: the first leaves 32 bits, a half away from zero is a half up of what lies one lower below 0. */
 @inline
-function qdm4(acc: v128, bias: v128, m: v128, round: v128, shift1: i32, shift2: i32): v128 {
+export function qdm4(acc: v128, bias: v128, m: v128, round: v128, shift1: i32, shift2: i32): v128 {
   const t = i32x4.trunc_sat_f32x4_s(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
   const a = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(t, m), round), shift1);
   const b = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(t, m), round), shift1);

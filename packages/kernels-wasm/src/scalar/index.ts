@@ -12,6 +12,8 @@ export { type ResizeShape, resizeLinear, resizeNearest } from './f32-resize.ts';
 export { softmax } from './f32-softmax.ts';
 export { prelu, scaleChannels, toInt32, UNARY, unary } from './f32-unary.ts';
 export { type AffineQuant, fakequantAffine, fakequantSymmetric } from './fakequant.ts';
+export { loweredNormalize, type NormRounding, type NormRows } from './lowered-norm.ts';
+export { loweredSoftmax } from './lowered-softmax.ts';
 export { maxAbsDiff, metricsPair } from './metrics.ts';
 export {
   absdev,

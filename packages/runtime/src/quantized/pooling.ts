@@ -1,10 +1,10 @@
 import { type OpOf, toInt } from '@q/ir';
-import { forEachWindow, multiplyShift, type PoolGeometry } from '@q/kernels-wasm';
+import { AverageFinish, type AveragePoolFinish, multiplyShift, type PoolGeometry } from '@q/kernels-wasm';
 import { refuse } from '../float/refuse.ts';
 import { imageShape, window2D } from '../float/window.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { withCodeRelu } from './code-table.ts';
-import { codesIn, flag, lowestCode } from './codes.ts';
+import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { mixed } from './mixed.ts';
 
 export type PoolOp = OpOf<'tpu.Pool1D'> | OpOf<'tpu.Pool2D'>;
@@ -35,7 +35,7 @@ function prepareMax(op: PoolOp, context: PrepareContext): RunOp {
   const [x, y] = [context.input(0), context.output()];
   const g = geometryOf(op, context);
   const { signed } = codesIn(x);
-  const scratch = context.scratch(kernels.qs8_maxpool2d_scratch_bytes(g.iw));
+  const scratch = context.scratch(kernels.qs8_maxpool2d_scratch_bytes(g.iw, g.ow, g.kernel[1], g.stride[1], g.pads[1]));
   return () =>
     // biome-ignore format: one argument per line hides the groups
     kernels.qs8_maxpool2d(
@@ -60,27 +60,25 @@ export function averageFinish(
   return refuse(op, 'neither multiplier nor scale', 'multiplier and rshift, or scale and offset');
 }
 
-/** Average of codes: the f32 average of every window, finished by `finish` and clamped to the codes of the result. */
-export function prepareCodeAverage(op: PoolOp, context: PrepareContext, finish: (average: number) => number): RunOp {
+/** Average of codes, finished as `finish` says and clamped to the codes of the result. */
+export function prepareCodeAverage(op: PoolOp, context: PrepareContext, finish: AveragePoolFinish): RunOp {
+  const { kernels } = context;
   const { doRelu, countIncludePad } = op.attributes;
   const [x, y] = [context.input(0), context.output()];
   const g = geometryOf(op, context);
-  const output = codesIn(y);
+  const [input, output] = [byteCodesIn(x), byteCodesIn(y)];
   const lo = lowestCode(output, doRelu);
-  const [kh, kw] = g.kernel;
-  return () => {
-    const [from, to] = [x.view(), y.view()];
-    let at = 0;
-    forEachWindow(g, (plane, [top, bottom], [left, right]) => {
-      let sum = 0;
-      for (let row = top; row < bottom; row++) {
-        const line = (plane * g.ih + row) * g.iw;
-        for (let column = left; column < right; column++) sum += from[line + column]!;
-      }
-      const covered = countIncludePad ? kh * kw : (bottom - top) * (right - left);
-      to[at++] = Math.min(Math.max(finish(Math.fround(sum / covered)), lo), output.hi);
-    });
-  };
+  const isReal = finish.kind === 'real';
+  const [multiplier, rshift] = isReal ? [0, 0] : [finish.multiplier, finish.rshift];
+  const [scale, offset] = isReal ? [finish.scale, finish.offset] : [0, 0];
+  // A real factor comes with the zero point in its offset, and CV18xx has none.
+  const zero = finish.kind === 'multiplierShift' ? output.zero : 0;
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.qs8_avgpool2d(
+      x.ptr, flag(input.signed), y.ptr, g.planes, g.ih, g.iw, g.oh, g.ow, ...g.kernel, ...g.stride, ...g.pads,
+      flag(countIncludePad), AverageFinish[finish.kind], multiplier, rshift, scale, offset, zero, lo, output.hi,
+    );
 }
 
 /**
@@ -88,8 +86,13 @@ export function prepareCodeAverage(op: PoolOp, context: PrepareContext, finish: 
  * up; or scaled and shifted by reals where codes have zero points.
  */
 function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
-  const { kernelH, kernelW } = window2D(op.attributes);
-  return prepareCodeAverage(op, context, averageFinish(op, [kernelH, kernelW], codesIn(context.output()).zero));
+  const { multiplier, rshift, scale, offset } = op.attributes;
+  if (multiplier !== undefined && rshift !== undefined) {
+    return prepareCodeAverage(op, context, { kind: 'multiplierShift', multiplier, rshift });
+  }
+  if (scale !== undefined && offset !== undefined)
+    return prepareCodeAverage(op, context, { kind: 'real', scale, offset });
+  return refuse(op, 'neither multiplier nor scale', 'multiplier and rshift, or scale and offset');
 }
 
 const pool: OpImplementation<'tpu.Pool1D'> & OpImplementation<'tpu.Pool2D'> = {

@@ -1,7 +1,7 @@
 import { type KnownOp, toInt } from '@q/ir';
 import type { Implementations, OpImplementation } from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
-import { codesIn } from './codes.ts';
+import { codesIn, flag } from './codes.ts';
 import { withRounding } from './float-form.ts';
 import { mixed } from './mixed.ts';
 
@@ -34,32 +34,17 @@ const softmax: OpImplementation<'tpu.Softmax'> = {
   },
 };
 
-const f = Math.fround;
-
 /** Float softmax in the interpreter's order: exponentials in f32, added up one after the other, divided (numerics.md 11). */
 const floatSoftmax: OpImplementation<'tpu.Softmax'> = {
   sharing: () => ({ kind: 'inPlace', operands: [0] }),
   prepare(op, context) {
+    const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
     const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.axis);
     const { beta, log } = op.attributes;
-    return withRounding(op as KnownOp, context, () => {
-      const [from, to] = [x.f32(), y.f32()];
-      for (let block = 0; block < outer; block++) {
-        for (let column = 0; column < inner; column++) {
-          const first = block * axis * inner + column;
-          const end = first + axis * inner;
-          let largest = from[first]!;
-          for (let at = first; at < end; at += inner) largest = Math.max(largest, from[at]!);
-          let sum = 0;
-          for (let at = first; at < end; at += inner) {
-            to[at] = Math.exp(f(from[at]! - largest) * beta);
-            sum = f(sum + to[at]!);
-          }
-          for (let at = first; at < end; at += inner) to[at] = log ? Math.log(f(to[at]! / sum)) : to[at]! / sum;
-        }
-      }
-    });
+    return withRounding(op as KnownOp, context, () =>
+      kernels.lowered_softmax(x.ptr, y.ptr, outer, axis, inner, beta, flag(log)),
+    );
   },
 };
 

@@ -1,22 +1,14 @@
-import { toInt } from '@q/ir';
-import { applyRequantCv18xx } from '@q/kernels-wasm';
 import { refuse } from '../../float/refuse.ts';
-import { window2D } from '../../float/window.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
 import { holdsCodes } from '../codes.ts';
 import { type PoolOp, prepareCodeAverage, poolingImplementations as shared } from '../pooling.ts';
-
-const f = Math.fround;
 
 /** Average of codes (numerics.md 9.3): the f32 average times the window, half up, then M / 2^r, half up. */
 function prepareAverage(op: PoolOp, context: PrepareContext): RunOp {
   const { multiplier, rshift } = op.attributes;
   if (multiplier === undefined || rshift === undefined) return refuse(op, 'no multiplier', 'multiplier and rshift');
-  const { kernelH, kernelW } = window2D(op.attributes);
-  const requant = { multiplier, rshift, mode: 'MultiplierShift', rounding: 'HalfUp' } as const;
-  return prepareCodeAverage(op, context, (average) =>
-    applyRequantCv18xx(toInt(f(f(average * kernelH) * kernelW), 'HalfUp'), requant),
-  );
+  if (rshift < 0 || rshift > 30) refuse(op, `a shift by ${rshift}`, '0 to 30');
+  return prepareCodeAverage(op, context, { kind: 'cv18xx', multiplier, rshift });
 }
 
 /** The largest code, and the float form, are the same everywhere. */
