@@ -69,6 +69,8 @@ export class ValueKernels {
   /** Histogram of the magnitudes (calibration.md 5.1). The result is a view that the next call overwrites. */
   histogram({ pointer, length }: ValueData, bins: number, width: number): Int32Array {
     const counts = this.#room(bins);
+    // Values next to the least float have no width to divide by, and no bin.
+    if (Math.fround(width) === 0) return counts;
     this.#kernels.exports.stats_histogram(pointer, length, Math.fround(width), bins, this.#countsPointer);
     return counts;
   }
