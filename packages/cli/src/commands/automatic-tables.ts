@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { layersOutside, patternLayers, quantizedTypes, shapeLayers } from '@q/calib';
 import { type Graph, type Precision, printQuantizeTable, type QuantizeMode, quantizeHeader } from '@q/ir';
+import { newerPatternLayers, patternLine, printGroupedTable } from '@q/search';
 import type { Arguments } from '../arguments/arguments.ts';
 import { writeFileWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
@@ -38,28 +39,21 @@ export function writeMergedTable({ graph, args, floatType }: AutomaticTables, sa
   const named = args.optionalString('quantize_table') ?? 'shape_pattern_qtable';
   const path = table.includes('/') && !named.includes('/') ? beside(table, named) : named;
   const custom = args.words('part_quantize')[0] === 'custom_mode' ? (partialLayers(graph, args) ?? []) : [];
-  const shape = without(shapeLayers(graph, '2026'), custom);
-  const matched = patternLayers(graph)?.layers ?? (custom.length > 0 ? [] : (partialLayers(graph, args) ?? []));
-  const pattern = without(matched, [...custom, ...shape]);
-  const rows = (layers: readonly string[]): string[] => layers.map((name) => `${name} ${floatType}`);
-  const lines = [
-    `# generated time: ${generationTime()}`,
-    `# sample number: ${samples}`,
-    `# chip: ${args.string('processor')}`,
-    `# total layers: ${custom.length + shape.length + pattern.length} (unique list blow)`,
-    `# number of shape layers: ${shape.length}`,
-    `# number of pattern layers: ${pattern.length}`,
-    `# number of custom layers: ${custom.length}`,
-    `# # part_quant_mode: ${args.words('part_quantize')[0] ?? 'None'}`,
-    '###',
-    '# op_name   quantize_mode',
-    '# pattern layers',
-    ...rows(pattern),
-    '# shape layers',
-    ...rows(shape),
-    ...(custom.length === 0 ? [] : ['# custom layers', ...rows(custom)]),
-  ];
-  writeFileWhole(path, lines.map((line) => `${line}\n`).join(''));
+  const shape = shapeLayers(graph, '2026');
+  const match = newerPatternLayers(graph);
+  const matched = match?.layers ?? (custom.length > 0 ? [] : (partialLayers(graph, args) ?? []));
+  const text = printGroupedTable({
+    time: generationTime(),
+    samples,
+    processor: args.string('processor'),
+    mode: floatType,
+    shape,
+    pattern: matched,
+    custom,
+    partQuantMode: args.words('part_quantize')[0] ?? 'None',
+    log: match === undefined ? [] : [patternLine(match.block)],
+  });
+  writeFileWhole(path, text);
 }
 
 /** Layers that `--part_quantize` leaves in float; undefined without the flag. */
@@ -72,11 +66,6 @@ function tableOf(layers: readonly string[], processor: string, floatType: Precis
   const header = quantizeHeader({ time: generationTime(), processor, mode: floatType, layers: layers.length });
   const rows = new Map(layers.map((name) => [name, { mode: floatType as QuantizeMode }]));
   return printQuantizeTable({ header, rows, comments: new Map(), warnings: [] });
-}
-
-function without(layers: readonly string[], others: readonly string[]): string[] {
-  const known = new Set(others);
-  return [...new Set(layers)].filter((name) => !known.has(name));
 }
 
 function beside(table: string, name: string): string {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { patternLayers, shapeLayers } from '@q/calib';
+import { shapeLayers } from '@q/calib';
 import { type CalibrationRow, type Graph, parseCalibrationTable, QError } from '@q/ir';
 import {
   fastSearch,
@@ -7,6 +7,8 @@ import {
   lossLines,
   mixSearch,
   mixSearchReport,
+  newerPatternLayers,
+  patternLine,
   printGroupedTable,
   printLossTable,
   screenedSearchReport,
@@ -37,16 +39,21 @@ interface FixedLayers {
   readonly shape: readonly string[];
   readonly pattern: readonly string[];
   readonly custom: readonly string[];
+  /** What the pattern matcher said. */
+  readonly log: readonly string[];
 }
 
 /** Shape computations and known patterns, or the table of `--pre_qtable` alone (search.md 6). */
 function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): FixedLayers {
   const path = args.optionalString('pre_qtable');
   if (path === undefined) {
-    return { shape: shapeLayers(graph, '2026'), pattern: patternLayers(graph)?.layers ?? [], custom: [] };
+    const match = newerPatternLayers(graph);
+    const log = match === undefined ? [] : [patternLine(match.block)];
+    for (const line of log) terminal.print(line);
+    return { shape: shapeLayers(graph, '2026'), pattern: match?.layers ?? [], custom: [], log };
   }
   terminal.print(`Use only ${path} as quantize table!`);
-  return { shape: [], pattern: [], custom: [...readQuantizeTable(path, terminal).rows.keys()] };
+  return { shape: [], pattern: [], log: [], custom: [...readQuantizeTable(path, terminal).rows.keys()] };
 }
 
 async function prepare(search: CalibrationSearch) {
@@ -177,5 +184,6 @@ function tableText(
     shape: fixed.shape,
     pattern: fixed.pattern,
     custom: [...fixed.custom, ...custom],
+    log: fixed.log,
   });
 }

@@ -13,6 +13,8 @@ export interface GroupedTable {
   readonly custom: readonly string[];
   /** Word after `--part_quantize`; `None` without. */
   readonly partQuantMode?: string;
+  /** What the pattern matcher said. */
+  readonly log?: readonly string[];
 }
 
 /**
@@ -34,6 +36,7 @@ export function printGroupedTable(table: GroupedTable): string {
     `# number of custom layers: ${custom.length}`,
     `# # part_quant_mode: ${table.partQuantMode ?? 'None'}`,
     '###',
+    ...((table.log ?? []).length === 0 ? [] : [...table.log!.map((line) => `# ${line}`), '###']),
     '# op_name   quantize_mode',
     '# pattern layers',
     ...rows(pattern),
