@@ -15,7 +15,10 @@ interface RunTensor {
   readonly dims: readonly number[];
 }
 
-/** The little that is used of onnxruntime-node: it is a dependency of tools/bench and backend-spacemit, not of this package. */
+/** Borrowed, where it is installed, from backend-spacemit, whose tests depend on it; this package does not. */
+const ENGINE = 'onnxruntime-node';
+
+/** The little that is used of it. */
 interface Engine {
   readonly InferenceSession: {
     create(
@@ -34,9 +37,9 @@ interface Engine {
 export function loadEngine(): Engine | undefined {
   try {
     const require = createRequire(new URL('../../../backend-spacemit/package.json', import.meta.url));
-    return require('onnxruntime-node') as Engine;
+    return require(ENGINE) as Engine;
   } catch (error) {
-    console.warn(`SKIPPED: no onnxruntime-node, so no figure was compared with it: ${String(error).split('\n')[0]}`);
+    console.warn(`SKIPPED: no ${ENGINE}, so no figure was compared with it: ${String(error).split('\n')[0]}`);
     return undefined;
   }
 }
