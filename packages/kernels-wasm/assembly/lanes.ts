@@ -40,6 +40,12 @@ export function madd(acc: v128, a: v128, b: v128): v128 {
   return f32x4.add(acc, f32x4.mul(a, b));
 }
 
+/** The larger; NaN if either is. Engines need eight instructions for f32x4.max, which also orders zeros; this is three. */
+@inline
+export function larger(a: v128, b: v128): v128 {
+  return v128.or(f32x4.pmax(b, a), f32x4.ne(a, a));
+}
+
 /** The fused clamp: NaN passes through, because pmax(v, lo) is v < lo ? lo : v. */
 @inline
 export function clamp(v: v128, lo: v128, hi: v128): v128 {

@@ -73,6 +73,30 @@ describe('f32_maxpool2d and f32_avgpool2d', () => {
   });
 });
 
+describe('NaN', () => {
+  const { fresh } = useKernels();
+  it.each([0, 1, 4, 7, 24])('at %i reaches every maximum that covers it', (at) => {
+    const x = noise(25, 3);
+    x[at] = Number.NaN;
+    const k = fresh();
+    const e = k.exports;
+    const xp = k.arena.place(x);
+    const pooled = k.arena.alloc(4 * 25);
+    const s = { ...square(5, 5, 3, 1, 1), planes: 1, iw: 5, ow: 5 };
+    const scratch = k.arena.alloc(e.f32_pool2d_scratch_bytes(5, 5, 3, 1));
+    e.f32_maxpool2d(xp, pooled, scratch, 1, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1, -Infinity, Infinity);
+    expectUlp(k.arena.f32(pooled, 25), maxpool2d(x, s), SAME_BITS, 'pool');
+    for (const [axis, inner] of [
+      [25, 1],
+      [5, 5],
+    ] as const) {
+      const y = k.arena.alloc(4 * inner);
+      e.f32_reduce(ReduceOp.max, xp, y, 1, axis, inner);
+      expectUlp(k.arena.f32(y, inner), reduce('max', x, 1, axis, inner), SAME_BITS, 'reduce');
+    }
+  });
+});
+
 const deconv: Deconv2dShape = {
   n: 1,
   ic: 3,

@@ -1,7 +1,7 @@
 // Pooling, separably: the rows of a window are folded column by column into a padded row buffer (plain vectors whatever
 // the stride), then the buffer is folded across. Max does not care about the order; for averages this order is the
 // definition: each column top to bottom, then the columns left to right, from 0.
-import { clamp } from '../lanes';
+import { clamp, larger } from '../lanes';
 
 /** Floats of the padded row buffer: four outputs at a time may look at columns past the last window. */
 @inline
@@ -23,7 +23,7 @@ abstract class Fold {
 @final
 class MaxFold extends Fold {
   @inline start(): f32 { return -Infinity; }
-  @inline two(a: v128, b: v128): v128 { return f32x4.max(a, b); }
+  @inline two(a: v128, b: v128): v128 { return larger(a, b); }
   @inline one(a: f32, b: f32): f32 { return max<f32>(a, b); }
 }
 

@@ -1,6 +1,6 @@
 // Reductions over the middle of [outer, axis, inner]. inner = 1: sums are long sums in chunks; otherwise float64 in axis
 // order, four columns at a time. Products are float32 in axis order. NaN wins over every max and min.
-import { loadSome, Magnitude, Plain, Squared, storeSome, sumChunked } from '../lanes';
+import { larger, loadSome, Magnitude, Plain, Squared, storeSome, sumChunked } from '../lanes';
 import { ReduceOp } from '../op-codes';
 
 export function f32_reduce(op: i32, x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
@@ -38,7 +38,7 @@ function contiguous(op: i32, x: usize, n: i32): f32 {
   let i = 0;
   for (; i + 4 <= n; i += 4) {
     const v = v128.load(x + (<usize>i << 2));
-    lanes = isMax ? f32x4.max(lanes, v) : f32x4.min(lanes, v);
+    lanes = isMax ? larger(lanes, v) : f32x4.min(lanes, v);
   }
   const a = f32x4.extract_lane(lanes, 0), b = f32x4.extract_lane(lanes, 1);
   const c = f32x4.extract_lane(lanes, 2), d = f32x4.extract_lane(lanes, 3);
@@ -56,7 +56,7 @@ function columns(op: i32, x: usize, axis: i32, step: usize, count: i32): v128 {
     let acc = loadSome(x, count);
     for (x += step; x < end; x += step) {
       const v = loadSome(x, count);
-      acc = op == ReduceOp.max ? f32x4.max(acc, v) : op == ReduceOp.min ? f32x4.min(acc, v) : f32x4.mul(acc, v);
+      acc = op == ReduceOp.max ? larger(acc, v) : op == ReduceOp.min ? f32x4.min(acc, v) : f32x4.mul(acc, v);
     }
     return acc;
   }

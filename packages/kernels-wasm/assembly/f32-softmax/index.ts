@@ -1,6 +1,6 @@
 // Softmax over the middle of [outer, axis, inner]. The sum of exponentials is a long sum in chunks when inner is 1, and
 // float64 in axis order otherwise.
-import { CHUNK, laneTotal, loadSome, loadTail, Plain, storeSome, storeTail, sumChunked, tailMask } from '../lanes';
+import { CHUNK, laneTotal, larger, loadSome, loadTail, Plain, storeSome, storeTail, sumChunked, tailMask } from '../lanes';
 import { vexp } from '../vmath/exp';
 import { vlog } from '../vmath/log';
 
@@ -16,7 +16,7 @@ export function f32_softmax(x: usize, y: usize, outer: i32, axis: i32, inner: i3
 function rowMax(x: usize, n: i32): f32 {
   let acc = f32x4.splat(-Infinity);
   let i = 0;
-  for (; i + 4 <= n; i += 4) acc = f32x4.max(acc, v128.load(x + (<usize>i << 2)));
+  for (; i + 4 <= n; i += 4) acc = larger(acc, v128.load(x + (<usize>i << 2)));
   let top = max<f32>(
     max<f32>(f32x4.extract_lane(acc, 0), f32x4.extract_lane(acc, 1)),
     max<f32>(f32x4.extract_lane(acc, 2), f32x4.extract_lane(acc, 3)),
@@ -68,7 +68,7 @@ function columns(x: usize, y: usize, axis: i32, inner: i32, count: i32, beta: f3
   const bytes = <usize>axis * step;
   const scale = f32x4.splat(beta);
   let top = f32x4.splat(-Infinity);
-  for (let at: usize = 0; at < bytes; at += step) top = f32x4.max(top, loadSome(x + at, count));
+  for (let at: usize = 0; at < bytes; at += step) top = larger(top, loadSome(x + at, count));
   let low = f64x2.splat(0), high = f64x2.splat(0);
   for (let at: usize = 0; at < bytes; at += step) {
     const e = vexp(f32x4.mul(scale, f32x4.sub(loadSome(x + at, count), top)));

@@ -33,11 +33,14 @@ function reduce(x: v128, n: v128): v128 {
 export function vexp(x: v128): v128 {
   // Past these bounds the result is 0 or infinity already; pmax and pmin let NaN through.
   const t = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-104)), f32x4.splat(88.8));
-  const n = f32x4.nearest(f32x4.mul(t, f32x4.splat(LOG2E)));
+  // Adding 1.5 * 2^23 rounds to a whole number, ties to even, and leaves it as an integer in the low bits: much cheaper
+  // than a conversion, which has to saturate.
+  const shifted = f32x4.add(f32x4.mul(t, f32x4.splat(LOG2E)), f32x4.splat(12582912));
+  const n = f32x4.sub(shifted, f32x4.splat(12582912));
   const r = reduce(t, n);
   const p = f32x4.add(f32x4.add(f32x4.mul(expPoly(r), f32x4.mul(r, r)), r), f32x4.splat(1));
   // Two factors, because 2^n itself may be out of range when the result is not.
-  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const whole = i32x4.sub(shifted, i32x4.splat(0x4b400000));
   const half = i32x4.shr_s(whole, 1);
   return f32x4.mul(f32x4.mul(p, pow2(half)), pow2(i32x4.sub(whole, half)));
 }

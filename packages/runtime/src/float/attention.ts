@@ -49,7 +49,7 @@ function stepsOf(op: Attention, context: PrepareContext, scores: Scores): Step[]
     ...(softcap === undefined ? [] : capping(kernels, scores, softcap)),
     ...(isCausal ? [adding(kernels, scores, causalMask(context, scores), () => 0, scores.S)] : []),
     ...(mask === null ? [] : [givenMask(op, context, scores, mask)]),
-    softmax(context, scores),
+    softmax(context, scores, mask !== null),
   ];
 }
 
@@ -102,8 +102,9 @@ function givenMask(op: Attention, context: PrepareContext, scores: Scores, mask:
   return adding(context.kernels, scores, mask, offset, rows);
 }
 
-/** Softmax over the keys; a query that sees none gets zeros, not NaN. */
-function softmax({ kernels, memory }: PrepareContext, { slot, S, T }: Scores): Step {
+/** Softmax over the keys; a query that sees none (only a given mask can do that) gets zeros, not NaN. */
+function softmax({ kernels, memory }: PrepareContext, { slot, S, T }: Scores, isMasked: boolean): Step {
+  if (!isMasked) return () => kernels.f32_softmax(slot.ptr, slot.ptr, S, T, 1, 1, 0);
   return () => {
     const rows = new Float32Array(memory.buffer, slot.ptr, S * T);
     const blind: number[] = [];
