@@ -1,8 +1,10 @@
 import { createSession } from '@q/runtime';
 import { describe, expect, it } from 'vitest';
+import { calibrate } from '../src/index.ts';
 import { measureScans } from '../src/tune/measure-scans.ts';
 import { bestCandidate, candidateOf, planScans, refinedBest, refinedScan, type ScanRange } from '../src/tune/scan.ts';
 import { tuneSampleCount } from '../src/tune/tune.ts';
+import { channelWorker } from './channel-worker.ts';
 import { randomDataset, smallNetwork } from './small-network.ts';
 import { kernels } from './statistics-of.ts';
 
@@ -108,3 +110,47 @@ function roundHalfEven(x: number): number {
   const rounded = Math.round(x);
   return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
+
+describe('the tuner alone', () => {
+  const small = smallNetwork();
+  const samples = randomDataset(6);
+  const options = { histogramBins: 256 } as const;
+
+  it('raises the thresholds of a given table as it raises those of statistics', async () => {
+    const { table: untuned } = await calibrate(small, samples, { ...options, tuneNum: 0 });
+    const { table: tuned } = await calibrate(small, samples, options);
+    const { table: again } = await calibrate(small, samples, { ...options, startTable: untuned });
+    expect([...again.rows.keys()]).toEqual([...tuned.rows.keys()]);
+    for (const [name, { threshold, min, max }] of tuned.rows) {
+      const row = again.rows.get(name)!;
+      expect(row.threshold).toBeCloseTo(threshold, 5);
+      expect([row.min, row.max].map((value) => value.toFixed(6))).toEqual([min, max].map((value) => value.toFixed(6)));
+    }
+    const raised = [...tuned.rows].filter(([name, row]) => row.threshold > untuned.rows.get(name)!.threshold + 1e-6);
+    expect(raised.length).toBeGreaterThan(0);
+  });
+
+  it('refuses a table that lacks layers', async () => {
+    const { table } = await calibrate(small, samples, { ...options, tuneNum: 0 });
+    const rows = new Map([...table.rows].filter(([name]) => name !== 'c2'));
+    await expect(calibrate(small, samples, { startTable: { ...table, rows } })).rejects.toMatchObject({
+      code: 'calib.start-table',
+      where: 'c2',
+    });
+  });
+
+  it('on accumulated codes raises only, with any number of workers', async () => {
+    const other = await calibrate(small, samples, { ...options, tuner: { accumulate: true } });
+    const shared = await calibrate(small, samples, {
+      ...options,
+      tuner: { accumulate: true },
+      workers: 2,
+      spawnWorker: channelWorker,
+    });
+    expect(shared.values).toEqual(other.values);
+    for (const { threshold, untuned, absMax } of other.values.values()) {
+      expect(threshold).toBeGreaterThanOrEqual(Number(untuned.toFixed(7)) - 1e-7);
+      expect(threshold).toBeLessThanOrEqual(absMax * (1 + 1e-6));
+    }
+  });
+});

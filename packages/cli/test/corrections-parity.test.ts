@@ -93,8 +93,11 @@ describe('run_calibration --bc of TPU-MLIR v1.17 on bm1684, up to the last convo
   it('with acceptance by the outputs alone, corrections stay and the outputs agree better', async () => {
     const graph = network(['/head/head.2/Relu_output_0']);
     const { table } = await calibrate(graph, await samples(graph, 20));
+    const lines: string[] = [];
     const found = await correctBiases({
       graph,
+      debug: true,
+      emit: (event) => void (event.type === 'line' && lines.push(event.text)),
       dataset: await samples(graph, 4),
       sampleCount: 4,
       target: bm168x,
@@ -104,6 +107,11 @@ describe('run_calibration --bc of TPU-MLIR v1.17 on bm1684, up to the last convo
       acceptance: 'outputs',
     });
     expect(found.trials.some(({ applied }) => applied)).toBe(true);
+    // What --debug_log adds: how every trial went.
+    const outcomes = lines.filter((line) =>
+      /bias correction (applied|revocation), layer_cos:\d\.\d{6}, outputs_cos:/.test(line),
+    );
+    expect(outcomes.map((line) => line.includes(' applied, '))).toEqual(found.trials.map(({ applied }) => applied));
     expect(found.bestOutputsCos).toBeGreaterThan(found.outputsCos);
   });
 });
