@@ -7,7 +7,7 @@ import { warnAboutCollapse } from './analyse/score-collapse.ts';
 import { type ObserverSettings, observeRanges } from './calibrate/observe.ts';
 import { rangeLimits } from './calibrate/range-limits.ts';
 import type { SearchWorkers } from './calibrate/search-ranges.ts';
-import { type ChosenOps, chooseOps } from './capture/choose-ops.ts';
+import { type ChosenOps, chooseOps, onnxTypesOf } from './capture/choose-ops.ts';
 import { type Captured, captureSubgraphs } from './capture/custom-settings.ts';
 import { truncate } from './capture/truncate.ts';
 import { STEP_LIMITS } from './config/parse-config.ts';
@@ -62,7 +62,14 @@ export async function quantizeStatically(
     for (const op of ops)
       logLine(emit, 'optimizer.refine', `set custom tqc for operation: ${prepared.nodeNames.get(op.name) ?? op.name}`);
   const renewed = truncation && truncate(graph, config.quantization.truncateVarNames);
-  const choice = { config, nodeNames: prepared.nodeNames, captured, truncation: renewed, emit };
+  const choice = {
+    config,
+    nodeNames: prepared.nodeNames,
+    nodeTypes: prepared.nodeTypes,
+    captured,
+    truncation: renewed,
+    emit,
+  };
   const { chosen, reasons } = chooseOps(graph, choice);
   const { gemmWeight, biasFormat } = config.extensions;
   const floatValues = floatOutputs(graph, config);
@@ -81,6 +88,7 @@ export async function quantizeStatically(
   const quantized = withPairs(tuned.model, tuned.parameters);
   const names = {
     node: (op: Op) => prepared.nodeNames.get(op.name) ?? op.name,
+    type: (op: Op) => onnxTypesOf(op, prepared.nodeTypes)[0]!,
     tensor: (value: string) => tensorOf(graph, value),
   };
   await warnAboutCollapse({ graph, coded: codedIn(tuned.model, tuned.parameters), data, emit });

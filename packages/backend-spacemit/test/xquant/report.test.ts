@@ -78,6 +78,11 @@ test('rows of a run: the worst operator first, each tensor once, passive operato
   const { report } = await quantizeOnnxModel(configOf({ calibration_type: 'minmax' }), branchesOnnx(), { data });
   const { rows, json } = report!;
   expect(new Set(rows.map(({ tensor }) => tensor)).size).toBe(rows.length);
+  // Types as the file has them.
+  const typesOf = (tensor: string) => rows.find((row) => row.tensor === tensor)!.op.replace(/.*\[/, '[');
+  expect(['k2', 'fc', 'gap', 'mm', 'z'].map(typesOf)).toEqual(
+    ['Clip', 'Gemm', 'GlobalAveragePool', 'MatMul', 'Sub'].map((type) => `[${type}]`),
+  );
   expect(rows.map(({ op }) => op).join()).not.toMatch(/Reshape|MaxPool|Split|Softmax/);
   const outputs = rows.filter(({ op, tensor }) => op.startsWith(`${tensor}[`)).map(({ snr }) => snr);
   expect(outputs).toEqual(outputs.toSorted((a, b) => b - a));

@@ -2,7 +2,6 @@ import { type Emit, elementCount, type Graph, type Op } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import type { Dispatch } from '../../dispatch.ts';
 import { PASSIVE } from '../../operators.ts';
-import { onnxTypesOf } from '../capture/choose-ops.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { ErrorSums } from './error-sums.ts';
@@ -49,7 +48,7 @@ export interface AnalysisRequest {
   readonly data: CalibrationData;
   readonly seed: number;
   /** How nodes and tensors are called in the file. */
-  readonly names: { node(op: Op): string; tensor(value: string): string };
+  readonly names: { node(op: Op): string; type(op: Op): string; tensor(value: string): string };
   readonly emit: Emit;
 }
 
@@ -78,7 +77,7 @@ export async function analyse(request: AnalysisRequest): Promise<Analysis> {
     const [f, q] = [float.get(name), codes.get(name)];
     if (f === undefined || q === undefined) continue;
     rows.push({
-      op: `${request.names.node(op)}[${onnxTypesOf(op)[0]!}]`,
+      op: `${request.names.node(op)}[${request.names.type(op)}]`,
       tensor: request.names.tensor(name),
       isConstant: graph.weights.has(name),
       ...compare(f, q),

@@ -21,6 +21,7 @@ export interface ChosenOps {
 export interface ChoiceSettings {
   readonly config: XquantConfig;
   readonly nodeNames: ReadonlyMap<string, string>;
+  readonly nodeTypes: ReadonlyMap<string, string>;
   readonly captured: readonly Captured[];
   readonly truncation: Truncation | undefined;
   readonly emit: Emit;
@@ -47,9 +48,14 @@ const ONNX_TYPES: Readonly<Record<string, readonly string[]>> = {
   'top.GELU': ['Gelu', 'GELU'],
 };
 
-/** The ONNX operator types that a Top operator stands for. */
-export function onnxTypesOf({ type }: Op): readonly string[] {
-  return ONNX_TYPES[type] ?? [type.replace('top.', '')];
+/**
+ * The ONNX operator types that a Top operator goes by: its node's, where that still says what it is, else all that it may
+ * have come from.
+ */
+export function onnxTypesOf({ type, name }: Op, nodeTypes: ReadonlyMap<string, string>): readonly string[] {
+  const types = ONNX_TYPES[type] ?? [type.replace('top.', '')];
+  const own = nodeTypes.get(name);
+  return own !== undefined && types.includes(own) ? [own] : types;
 }
 
 /** Which operators run in INT8 (spacemit.md 7.2, 9), and why others with an INT8 form do not. */
@@ -64,10 +70,10 @@ export function chooseOps(graph: Graph, settings: ChoiceSettings): ChosenOps {
 }
 
 function floatReason(op: Op, graph: Graph, settings: ChoiceSettings): FloatReason | undefined {
-  const { config, captured, truncation, nodeNames } = settings;
+  const { config, captured, truncation, nodeNames, nodeTypes } = settings;
   const { precisionLevel, ignoreOpTypes, ignoreOpNames } = config.quantization;
   if (truncation !== undefined && !truncation.head.has(op)) return 'truncate_var_names';
-  if (onnxTypesOf(op).some((type) => ignoreOpTypes.includes(type))) return 'ignore_op_types';
+  if (onnxTypesOf(op, nodeTypes).some((type) => ignoreOpTypes.includes(type))) return 'ignore_op_types';
   if (namesOf(op, graph, nodeNames).some((name) => ignoreOpNames.includes(name))) return 'ignore_op_names';
   // Items apply in their order, later ones win; levels other than 2 and 3 do nothing.
   const levels = captured.filter(({ ops }) => ops.has(op)).map(({ setting }) => setting.precisionLevel);
@@ -88,9 +94,9 @@ function isIsland(op: Op, graph: Graph): boolean {
   return isArithmetic && !op.inputs.some((name) => name !== null && graph.weights.has(name));
 }
 
-function warnAboutUnmatched(graph: Graph, { config, nodeNames, emit }: ChoiceSettings): void {
+function warnAboutUnmatched(graph: Graph, { config, nodeNames, nodeTypes, emit }: ChoiceSettings): void {
   const { ignoreOpTypes, ignoreOpNames } = config.quantization;
-  const types = new Set(graph.ops.flatMap(onnxTypesOf));
+  const types = new Set(graph.ops.flatMap((op) => onnxTypesOf(op, nodeTypes)));
   const names = new Set(graph.ops.flatMap((op) => namesOf(op, graph, nodeNames)));
   const unmatched = [
     ...ignoreOpTypes.filter((type) => !types.has(type)).map((type) => ['ignore_op_types', type] as const),

@@ -8,6 +8,8 @@ export interface PreparedModel {
   readonly graph: Graph;
   /** Node names of the file by layer name: the execution provider's filters select by them (spacemit.md 13). */
   readonly nodeNames: ReadonlyMap<string, string>;
+  /** ONNX types of these nodes, by layer name. */
+  readonly nodeTypes: ReadonlyMap<string, string>;
   readonly graphName: string;
   readonly opset: number;
   readonly irVersion: number;
@@ -49,7 +51,7 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Prepare
   const opset = wire.opsetImport?.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
   return {
     graph: legal,
-    nodeNames: nodeNames(wire, legal),
+    ...nodesOf(wire, legal),
     graphName: legal.name,
     opset: Number(opset),
     irVersion: Number(wire.irVersion ?? 0),
@@ -115,17 +117,19 @@ export function itemOf(
   return placed?.inputName !== undefined && inputs.includes(placed.inputName) ? undefined : placed;
 }
 
-function nodeNames(wire: ModelWire, graph: Graph): Map<string, string> {
-  const byTensor = new Map<string, string>();
-  (wire.graph?.node ?? []).forEach(({ name, opType, output }, index) => {
-    for (const tensor of output ?? []) byTensor.set(tensor, name || `${opType}_${index}`);
+function nodesOf(wire: ModelWire, graph: Graph): Pick<PreparedModel, 'nodeNames' | 'nodeTypes'> {
+  const byTensor = new Map<string, readonly [name: string, type: string]>();
+  (wire.graph?.node ?? []).forEach(({ name, opType = '', output }, index) => {
+    for (const tensor of output ?? []) byTensor.set(tensor, [name || `${opType}_${index}`, opType]);
   });
-  const names = new Map<string, string>();
+  const [nodeNames, nodeTypes] = [new Map<string, string>(), new Map<string, string>()];
   for (const { name } of graph.ops) {
     const node = byTensor.get(graph.tensorNames.get(name) ?? name);
-    if (node !== undefined) names.set(name, node);
+    if (node === undefined) continue;
+    nodeNames.set(name, node[0]);
+    nodeTypes.set(name, node[1]);
   }
-  return names;
+  return { nodeNames, nodeTypes };
 }
 
 /** ONNX name of a value. */
