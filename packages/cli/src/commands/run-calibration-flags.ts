@@ -1,6 +1,7 @@
 import type { ArgumentParser } from 'argparse';
 import { processorNames } from '../processors.ts';
 import { declareCalibrationFlags } from './calibration-flags.ts';
+import { declareEffortFlags } from './search-effort.ts';
 
 /** Every flag of every era of run_calibration (calibration.md 1.1), and ours. */
 export function declareRunCalibrationFlags(parser: ArgumentParser): void {
@@ -117,6 +118,7 @@ function declareSearches(parser: ArgumentParser): void {
       'search_threshold: the method whose table is best; search_qtable: thresholds per layer, and layers to keep in float; ' +
       'fast_search, mix_search: layers to keep in float, for the table at -o (default: False)',
   });
+  declareEffortFlags(parser);
   parser.add_argument('--inference_num', { type: 'int', default: 30, help: 'samples of a search (default: 30)' });
   parser.add_argument('--max_float_layers', { type: 'int', default: 5, help: 'float layers of a search (default: 5)' });
   parser.add_argument('--post_process', {

@@ -17,6 +17,7 @@ import { writeFilesWhole, writeFileWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { compatibleVersion } from '../version.ts';
+import { closing, readEffort } from './search-effort.ts';
 import { readLikeness } from './search-flags.ts';
 import { SearchLog } from './search-log.ts';
 import {
@@ -123,16 +124,10 @@ export async function searchQtableTables(search: CalibrationSearch): Promise<num
   const base = writeMethodTables(search, methods);
   const values = parseCalibrationTable(base).rows;
   const transformer = args.string('transformer');
-  const outcome = await searchQtable({
-    ...subject,
-    values,
-    methods: methods.map(methodThresholds),
-    samples,
-    expectedCos,
-    maxFloatLayers,
-    isTransformer: transformer === 'True',
-    emit: terminal.emit,
-  });
+  const effort = readEffort(args, terminal);
+  const options = { ...subject, ...effort.options, values, samples, expectedCos, maxFloatLayers };
+  const tried = { methods: methods.map(methodThresholds), isTransformer: transformer === 'True' };
+  const outcome = await closing(effort, searchQtable({ ...options, ...tried }));
   const report = searchQtableReport(outcome, {
     graph,
     mlirFile,

@@ -12,6 +12,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
 import { workerCount } from './calibration-flags.ts';
 import { readDebugCommand } from './run-calibration-debug.ts';
+import { closing, declareEffortFlags, readEffort } from './search-effort.ts';
 import { declareTableSearchFlags, readLikeness } from './search-flags.ts';
 import { SearchLog } from './search-log.ts';
 import {
@@ -51,6 +52,7 @@ function declare(parser: ArgumentParser): void {
     default: '',
     help: 'ES module that exports PostProcess(outputs); for x.py, x.mjs beside it',
   });
+  declareEffortFlags(parser);
   parser.add_argument('--workers', { type: 'int', default: 0, help: 'worker threads (default: 0 = one per core)' });
 }
 
@@ -71,15 +73,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const samples = await openSearchSamples(args, graph, inferenceNum);
   const log = new SearchLog(terminal, 'SensitiveLayerSearcher', 'SensitiveLayerSearch');
   const methods = await calibrateAll(args, graph, terminal);
-  const outcome = await runSensitiveLayer({
-    ...subject,
-    values: table.rows,
-    methods: methods.map(methodThresholds),
-    samples,
-    expectedCos,
-    maxFloatLayers,
-    emit: terminal.emit,
-  });
+  const effort = readEffort(args, terminal);
+  const search = { ...subject, ...effort.options, values: table.rows, samples, expectedCos, maxFloatLayers };
+  const outcome = await closing(effort, runSensitiveLayer({ ...search, methods: methods.map(methodThresholds) }));
   const quantizeTable = args.string('quantize_table');
   const facts = { graph, mlirFile, expectedCos, maxFloatLayers, quantizeTable, compared: subject.compared };
   const report = sensitiveLayerReport(outcome, facts);

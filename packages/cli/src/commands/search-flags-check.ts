@@ -26,6 +26,13 @@ const FLAGS: readonly SearchFlag[] = [
   { flag: '--pre_qtable', given: other('pre_qtable', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
 ];
 
+/** Of the searches that know how long they may take. */
+const EFFORT: readonly SearchFlag[] = [
+  { flag: '--racing', given: (args) => args.flag('racing'), searches: ['search_qtable'] },
+  { flag: '--budget', given: other('budget', ''), searches: ['search_qtable'] },
+  { flag: '--journal', given: other('journal', ''), searches: ['search_qtable'] },
+];
+
 /** Corrections that the original leaves out when it searches a quantize table. */
 const CORRECTIONS = ['we', 'bc', 'sq', 'smc'];
 
@@ -38,7 +45,7 @@ export function checkSearchFlags(args: Arguments): void {
   const mode = args.string('mix_mode');
   refuse([...(args.flag('cluster') ? ['--cluster'] : []), ...(mode === 'wi8ai8_fp' ? [] : [`--mix_mode ${mode}`])]);
   const search = args.string('search');
-  const stray = FLAGS.find(({ given, searches }) => given(args) && !searches.includes(search));
+  const stray = [...FLAGS, ...EFFORT].find(({ given, searches }) => given(args) && !searches.includes(search));
   if (stray !== undefined) {
     throw contradiction(
       `${stray.flag} belongs to --search ${stray.searches.join(' or ')}`,

@@ -14,7 +14,8 @@ export interface SearchSubject {
   readonly target: Target;
   readonly processor: string;
   readonly floatType: Precision;
-  readonly score: SampleScore;
+  /** Absent: the likeness of the outputs, which workers can compute, too. */
+  readonly score?: SampleScore;
   /** Layers that are compared instead of the outputs. */
   readonly compared?: readonly string[];
 }
@@ -29,9 +30,13 @@ export async function readSearchSubject(args: Arguments, graph: Graph): Promise<
   requireLayers(names, graph, '--global_compare_layers');
   const rates = layers.map(({ rate }) => rate);
   const compared = layers.length === 0 ? undefined : names;
-  const plain = args.optionalString('benchmark_method') === 'snr' ? signalScore : similarityScore;
-  const score = await withPostProcess(args, graph, compared, plain(compared && rates));
-  return { graph, target, processor, floatType, score, ...(compared && { compared }) };
+  const isSignal = args.optionalString('benchmark_method') === 'snr';
+  const isWeighted = rates.some((rate) => rate !== 1);
+  const hasHook = args.optionalString('post_process') !== undefined;
+  const plain = (isSignal ? signalScore : similarityScore)(compared && rates);
+  const score = hasHook ? await withPostProcess(args, graph, compared, plain) : plain;
+  const isOwn = isSignal || isWeighted || hasHook;
+  return { graph, target, processor, floatType, ...(isOwn && { score }), ...(compared && { compared }) };
 }
 
 async function withPostProcess(
@@ -40,9 +45,7 @@ async function withPostProcess(
   compared: readonly string[] | undefined,
   score: SampleScore,
 ): Promise<SampleScore> {
-  const file = args.optionalString('post_process');
-  if (file === undefined) return score;
-  const { process, where } = await loadPostProcess(file);
+  const { process, where } = await loadPostProcess(args.string('post_process'));
   const tensors = (compared ?? graph.outputs).map((name) => ({ name, shape: typeOf(graph, name)!.shape }));
   return postProcessedScore(score, { process, where, tensors });
 }

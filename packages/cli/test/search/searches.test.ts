@@ -115,6 +115,37 @@ describe('run_calibration --search', () => {
   });
 });
 
+describe('how long a search takes', () => {
+  const sensitive = (more: string) =>
+    run(`run_sensitive_layer net.mlir --dataset ${images} --input_num 2 --inference_num 2 --max_float_layers 2 \\
+      --expected_cos 0.999 --tune_num 0 --calibration_table table --processor bm1684 --workers 1 ${more}`);
+  const layers = (name: string) =>
+    read(name)
+      .split('\n')
+      .filter((line) => /^[^#]/.test(line));
+
+  it('a race ends with the same float layers; a journal gives the same bytes again', async () => {
+    const full = await sensitive('--exhaustive --journal found.jsonl -o full');
+    expect(full.status, full.stderr).toBe(0);
+    const table = read('new_cali_table.txt');
+    const race = await sensitive('--racing -o raced');
+    expect(race.status, race.stderr).toBe(0);
+    expect(layers('raced')).toEqual(layers('full'));
+    const again = await sensitive('--journal found.jsonl -o again');
+    expect(again.stderr).toMatch(/^resumed: \d+ scores were found before$/m);
+    expect([read('again'), read('new_cali_table.txt')]).toEqual([read('full'), table]);
+  });
+
+  it('a budget stops it with what is known', async () => {
+    const { status, stderr } = await sensitive('--budget 1ms -o short');
+    expect(status, stderr).toBe(0);
+    expect(stderr).toMatch(/stopped early because the budget is spent/);
+    expect(existsSync('short')).toBe(true);
+    expect((await sensitive('--budget soon -o none')).stderr).toMatch(/--budget soon is no time/);
+    expect((await sensitive('--racing --exhaustive -o none')).stderr).toMatch(/contradict each other/);
+  });
+});
+
 describe('what searches refuse, in one line and without a table', () => {
   const qtable = (more: string) =>
     run(

@@ -4,7 +4,8 @@ import { pythonFloat } from '../tensor-match.ts';
 import { pythonList } from './python-text.ts';
 
 /** What the log says of one layer's trials (search.md 5.4). */
-export function trialLines({ layer, type, trials, best }: LayerSensitivity, mlirFile: string): string[] {
+export function trialLines(sensitivity: LayerSensitivity, mlirFile: string): string[] {
+  const { layer, type, trials, best, isDecided } = sensitivity;
   return [
     `start to handle layer: ${layer}, type: ${type}`,
     ...trials.flatMap(({ method, threshold, loss }) => [
@@ -14,6 +15,7 @@ export function trialLines({ layer, type, trials, best }: LayerSensitivity, mlir
     ]),
     `layer ${layer}, layer type is ${type}, best_th = ${pythonFloat(best.threshold)}, ` +
       `best_method = ${best.method}, best_cos_loss = ${pythonFloat(best.loss)}`,
+    ...(isDecided ? [] : [`layer ${layer} is undecided: it keeps the threshold of the base table`]),
   ];
 }
 
