@@ -18,20 +18,6 @@ export function printSpeed(name, { oursMs, peerMs, runs }, facts) {
   });
 }
 
-/** Prints one figure where less is better: `ratio` is ours over the peer. */
-export function printCost(name, { oursMs, peerMs, runs }, facts) {
-  printFigure({
-    name,
-    ratio: round(oursMs / peerMs),
-    better: 'lower',
-    ours_ms: round(oursMs),
-    peer: facts.peer,
-    peer_ms: round(peerMs),
-    runs,
-    ...facts,
-  });
-}
-
 export function printFigure(figure) {
   process.stdout.write(`${JSON.stringify(figure)}\n`);
 }
