@@ -77,7 +77,10 @@ test.skipIf(chromium === undefined)("XQuant's job in a page gives Node's bytes",
 async function inNode(): Promise<string> {
   const entries = readZip(readFileSync(images), 'images').slice(0, SAMPLES);
   const files = new Map(entries.map((entry) => [entry.name, entry.read()]));
-  const sources = { readList: async () => [...files.keys()].join('\n'), read: async (path: string) => files.get(path)! };
+  const sources = {
+    readList: async () => [...files.keys()].join('\n'),
+    read: async (path: string) => files.get(path)!,
+  };
   const { model: bytes, report } = await quantizeOnnxModel(config, readFileSync(model), { sources });
   const hash = (data: Uint8Array | string) => [...createHash('sha256').update(data).digest()].join(' ');
   return [hash(bytes), hash(report!.markdown)].join(' | ');
