@@ -5,6 +5,11 @@ export function heapBase(): usize {
   return __heap_base;
 }
 
+/** 1 where multiplies and adds may be fused: the fast binary. */
+export function usesRelaxedSimd(): i32 {
+  return ASC_FEATURE_RELAXED_SIMD ? 1 : 0;
+}
+
 export { f32_conv2d, f32_conv2d_pack, f32_conv2d_packed_bytes, f32_conv2d_scratch_bytes } from './f32-conv/index';
 export { f32_gemm, f32_gemm_pack, f32_gemm_packed, f32_gemm_packed_bytes, f32_gemm_scratch_bytes } from './f32-gemm/index';
 export { bf16_round, f16_round } from './f16/index';

@@ -34,9 +34,13 @@ export function storeSome(p: usize, v: v128, count: i32): void {
   else storeTail(p, v, count);
 }
 
-/** acc + a*b, product and sum each rounded. */
+/**
+ * acc + a*b, product and sum each rounded; in the fast binary rounded once where the machine has a fused instruction. For the
+ * inner loops of convolutions and matrix products only: their budget in ABI.md allows it.
+ */
 @inline
 export function madd(acc: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, acc);
   return f32x4.add(acc, f32x4.mul(a, b));
 }
 

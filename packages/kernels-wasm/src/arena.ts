@@ -83,31 +83,44 @@ export class Arena {
   }
 
   f32(ptr: number, count: number): Float32Array {
-    return new Float32Array(this.memory.buffer, ptr, count);
+    return this.#view(Float32Array, ptr, count);
   }
 
   f64(ptr: number, count: number): Float64Array {
-    return new Float64Array(this.memory.buffer, ptr, count);
+    return this.#view(Float64Array, ptr, count);
   }
 
   i32(ptr: number, count: number): Int32Array {
-    return new Int32Array(this.memory.buffer, ptr, count);
+    return this.#view(Int32Array, ptr, count);
   }
 
   i16(ptr: number, count: number): Int16Array {
-    return new Int16Array(this.memory.buffer, ptr, count);
+    return this.#view(Int16Array, ptr, count);
   }
 
   u16(ptr: number, count: number): Uint16Array {
-    return new Uint16Array(this.memory.buffer, ptr, count);
+    return this.#view(Uint16Array, ptr, count);
   }
 
   i8(ptr: number, count: number): Int8Array {
-    return new Int8Array(this.memory.buffer, ptr, count);
+    return this.#view(Int8Array, ptr, count);
   }
 
   u8(ptr: number, count: number): Uint8Array {
-    return new Uint8Array(this.memory.buffer, ptr, count);
+    return this.#view(Uint8Array, ptr, count);
+  }
+
+  #view<T>(type: ViewType<T>, ptr: number, count: number): T {
+    const bytes = count * type.BYTES_PER_ELEMENT;
+    const have = this.memory.buffer.byteLength;
+    const isInside = Number.isInteger(count) && count >= 0 && ptr >= 0 && ptr + bytes <= have;
+    if (isInside && ptr % type.BYTES_PER_ELEMENT === 0) return new type(this.memory.buffer, ptr, count);
+    throw new KernelError(`No ${type.name} of ${count} elements can be seen at address ${ptr}`, {
+      code: 'kernels.memory.view',
+      where: 'Arena',
+      found: `${count} elements at ${ptr}`,
+      expected: `a multiple of ${type.BYTES_PER_ELEMENT}, and an end within ${have} bytes`,
+    });
   }
 
   #ensure(end: number, bytes: number): void {
@@ -135,6 +148,12 @@ export class Arena {
     }
     throw limit();
   }
+}
+
+interface ViewType<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
 }
 
 function alignUp(value: number): number {

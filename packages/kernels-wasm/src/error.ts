@@ -9,7 +9,10 @@ export interface KernelErrorDetail {
   readonly hint?: string;
 }
 
-/** The only error this package throws. Codes: `kernels.memory.limit`, `kernels.memory.size`, `kernels.binary.load`, `kernels.binary.stale`. */
+/**
+ * The only error this package throws. Codes: `kernels.memory.limit`, `kernels.memory.size`, `kernels.memory.view`,
+ * `kernels.binary.load`, `kernels.binary.stale`, `kernels.engine.relaxed-simd`, `kernels.call.arguments`, `kernels.call.trap`.
+ */
 export class KernelError extends Error {
   override readonly name = 'KernelError';
   readonly code: string;

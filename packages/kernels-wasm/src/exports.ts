@@ -20,6 +20,8 @@ export interface KernelExports extends FloatKernels, CopyKernels, StatsKernels, 
   readonly memory: WebAssembly.Memory;
   /** First byte that is not static data of the binary: where the host's arena starts. */
   heapBase(): number;
+  /** 1: this is the fast binary. */
+  usesRelaxedSimd(): number;
 }
 
 export interface FloatKernels {

@@ -1,12 +1,15 @@
 /** Loading: one instance owns one memory. */
 
 export { Arena } from './arena.ts';
+export { type KernelBinary, supportsFastKernels } from './binary.ts';
+/** Calls that check their arguments. */
+export { checkedExports } from './checked.ts';
 /** Errors. */
 export { KernelError, type KernelErrorDetail } from './error.ts';
 
 /** The interface of the binary. */
 export type { CopyKernels, FloatKernels, KernelExports } from './exports.ts';
-export { compileKernels, type Kernels, type LoadOptions, loadKernels } from './load.ts';
+export { type CompileOptions, compileKernels, type Kernels, type LoadOptions, loadKernels } from './load.ts';
 export {
   BiasMode,
   BinaryOp,

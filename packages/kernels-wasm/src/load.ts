@@ -1,5 +1,6 @@
 import { readKernelBytes } from '#wasm-bytes';
 import { Arena } from './arena.ts';
+import { type KernelBinary, supportsFastKernels } from './binary.ts';
 import { KernelError } from './error.ts';
 import type { KernelExports } from './exports.ts';
 
@@ -11,27 +12,50 @@ export interface Kernels {
   readonly arena: Arena;
   /** The compiled code; post it to workers and pass it to `loadKernels({ module })` there. */
   readonly module: WebAssembly.Module;
+  /** Which of the two binaries this is. */
+  readonly binary: KernelBinary;
 }
 
-export interface LoadOptions {
-  /** Compiled code from `compileKernels()`; without it the binary is read and compiled. */
-  readonly module?: WebAssembly.Module;
+export interface CompileOptions {
+  /**
+   * `fast` wants relaxed SIMD and trades equal bits on all machines for speed; nothing chooses it by itself. Default:
+   * `default`.
+   */
+  readonly binary?: KernelBinary;
   /** Bytes of the binary, for hosts where neither a file nor `fetch` beside the package works. */
   readonly bytes?: BufferSource;
+}
+
+export interface LoadOptions extends CompileOptions {
+  /** Compiled code from `compileKernels()`, of either binary; without it a binary is read and compiled. */
+  readonly module?: WebAssembly.Module;
   /** Memory to reserve at the start, in 64 KiB pages, when the model's need is known. */
   readonly initialPages?: number;
 }
 
-/** Compiles the kernel binary once. The result can be posted to workers. */
-export async function compileKernels(bytes?: BufferSource): Promise<WebAssembly.Module> {
+/**
+ * Compiles a kernel binary once. The result can be posted to workers.
+ *
+ * @throws KernelError `kernels.engine.relaxed-simd` (the fast binary in an engine without relaxed SIMD: ask
+ * `supportsFastKernels()` before), `kernels.binary.load`.
+ */
+export async function compileKernels({ binary = 'default', bytes }: CompileOptions = {}): Promise<WebAssembly.Module> {
+  if (binary === 'fast' && !supportsFastKernels()) {
+    throw new KernelError('The fast kernels need relaxed SIMD, which this engine does not have', {
+      code: 'kernels.engine.relaxed-simd',
+      where: 'compileKernels',
+      expected: 'Node 22 or newer, or a browser with relaxed SIMD',
+      hint: "load the default binary, or choose by supportsFastKernels(): 'fast' : 'default'",
+    });
+  }
   try {
-    return await WebAssembly.compile(bytes ?? (await readKernelBytes()));
+    return await WebAssembly.compile(bytes ?? (await readKernelBytes(binary)));
   } catch (cause) {
     throw new KernelError(
       `The kernel binary could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
         code: 'kernels.binary.load',
-        where: 'wasm/kernels.wasm',
+        where: binary === 'fast' ? 'wasm/kernels-fast.wasm' : 'wasm/kernels.wasm',
         expected: 'a WebAssembly binary and an engine with 128-bit SIMD',
         hint: 'in a checkout, build @q/kernels-wasm first; elsewhere pass { bytes } or { module }',
       },
@@ -42,18 +66,9 @@ export async function compileKernels(bytes?: BufferSource): Promise<WebAssembly.
 
 /** Makes a fresh instance with its own memory. */
 export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
-  const module = options.module ?? (await compileKernels(options.bytes));
-  const instance = await WebAssembly.instantiate(module, {});
-  const exports = instance.exports as unknown as KernelExports;
-  const memory = exports.memory;
-  if (!(memory instanceof WebAssembly.Memory) || typeof exports.heapBase !== 'function') {
-    throw new KernelError('The module is not a kernel binary', {
-      code: 'kernels.binary.stale',
-      where: 'loadKernels',
-      found: Object.keys(exports).slice(0, 5).join(', '),
-      expected: 'exports `memory` and `heapBase`',
-    });
-  }
+  const module = options.module ?? (await compileKernels(options));
+  const exports = await instantiate(module);
+  const { memory } = exports;
   const arena = new Arena(memory, exports.heapBase() >>> 0);
   const reserve = (options.initialPages ?? 0) * 65536 - arena.mark();
   if (reserve > 0) {
@@ -61,5 +76,20 @@ export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
     arena.alloc(reserve);
     arena.reset();
   }
-  return { exports, memory, arena, module };
+  return { exports, memory, arena, module, binary: exports.usesRelaxedSimd() === 1 ? 'fast' : 'default' };
+}
+
+async function instantiate(module: WebAssembly.Module): Promise<KernelExports> {
+  const imports = WebAssembly.Module.imports(module).length;
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  const missing = ['memory', 'heapBase', 'usesRelaxedSimd'].filter((name) => !names.includes(name));
+  if (missing.length > 0 || imports > 0) {
+    throw new KernelError('The module is not a kernel binary of this version', {
+      code: 'kernels.binary.stale',
+      where: 'loadKernels',
+      found: `${imports} imports, exports ${names.slice(0, 5).join(', ')}`,
+      expected: 'no imports, and exports `memory`, `heapBase` and `usesRelaxedSimd`',
+    });
+  }
+  return (await WebAssembly.instantiate(module, {})).exports as unknown as KernelExports;
 }

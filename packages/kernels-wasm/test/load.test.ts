@@ -30,7 +30,7 @@ describe('the binary', () => {
     const actual = WebAssembly.Module.exports(module)
       .filter((e) => e.kind === 'function')
       .map((e) => e.name);
-    expect(actual.sort()).toEqual([...declaredExports(), 'heapBase'].sort());
+    expect(actual.sort()).toEqual([...declaredExports(), 'heapBase', 'usesRelaxedSimd'].sort());
     expect(WebAssembly.Module.imports(module)).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe('loadKernels', () => {
   });
 
   it('reports a broken binary with a code', async () => {
-    const failure = await compileKernels(new Uint8Array([1, 2, 3])).catch((e: unknown) => e);
+    const failure = await compileKernels({ bytes: new Uint8Array([1, 2, 3]) }).catch((e: unknown) => e);
     expect(failure).toBeInstanceOf(KernelError);
     expect(failure).toMatchObject({ code: 'kernels.binary.load', where: 'wasm/kernels.wasm' });
     const empty = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));

@@ -1,5 +1,5 @@
 import { type Emit, type Graph, inputsOf, QError, type TypedArray } from '@q/ir';
-import { type Kernels, loadKernels } from '@q/kernels-wasm';
+import { type Kernels, type LoadOptions, loadKernels } from '@q/kernels-wasm';
 import { type Assembly, assemble, checkExecutable, type Step, typesOf } from './assemble.ts';
 import { checkFeeds, type Feeds } from './feeds.ts';
 import { foldConstants } from './fold-constants.ts';
@@ -22,6 +22,12 @@ export type Observer = (value: string, pointer: number, length: number) => void;
 export interface SessionOptions {
   /** Compiled kernels (`compileKernels()`), so that many sessions or workers compile once. */
   readonly module?: WebAssembly.Module;
+  /**
+   * `fast`: the kernels that fuse multiplies and adds of float convolutions and matrix products (relaxed SIMD). Results then
+   * differ between machines within the budget of `@q/kernels-wasm`'s ABI.md. Default: `default`, the same bits everywhere. A
+   * given `module` or instance decides by itself.
+   */
+  readonly binary?: NonNullable<LoadOptions['binary']>;
   /** An instance to live in, so that two sessions can be compared without copies. Without it the session makes its own. */
   readonly kernels?: Kernels;
   /**
@@ -43,13 +49,17 @@ export type Outputs = Map<string, StorageArray>;
  * Prepares a graph for execution: packs weights, folds constants, and lays out the memory.
  *
  * @throws QError `runtime.operator.unsupported` with every operator that cannot be executed; `kernels.*` errors when the
- * kernels do not load or the memory does not suffice.
+ * kernels do not load (`kernels.engine.relaxed-simd`: the engine cannot run the fast ones) or the memory does not suffice.
  */
 export async function createSession(graph: Graph, options: SessionOptions = {}): Promise<Session> {
   checkExecutable(graph);
-  const kernels =
-    options.kernels ?? (await loadKernels(options.module === undefined ? {} : { module: options.module }));
+  const kernels = options.kernels ?? (await loadKernels(kernelOptions(options)));
   return new Session(graph, kernels, options);
+}
+
+/** How the options ask for kernels. */
+export function kernelOptions({ module, binary }: Pick<SessionOptions, 'module' | 'binary'>): LoadOptions {
+  return { ...(module && { module }), ...(binary && { binary }) };
 }
 
 /** A graph that can be run. Not reentrant: one run at a time. */

@@ -74,8 +74,8 @@ export const checks = [
   },
   {
     name: 'kernels',
-    proves: 'the kernel binary compiles and imports nothing',
-    run: ({ root }) => checkKernelBinary(join(root, 'packages', 'kernels-wasm')),
+    proves: 'the kernel binaries compile, import nothing, keep to their size and are documented',
+    run: ({ root, log }) => checkKernelBinary(join(root, 'packages', 'kernels-wasm'), { log }),
   },
   {
     name: 'shape',

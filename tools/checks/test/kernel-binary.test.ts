@@ -22,9 +22,9 @@ const config = {
   targets: { release: { optimizeLevel: 3, noAssert: true, enable: ['simd', 'relaxed-simd'] } },
 };
 
-async function problems(index: string, tree: Record<string, string> = {}): Promise<string[]> {
+async function problems(index: string, tree: Record<string, unknown> = {}): Promise<string[]> {
   const root = plant({ 'asconfig.json': config, 'assembly/index.ts': index, ...tree });
-  return (await checkKernelBinary(root, asc)).map(({ where, message }) => `${where}: ${message}`);
+  return (await checkKernelBinary(root, { asc })).map(({ where, message }) => `${where}: ${message}`);
 }
 
 describe('kernel binary', () => {
@@ -63,5 +63,36 @@ describe('kernel binary', () => {
       await problems('export const one: i32 = 1;\n', { 'assembly/left-over.ts': 'export const two: i32 = 2;\n' }),
     ).toEqual(['assembly/left-over.ts: is not reached from assembly/index.ts']);
     expect(await problems('export function f(): i32 { return "text"; }\n')).toEqual(['assembly: does not compile']);
+  });
+
+  test('relaxed SIMD of other kinds in the fast binary', async () => {
+    const targets = { ...config.targets, fast: config.targets.release };
+    const code = (instruction: string) => `export function f(p: usize): void {
+  if (ASC_FEATURE_RELAXED_SIMD) v128.store(p, ${instruction});
+}
+`;
+    const release = { ...config.targets.release, enable: ['simd'] };
+    const found = async (instruction: string) =>
+      problems(code(instruction), { 'asconfig.json': { ...config, targets: { ...targets, release } } });
+    expect(await found('f32x4.relaxed_madd(v128.load(p), v128.load(p, 16), v128.load(p, 32))')).toEqual([]);
+    expect(await found('i32x4.relaxed_trunc_f32x4_s(v128.load(p))')).toEqual([
+      'kernels-fast.wasm: holds i32x4.relaxed_trunc_f32x4_s; of relaxed SIMD only f32x4.relaxed_madd is within its budget',
+    ]);
+  });
+
+  test('exports and the rows of ABI.md', async () => {
+    const index = 'export function add(a: f32, b: f32): f32 { return a + b; }\nexport function add_pack(): void {}\n';
+    const row = (name: string) => `| \`${name}\` | shapes |\n`;
+    expect(await problems(index, { 'ABI.md': `${row('add')}${row('memory')}` })).toEqual([]);
+    expect(await problems(index, { 'ABI.md': `${row('memory')}${row('gone')}` })).toEqual([
+      'ABI.md: says nothing of the export add',
+      'ABI.md: describes gone, which the binary does not export',
+    ]);
+  });
+
+  test('a binary that outgrew its budget', async () => {
+    const bytes = Array.from({ length: 193_000 }, (_, i) => (i % 250) + 1).join(',');
+    const index = `const table = memory.data<u8>([${bytes}]);\nexport function f(): usize { return table; }\n`;
+    expect((await problems(index)).join()).toMatch(/kernels.wasm: takes \d+ bytes, and 192000 are its budget/);
   });
 });

@@ -5,7 +5,7 @@ import { checkFeeds, type Feeds } from '../feeds.ts';
 import { foldConstants } from '../fold-constants.ts';
 import { describeFailure } from '../guard.ts';
 import { heapOf } from '../heap.ts';
-import type { SessionOptions } from '../session.ts';
+import { kernelOptions, type SessionOptions } from '../session.ts';
 import type { TensorSlot } from '../slot.ts';
 import type { StorageArray } from '../storage.ts';
 import { WeightStore } from '../weight-store.ts';
@@ -19,7 +19,7 @@ export interface VariantOptions {
   readonly given?: readonly string[];
 }
 
-export type WorkbenchOptions = Pick<SessionOptions, 'module' | 'kernels' | 'emit'>;
+export type WorkbenchOptions = Pick<SessionOptions, 'module' | 'binary' | 'kernels' | 'emit'>;
 
 /**
  * Prepares a base graph and networks that differ from it in part, so that of each only the difference is executed.
@@ -28,8 +28,7 @@ export type WorkbenchOptions = Pick<SessionOptions, 'module' | 'kernels' | 'emit
  */
 export async function openWorkbench(graph: Graph, options: WorkbenchOptions = {}): Promise<Workbench> {
   checkExecutable(graph);
-  const kernels =
-    options.kernels ?? (await loadKernels(options.module === undefined ? {} : { module: options.module }));
+  const kernels = options.kernels ?? (await loadKernels(kernelOptions(options)));
   return new Workbench(graph, kernels, options);
 }
 
