@@ -15,12 +15,12 @@ export function median(values) {
  * @param {{ runs?: number, warmupMs?: number, clock?: 'wall' | 'cpu' }} [options]
  */
 export async function interleave(ours, peer, { runs = 15, warmupMs = 2000, clock = 'wall' } = {}) {
+  const now = clock === 'cpu' ? cpuMilliseconds : () => performance.now();
   // Engines compile WASM twice, the optimised code comes in the background: warm up by time, not by count.
-  for (const started = performance.now(); performance.now() - started < warmupMs; ) {
+  for (const started = now(); now() - started < warmupMs; ) {
     await ours();
     await peer();
   }
-  const now = clock === 'cpu' ? cpuMilliseconds : () => performance.now();
   const oursMs = [];
   const peerMs = [];
   for (let i = 0; i < runs; i++) {

@@ -15,6 +15,7 @@ export { f32_gemm, f32_gemm_pack, f32_gemm_packed, f32_gemm_packed_bytes, f32_ge
 export { bf16_round, f16_round } from './f16/index';
 export { lut_x8, lut_x8_x32 } from './lut/index';
 export { qs8_add, qs8_mul } from './qs8-binary/index';
+export { qs8_add_shared, qs8_mul_qdm } from './qs8-binary/cv18xx';
 export { qs8_conv2d, qs8_conv2d_pack, qs8_conv2d_packed_bytes, qs8_conv2d_scratch_bytes } from './qs8-conv/index';
 export { qs8_gemm, qs8_gemm_pack, qs8_gemm_packed_bytes, qs8_gemm_scratch_bytes } from './qs8-gemm/index';
 export { f32_binary, f32_binary_nd, f32_where } from './f32-binary/index';

@@ -177,6 +177,21 @@ export interface QuantizedKernels {
     hi: number,
   ): void;
 
+  /** int8: y = clamp((a*mA + b*mB) >> shift), half up; |m| <= 255, shift 0…30. In place. */
+  qs8_add_shared(
+    a: number,
+    mA: number,
+    b: number,
+    mB: number,
+    shift: number,
+    y: number,
+    n: number,
+    lo: number,
+    hi: number,
+  ): void;
+  /** int8: y = clamp(QDM of a*b), as `qdm` finishes sums; m >= 0, rshift -30…31. In place. */
+  qs8_mul_qdm(a: number, b: number, y: number, n: number, m: number, rshift: number, lo: number, hi: number): void;
+
   qs8_maxpool2d_scratch_bytes(iw: number, ow: number, kw: number, strideW: number, padLeft: number): number;
   /** Largest code of each window; bottom and right padding follow from oh and ow. Every window covers an element. */
   qs8_maxpool2d(

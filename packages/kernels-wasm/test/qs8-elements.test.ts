@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { roundBf16, roundF16 } from '../src/scalar/float16.ts';
 import { lookUp } from '../src/scalar/lut.ts';
-import { qs8Add, qs8Mul } from '../src/scalar/qs8-binary.ts';
+import { qs8Add, qs8AddShared, qs8Mul, qs8MulQdm } from '../src/scalar/qs8-binary.ts';
 import { qs8MaxPool } from '../src/scalar/qs8-pool.ts';
 import { quantizeValue } from '../src/scalar/quantize.ts';
 import { multiplyShift } from '../src/scalar/requant.ts';
@@ -180,6 +180,38 @@ describe('f32_to_q8', () => {
         k.exports.f32_to_q8(put(k, x), y, n, p.inverse, half ? 1 : 0, zero, lo, hi);
         expect(Array.from(take(k, y, n, lo < 0))).toEqual(Array.from(x, (value) => quantizeValue(value, p)));
       }
+    }
+  });
+});
+
+describe('qs8_add_shared and qs8_mul_qdm', () => {
+  it.each(TAIL_LENGTHS)('length %i', (n) => {
+    const [a, b] = [codes(n, true, 31), codes(n, true, 32)];
+    const range = { zero: 0, lo: -100, hi: 127 };
+    for (const [mA, mB, shift] of [
+      [127, -128, 7],
+      [1, 1, 0],
+      [3, 1, 1],
+      [-255, 255, 9],
+    ] as const) {
+      const k = fresh();
+      const at = put(k, a);
+      k.exports.qs8_add_shared(at, mA, put(k, b), mB, shift, at, n, range.lo, range.hi);
+      const expected = Array.from(a, (code, i) => qs8AddShared([code, b[i]!], [mA, mB], shift, range));
+      expect(Array.from(take(k, at, n, true))).toEqual(expected);
+    }
+    for (const [multiplier, rshift] of [
+      [2 ** 30, 6],
+      [1503238554, 0],
+      [2 ** 31 - 1, 8],
+      [2 ** 30, -1],
+      [2 ** 30, 31],
+    ] as const) {
+      const k = fresh();
+      const at = put(k, b);
+      k.exports.qs8_mul_qdm(put(k, a), at, at, n, multiplier, rshift, range.lo, range.hi);
+      const expected = Array.from(a, (code, i) => qs8MulQdm([code, b[i]!], { multiplier, rshift }, range));
+      expect(Array.from(take(k, at, n, true))).toEqual(expected);
     }
   });
 });

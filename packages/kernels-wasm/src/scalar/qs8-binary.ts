@@ -1,4 +1,4 @@
-import { multiplyShift } from './requant.ts';
+import { multiplyByQuantizedMultiplier, multiplyShift } from './requant.ts';
 
 /** One operand of an integer sum: its zero point and its own multiplier and shift. */
 export interface ScaledOperand {
@@ -41,4 +41,25 @@ export function qs8Mul(
 ): number {
   const product = (codes[0] - zeros[0]) * (codes[1] - zeros[1]);
   return clampCode(multiplyShift(product, requant.multiplier, requant.rshift, 'HalfUp'), range);
+}
+
+/** Sum of two codes under one shift, as the CV18xx have it (numerics.md 9.3): one rounding, half up. */
+export function qs8AddShared(
+  codes: readonly [number, number],
+  multipliers: readonly [number, number],
+  rshift: number,
+  range: CodeRange,
+): number {
+  const sum = codes[0] * multipliers[0] + codes[1] * multipliers[1];
+  return clampCode(multiplyShift(sum, 1, rshift, 'HalfUp'), range);
+}
+
+/** Product of two codes by `QDM`, the shift stored as on CV18xx: half up, then half away. */
+export function qs8MulQdm(
+  codes: readonly [number, number],
+  requant: { readonly multiplier: number; readonly rshift: number },
+  range: CodeRange,
+): number {
+  const { multiplier, rshift } = requant;
+  return clampCode(multiplyByQuantizedMultiplier(codes[0] * codes[1], multiplier, -rshift, 'HalfAwayFromZero'), range);
 }

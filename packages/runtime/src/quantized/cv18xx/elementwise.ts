@@ -9,11 +9,17 @@ import { applyQdm } from './requant.ts';
 /** Largest magnitude of a product of two codes. */
 const LARGEST_PRODUCT = 2 ** 14;
 
-/** y = f(a, b) of the codes of two operands, with broadcasting. */
-function prepareBinary(context: PrepareContext, f: (a: number, b: number) => number): RunOp {
+/** `count` codes at the addresses a, b and y. */
+type Run = (a: number, b: number, y: number, count: number) => void;
+
+/** y = f(a, b) of the codes of two operands, with broadcasting; `run` does the same where both walk through. */
+function prepareBinary(context: PrepareContext, f: (a: number, b: number) => number, run: Run): RunOp {
   const [a, b, y] = [context.input(0), context.input(1), context.output()];
   const walk = planWalk([a.shape, b.shape], y.shape);
   const [stepA, stepB] = walk.steps as [number, number];
+  if (stepA === 1 && stepB === 1 && [a, b, y].every(({ dtype }) => dtype === 'i8')) {
+    return () => walk.each((at, [firstA, firstB]) => run(a.ptr + firstA!, b.ptr + firstB!, y.ptr + at, walk.count));
+  }
   return () => {
     const [left, right, to] = [a.view(), b.view(), y.view()];
     walk.each((at, [firstA, firstB]) => {
@@ -38,10 +44,12 @@ function prepareSum(op: Sum, context: PrepareContext): RunOp {
   const { lo, hi } = codesIn(context.output());
   const lowest = doRelu ? 0 : lo;
   const sign = op.type === 'tpu.Sub' ? -1 : 1;
-  return prepareBinary(context, (a, b) => {
-    const sum = a * first + sign * b * second;
-    return Math.min(Math.max((sum + half) >> rshift, lowest), hi);
-  });
+  const { kernels } = context;
+  return prepareBinary(
+    context,
+    (a, b) => Math.min(Math.max((a * first + sign * b * second + half) >> rshift, lowest), hi),
+    (a, b, y, count) => kernels.qs8_add_shared(a, first, b, sign * second, rshift, y, count, lowest, hi),
+  );
 }
 
 /** Every product of two codes requantized once, in a table. */
@@ -55,7 +63,12 @@ function prepareProduct(op: OpOf<'tpu.Mul'>, context: PrepareContext): RunOp {
     const value = applyQdm(at - LARGEST_PRODUCT, multiplier, rshift);
     return Math.min(Math.max(value, lowest), output.hi);
   });
-  return prepareBinary(context, (a, b) => table[a * b + LARGEST_PRODUCT]!);
+  const { kernels } = context;
+  return prepareBinary(
+    context,
+    (a, b) => table[a * b + LARGEST_PRODUCT]!,
+    (a, b, y, count) => kernels.qs8_mul_qdm(a, b, y, count, multiplier, rshift, lowest, output.hi),
+  );
 }
 
 /** The integer form on codes, the float form on bfloat16. */
