@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
+  type Artefact,
   CONTAINER_NOTE,
   containerOf,
   type Graph,
@@ -39,6 +40,7 @@ interface Deployment {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly lowered: Graph;
+  readonly artefacts: readonly Artefact[];
   /** `<module>_<chip>_<quantize>` */
   readonly prefix: string;
 }
@@ -88,7 +90,7 @@ function lower(args: Arguments, terminal: Terminal): Deployment {
   writeFilesWhole(files);
   for (const file of files) terminal.print(`${file.path}: ${file.description}`);
   const prefix = artefacts[0]!.name.replace(/(_tpu)?\.[a-z]+$/, '');
-  return { args, terminal, path, graph, plan, lowered, prefix };
+  return { args, terminal, path, graph, plan, lowered, artefacts, prefix };
 }
 
 /** The module as the converter made it, if it was left beside the `.mlir` file. */
@@ -98,9 +100,13 @@ function originText(path: string): string | undefined {
 }
 
 /** Writes `--model`, and gives back the network that the file holds. */
-function writeModel({ args, terminal, plan, lowered }: Deployment): Graph | undefined {
+function writeModel({ args, terminal, plan, lowered, artefacts }: Deployment): Graph | undefined {
   const path = args.optionalString('model');
   if (path === undefined || args.flag('not_gen_bmodel')) return undefined;
+  if (path.endsWith('.onnx')) {
+    writeOnnx(path, artefacts, terminal);
+    return undefined;
+  }
   const [inputs, outputs] = [boundaryOf(args, 'quant_input'), boundaryOf(args, 'quant_output')];
   const stripped = stripIoCasts(lowered, {
     ...(inputs === undefined ? {} : { inputs }),
@@ -110,6 +116,21 @@ function writeModel({ args, terminal, plan, lowered }: Deployment): Graph | unde
   writeFileWhole(path, bytes);
   terminal.print(`${path}: ${CONTAINER_NOTE}; run it with q model_runner`);
   return graphOfContainer(readContainer(bytes, path), path);
+}
+
+/** `--model x.onnx`: the QDQ network under the user's name, for the processors that take ONNX. */
+function writeOnnx(path: string, artefacts: readonly Artefact[], terminal: Terminal): void {
+  const onnx = artefacts.find(({ name }) => name.endsWith('.onnx'));
+  if (onnx === undefined) {
+    throw new QError(`--model: ${path} names an ONNX file, which this processor does not take`, {
+      code: 'cli.bad-flag-value',
+      where: '--model',
+      found: path,
+      expected: 'a name such as net.bmodel; --processor k1 writes ONNX',
+    });
+  }
+  writeFileWhole(path, onnx.bytes);
+  terminal.print(`${path}: ${onnx.description}`);
 }
 
 /** `--quant_input` and `--quant_input_list`, or the same of outputs. */

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { graphOfContainer, readContainer, readNpz } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runHere } from '../run-here.ts';
@@ -33,6 +33,17 @@ describe('model_deploy', () => {
     expect(`${container.text}`.replace('objects_cnn_weights.npz', 'objects_cnn_bm1684x_int8_sym_tpu_weights.npz')).toBe(
       folder.read('objects_cnn_bm1684x_int8_sym_tpu.mlir').toString('utf8'),
     );
+  });
+
+  it('writes ONNX under the name of --model where the processor takes ONNX, and refuses the name elsewhere', async () => {
+    const onnx = await folder.deploy('--processor', 'k1', '--model', folder.file('net.onnx'));
+    expect(onnx.status, onnx.stderr).toBe(0);
+    const own = /(\S+\.onnx): /.exec(onnx.stdout)![1]!;
+    expect(folder.read('net.onnx').equals(readFileSync(own))).toBe(true);
+    const refused = await folder.deploy('--model', folder.file('chip.onnx'));
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('chip.onnx names an ONNX file');
+    expect(existsSync(folder.file('chip.onnx'))).toBe(false);
   });
 
   it('compares every layer with --compare_all, and leaves out --excepts', async () => {
