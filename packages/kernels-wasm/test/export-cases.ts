@@ -255,11 +255,13 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   metrics_pair: (e, room) => e.metrics_pair(room.floats(N), room.floats(N), N, room.bytes(48)),
   qs8_add: (e, room) =>
     e.qs8_add(room.codes(N), 1, 2, 90, 5, room.codes(N), 1, -3, 60, 6, room.bytes(N), N, 4, -128, 127),
+  qs8_add_shared: (e, room) => e.qs8_add_shared(room.codes(N), 90, room.codes(N), 60, 7, room.bytes(N), N, -128, 127),
   qs8_avgpool2d: integerAverage,
   qs8_conv2d: integerConvolutions,
   qs8_gemm: integerProduct,
   qs8_maxpool2d: integerPool,
   qs8_mul: (e, room) => e.qs8_mul(room.codes(N), 1, 2, room.codes(N), 1, -3, room.bytes(N), N, 90, 13, 4, -128, 127),
+  qs8_mul_qdm: (e, room) => e.qs8_mul_qdm(room.codes(N), room.codes(N), room.bytes(N), N, 1 << 30, 7, -128, 127),
   requant_x32: (e, room) => e.requant_x32(room.words(N, 1e6), room.bytes(N), 1, N, 12345, 27, 0, 3, -128, 127),
   stats_absdev: (e, room) => e.stats_absdev(room.floats(N), N, 0.1),
   stats_central_moments: (e, room) => e.stats_central_moments(room.floats(N), N, 0.1, room.bytes(16)),
