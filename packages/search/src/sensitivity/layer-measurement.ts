@@ -20,6 +20,8 @@ export interface LayerMeasurement {
   plan(): Plan;
   /** The ranking, sure in its first `count` places. */
   settle(count: number): Promise<readonly LayerSensitivity[]>;
+  /** The same, also where the places hang on undecided thresholds of other layers; for the count that is deployed. */
+  confirm(count: number): Promise<readonly LayerSensitivity[]>;
   /** Why not all that was asked for is known. */
   stopped(): SearchStopped['reason'] | undefined;
 }
@@ -44,6 +46,7 @@ async function exhaust(session: SearchSession, methods: readonly MethodThreshold
     layers: () => found.layers,
     plan: () => found.plan,
     settle: async () => ranking,
+    confirm: async () => ranking,
     stopped: () => found.stopped,
   };
 }
@@ -55,16 +58,23 @@ async function race(session: SearchSession, methods: readonly MethodThresholds[]
     onEvent && ((progress) => onEvent({ type: 'work', ...progress })),
   );
   let stopped: SearchStopped['reason'] | undefined;
+  const until = async (work: () => Promise<void>): Promise<readonly LayerSensitivity[]> => {
+    const end = await untilStopped(work);
+    if (end instanceof SearchStopped) stopped = end.reason;
+    return rankLayers(running.layers);
+  };
+  const ranks = (count: number): number[] => ranksThatCount(count, session.options.graph);
   return {
     layers: () => running.layers,
     plan: () => running.plan,
-    settle: async (count) => {
-      const end = await untilStopped(async () => {
-        for (const rank of ranksThatCount(count, session.options.graph)) await running.settle(rank);
-      });
-      if (end instanceof SearchStopped) stopped = end.reason;
-      return rankLayers(running.layers);
-    },
+    settle: (count) =>
+      until(async () => {
+        for (const rank of ranks(count)) await running.settle(rank);
+      }),
+    confirm: (count) =>
+      until(async () => {
+        for (const rank of ranks(count)) await running.confirm(rank);
+      }),
     stopped: () => stopped,
   };
 }

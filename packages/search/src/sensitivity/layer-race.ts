@@ -26,6 +26,19 @@ interface Contestant {
 const FIRST_SAMPLES = 2;
 const SAMPLE_STEP = 2;
 
+/** All samples in an order that has nothing to do with theirs: lists of images are often sorted. The same for every search. */
+function shuffled(count: number): number[] {
+  const order = Array.from({ length: count }, (_, index) => index);
+  let state = 1;
+  for (let at = count - 1; at > 0; at--) {
+    // Numerical Recipes' linear congruential generator; its high bits are the random ones.
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const other = Math.floor((state / 2 ** 32) * (at + 1));
+    [order[at], order[other]] = [order[other]!, order[at]!];
+  }
+  return order;
+}
+
 /** Times the shift by a producer's other threshold that a decision must be away from the boundary. */
 const COUPLING_MARGIN = 3;
 
@@ -50,6 +63,10 @@ export class LayerRace {
   readonly #report: ((progress: RaceProgress) => void) | undefined;
   readonly #contestants: readonly Contestant[];
   readonly #forced = new Set<Contestant>();
+  /** Those that the last comparison with the boundary could not leave at the first samples. */
+  #contested: ReadonlySet<RaceTrial> = new Set();
+  /** Samples in the order in which they are tried. */
+  readonly #order: readonly number[];
   #working: Plan;
   #done = 0;
 
@@ -57,6 +74,7 @@ export class LayerRace {
     this.#space = space;
     this.#report = report;
     this.#working = space.plan;
+    this.#order = shuffled(space.sampleCount);
     const types = new Map(space.graph.ops.map((op) => [op.name, op.type]));
     this.#contestants = space.layers.map((layer) => ({
       layer,
@@ -74,11 +92,15 @@ export class LayerRace {
   /** Evaluates until the `count` costliest layers are known: they come first in `layers` when that is ranked. */
   async settle(count: number): Promise<void> {
     await this.#extend(this.#contestants.map(({ trials }) => trials[0]!).filter(({ scores }) => scores.length === 0));
-    for (;;) {
-      const open = await this.#openTrials(count);
-      if (open.length > 0) await this.#extend(open);
-      else if (!(await this.#isCoupled(count))) return;
+    for (let open = await this.#openTrials(count); open.length > 0; open = await this.#openTrials(count)) {
+      await this.#extend(open);
     }
+  }
+
+  /** The same, also where the boundary hangs on undecided thresholds of layers before it. */
+  async confirm(count: number): Promise<void> {
+    do await this.settle(count);
+    while (await this.#isCoupled(count));
   }
 
   /** What is known of every layer, in the network's order. */
@@ -88,7 +110,7 @@ export class LayerRace {
       .map((contestant) => {
         const tried = contestant.trials.filter(({ scores }) => scores.length > 0);
         const trials = tried.flatMap(({ methods, threshold, scores }) =>
-          methods.map((method) => ({ method, threshold, loss: meanLoss(scores), samples: scores.length })),
+          methods.map((method) => ({ method, threshold, loss: this.#lossOf(scores), samples: scores.length })),
         );
         const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
         const { layer, type, isDecided } = contestant;
@@ -109,9 +131,12 @@ export class LayerRace {
     const ranking = this.#ranking();
     const pooled = this.#pooledVariance(ranking, count);
     const open = new Set<RaceTrial>();
+    const close = new Set<RaceTrial>();
     for (const inside of ranking.slice(0, count)) {
       for (const outside of ranking.slice(count)) this.#compare(inside, outside, pooled, open);
     }
+    for (const trial of open) if (trial.scores.length > FIRST_SAMPLES) close.add(trial);
+    this.#contested = new Set([...this.#contested, ...close]);
     for (const { trials, isDecided } of this.#forced) if (!isDecided) for (const trial of trials) open.add(trial);
     const total = this.#space.sampleCount;
     const unfinished = [...open].filter(({ scores }) => scores.length < total);
@@ -129,8 +154,18 @@ export class LayerRace {
     }
   }
 
+  /** When all samples were tried, the mean is taken in their own order, as everywhere. */
+  #lossOf(scores: readonly number[]): number {
+    if (scores.length < this.#order.length) return meanLoss(scores);
+    const inOrder = new Float64Array(scores.length);
+    this.#order.forEach((sample, index) => {
+      inOrder[sample] = scores[index]!;
+    });
+    return meanLoss([...inOrder]);
+  }
+
   #ranking(): Contestant[] {
-    const loss = new Map(this.#contestants.map((contestant) => [contestant, meanLoss(bestOf(contestant).scores)]));
+    const loss = new Map(this.#contestants.map((contestant) => [contestant, this.#lossOf(bestOf(contestant).scores)]));
     return this.#contestants.toSorted((a, b) => loss.get(b)! - loss.get(a)!);
   }
 
@@ -187,7 +222,7 @@ export class LayerRace {
     const limits = { inside: outside.at(0), outside: inside.at(-1) };
     let isAny = false;
     for (const [position, contestant] of ranking.entries()) {
-      const isContested = position < count || bestOf(contestant).scores.length > FIRST_SAMPLES;
+      const isContested = this.#contested.has(bestOf(contestant));
       const limit = position < count ? limits.inside : limits.outside;
       if (!isContested || limit === undefined) continue;
       const margin = Math.abs(pairedDifference(bestOf(contestant).scores, bestOf(limit).scores).mean);
@@ -220,7 +255,7 @@ export class LayerRace {
       const plan = withThresholds(this.#working, new Map([[producer.layer, threshold]]));
       return aloneInInt8(this.#space, plan, contestant.layer, best.threshold);
     });
-    const samples = [...best.scores.slice(0, FIRST_SAMPLES).keys()];
+    const samples = this.#order.slice(0, Math.min(FIRST_SAMPLES, best.scores.length));
     const scores = await this.#space.networks.scores(networks, samples);
     const first = best.scores.slice(0, samples.length);
     return Math.max(
@@ -242,7 +277,7 @@ export class LayerRace {
     const { sampleCount, networks } = this.#space;
     const from = trials[0]!.scores.length;
     const end = Math.min(sampleCount, to ?? (from === 0 ? FIRST_SAMPLES : from + SAMPLE_STEP));
-    const samples = Array.from({ length: end - from }, (_, index) => from + index);
+    const samples = this.#order.slice(from, end);
     const graphs = trials.map((trial) => this.#networkOf(trial));
     const scores = await networks.scores(graphs, samples);
     trials.forEach((trial, index) => {

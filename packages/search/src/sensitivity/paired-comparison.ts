@@ -34,14 +34,14 @@ export function pairedDifference(a: SampleScores, b: SampleScores): PairedDiffer
 /** Samples' worth of weight that the pooled variance has beside a pair's own. */
 const PRIOR_WEIGHT = 10;
 
-/** One-sided 99.9 % quantiles of Student's t by degrees of freedom. */
+/** One-sided 99.5 % quantiles of Student's t by degrees of freedom. */
 const QUANTILES: readonly (readonly [number, number])[] = [
-  [10, 4.144],
-  [12, 3.93],
-  [15, 3.733],
-  [20, 3.552],
-  [30, 3.385],
-  [40, 3.307],
+  [10, 3.169],
+  [12, 3.055],
+  [15, 2.947],
+  [20, 2.845],
+  [30, 2.75],
+  [40, 2.704],
 ];
 
 function quantile(freedom: number): number {
