@@ -61,12 +61,20 @@ export {
 } from './reports/search-qtable-report.ts';
 export { type SearchThresholdFacts, searchThresholdReport } from './reports/search-threshold-report.ts';
 export { type SensitiveLayerFacts, sensitiveLayerReport } from './reports/sensitive-layer-report.ts';
+export { explainCause, type FloatCause } from './sensitivity/float-reason.ts';
+export {
+  type FloatSet,
+  type FloatSetSearch,
+  paretoFloatSets,
+  smallestFloatSet,
+} from './sensitivity/float-set-goals.ts';
 export {
   evaluateInFull,
   type FullEvaluation,
   referenceOutputs,
 } from './sensitivity/full-evaluation.ts';
 export { withFloatOps, withThresholds } from './sensitivity/plan-edits.ts';
+export { type ExplainedLayer, explainPlan, type PlanDocument } from './sensitivity/plan-explanation.ts';
 export { joinedScores, loweredScores, type NetworkScores, type PlanScores } from './sensitivity/plan-scores.ts';
 export {
   type LayerCosine,

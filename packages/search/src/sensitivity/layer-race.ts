@@ -39,6 +39,9 @@ function shuffled(count: number): number[] {
   return order;
 }
 
+/** Samples that a threshold must be tried on to be decided: nothing is saved by deciding it early. */
+const DECISION_SAMPLES = 8;
+
 /** Times the shift by a producer's other threshold that a decision must be away from the boundary. */
 const COUPLING_MARGIN = 3;
 
@@ -318,7 +321,9 @@ function bestOf({ trials }: Contestant): RaceTrial {
 }
 
 function isLess(best: RaceTrial, other: RaceTrial, pooled: number, total: number): boolean {
-  return best === other || isSurelyLarger(other.scores, best.scores, pooled, total);
+  if (best === other) return true;
+  const tried = Math.min(best.scores.length, other.scores.length);
+  return tried >= Math.min(DECISION_SAMPLES, total) && isSurelyLarger(other.scores, best.scores, pooled, total);
 }
 
 function trialsOf({ plan, methods }: TrialSpace, layer: string): RaceTrial[] {
