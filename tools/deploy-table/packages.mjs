@@ -6,7 +6,7 @@ const fromCli = createRequire(new URL('../../packages/cli/package.json', import.
 
 const load = (name) => import(pathToFileURL(fromCli.resolve(name)).href);
 
-export const [ir, onnx, runtime, calib, dataset, search, bm, cv] = await Promise.all(
+export const [ir, onnx, runtime, calib, dataset, search, bm, cv, xquant] = await Promise.all(
   [
     '@q/ir',
     '@q/ir/onnx',
@@ -16,5 +16,6 @@ export const [ir, onnx, runtime, calib, dataset, search, bm, cv] = await Promise
     '@q/search',
     '@q/backend-bm1684x',
     '@q/backend-cv18xx',
+    '@q/backend-spacemit/xquant',
   ].map(load),
 );

@@ -1,0 +1,56 @@
+/** The types of calibration that the table compares. */
+export const TYPES = ['minmax', 'percentile', 'kl', 'mse', 'default'];
+
+/** What the best type may lose: points or half a decibel, or a cosine that makes up for either. */
+const ALLOWED = { points: 1, dB: 0.5, cosine: 0.99 };
+
+/**
+ * @typedef {{ metric: string | undefined, float: number | undefined, calibration: number, evaluation: number, finetune: number,
+ *   types: Record<string, { figure: number | undefined, cosine: number }>, blamed: string[] }} XquantFigures
+ */
+
+/** The type with the best figure, of equal ones the best cosine, and whether that is good enough. */
+export function verdict(/** @type {XquantFigures} */ figures) {
+  const { metric, float, types } = figures;
+  const rank = ([, { figure, cosine }]) => [figure ?? 0, cosine];
+  const [best, { figure, cosine }] = Object.entries(types).toSorted((a, b) => {
+    const [[fa, ca], [fb, cb]] = [rank(a), rank(b)];
+    return fb - fa || cb - ca;
+  })[0];
+  const lost = metric === undefined ? Infinity : (float - figure) * (metric === 'PSNR' ? 1 : 100);
+  const allowed = metric === 'PSNR' ? ALLOWED.dB : ALLOWED.points;
+  // A loss of exactly a point is not more than one, whatever the last bit says.
+  return { best, lost, isKept: lost <= allowed + 1e-9 || cosine >= ALLOWED.cosine };
+}
+
+/** The table of XQUANT.md. */
+export function renderXquantTable(/** @type {Record<string, XquantFigures>} */ figures) {
+  const titles = ['network', 'level; samples', 'float', ...TYPES, 'best'];
+  const rows = Object.entries(figures).map(([name, row]) => [
+    name,
+    `${row.finetune}; ${row.calibration} / ${row.evaluation}`,
+    row.metric === undefined ? 'no labels' : `${row.metric} ${shown(row.float, row)}`,
+    ...TYPES.map((type) => cell(row, type)),
+    outcome(row),
+  ]);
+  return [titles, titles.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function outcome(row) {
+  const { best, lost, isKept } = verdict(row);
+  const unit = row.metric === 'PSNR' ? 'dB' : 'points';
+  const text =
+    row.metric === undefined ? best : `${best}, ${lost > 0 ? `loses ${lost.toFixed(1)} ${unit}` : 'loses nothing'}`;
+  return isKept
+    ? text
+    : `${text}; **to blame**: ${row.blamed.map((layer) => `\`${layer}\``).join(', ') || 'nothing alone'}`;
+}
+
+function cell(row, type) {
+  const found = row.types[type];
+  if (found === undefined) return 'refused';
+  const cosine = found.cosine.toFixed(4);
+  return row.metric === undefined ? cosine : `${shown(found.figure, row)}, ${cosine}`;
+}
+
+const shown = (value, { metric }) => (metric === 'PSNR' ? `${value.toFixed(2)} dB` : `${(100 * value).toFixed(1)} %`);
