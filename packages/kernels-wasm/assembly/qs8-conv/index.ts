@@ -9,8 +9,11 @@ import { openFinish, peak } from '../requant/index';
 import { padPlanes, planeBytes } from './planes';
 import { isWinograd, winograd, winogradPack, winogradPackedBytes, winogradScratchBytes } from './winograd';
 
-/** Panels packed before the filters are walked: 64 pixels. */
-const PANELS: i32 = 8;
+/** Panels packed before the filters are walked: shallow ones are many, because every row of sums has its constants to set up. */
+@inline
+function panelsAtOnce(k: i32): i32 {
+  return k <= 64 ? 32 : k <= 128 ? 16 : 8;
+}
 
 @inline
 function isDepthwise(ic: i32, groups: i32): bool {
@@ -59,7 +62,7 @@ export function qs8_conv2d_scratch_bytes(
   if (isWinograd(ic, oc, kh, kw, sh, sw, dh, dw, groups)) return winogradScratchBytes(ic, iw + pl + pr - 2);
   const icg = ic / groups;
   const k = icg * kh * kw;
-  const panels = <usize>PANELS * panelBytes(k);
+  const panels = <usize>panelsAtOnce(k) * panelBytes(k);
   if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return panels;
   return panels + <usize>(k + 1) * 4 + 16 + planeBytes(icg, ih + pt + pb, iw + pl + pr);
 }
@@ -172,15 +175,16 @@ export function qs8_conv2d(
   const height = ih + pt + pb;
   const pointwise = isPointwise(kh, kw, sh, sw, pt, pl, pb, pr);
   const panel = panelBytes(k);
-  const taps = scratch + <usize>PANELS * panel;
+  const pixelsAtOnce = panelsAtOnce(k) << 3;
+  const taps = scratch + <usize>panelsAtOnce(k) * panel;
   const plane = taps + ((<usize>(k + 1) * 4 + 15) & ~15);
   if (!pointwise) storeTaps(taps, icg, kh, kw, dh, dw, width, height);
   for (let s = 0; s < n; s++) {
     for (let g = 0; g < groups; g++) {
       if (!pointwise) padPlanes(x, xSigned, plane, icg, ih, iw, pt, pl, pb, pr, pad);
       const rows = packed + <usize>g * packedRowsBytes(ocg, k);
-      for (let first = 0; first < pixels; first += PANELS * 8) {
-        const count = min(PANELS * 8, pixels - first);
+      for (let first = 0; first < pixels; first += pixelsAtOnce) {
+        const count = min(pixelsAtOnce, pixels - first);
         for (let p = 0; p < count; p += 8) {
           const at = scratch + <usize>(p >> 3) * panel;
           const pixel = first + p;

@@ -121,7 +121,7 @@ export function tile4x4(pairs: i32, rows: usize, columns: usize, out: usize): vo
 }
 
 /**
- * Every row against packed panels holding `columns` (1…64) columns, finished into y: element (row, column) lies at
+ * Every row against packed panels holding `columns` (1…256) columns, finished into y: element (row, column) lies at
  * y + row*rowStride + column*columnStride bytes. `first` is the channel of row 0, `largest` the largest |code| of a column.
  */
 export function multiplyPanels(

@@ -16,8 +16,8 @@ export const enum Finish {
   none = 2,
 }
 
-/** Accumulators of a block of four rows by 64 columns, as tiles leave them: [panel][4][8]. */
-export const LINES: usize = memory.data(1024, 16);
+/** Accumulators of a block of four rows by up to 256 columns, as tiles leave them: [panel][4][8]. */
+export const LINES: usize = memory.data(4096, 16);
 /** Four lanes of the largest |accumulator| since `openFinish`. */
 const PEAK: usize = memory.data(16, 16);
 /** Eight finished int32 of a row. */
