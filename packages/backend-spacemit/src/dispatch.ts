@@ -34,13 +34,15 @@ export type Producers = ReadonlyMap<string | null, Op>;
 /** Who may keep an op float that could be quantized. */
 export interface Choice {
   staysFloat(op: Op): boolean;
+  /** Operators that quantization does not pass: those behind them need a computing operator of their own. */
+  blocks?(op: Op): boolean;
   /** Asked in graph order, for ops that have come this far. */
   accepts?(op: KnownOp, chosen: Dispatch, producers: Producers): boolean;
 }
 
 /** The ops that run in INT8: those that dispatch reaches, unless something keeps them float. */
-export function chooseQuantized(graph: Graph, { staysFloat, accepts = () => true }: Choice): Dispatch {
-  const reached = downstream(graph);
+export function chooseQuantized(graph: Graph, { staysFloat, blocks, accepts = () => true }: Choice): Dispatch {
+  const reached = downstream(graph, blocks);
   const producers: Producers = new Map(graph.ops.flatMap((op) => op.outputs.map((name) => [name, op] as const)));
   const chosen = new Set<Op>();
   for (const op of graph.ops) {
@@ -74,12 +76,12 @@ function checkPrecisions(graph: Graph, plan: Plan): void {
 }
 
 /** Ops between a computing op and the first one without an INT8 form. */
-function downstream(graph: Graph): Set<Op> {
+function downstream(graph: Graph, blocks: Choice['blocks'] = () => false): Set<Op> {
   const consumers = new Map<string, Op[]>();
   for (const op of graph.ops) {
     for (const name of new Set(op.inputs)) if (name !== null) consumers.set(name, [...(consumers.get(name) ?? []), op]);
   }
-  const fits = (op: Op) => isQuantizable(op) && operandsFit(op, graph);
+  const fits = (op: Op) => isQuantizable(op) && operandsFit(op, graph) && !blocks(op);
   const queue = graph.ops.filter((op) => COMPUTING.has(op.type) && fits(op));
   const reached = new Set<Op>(queue);
   for (let op = queue.pop(); op !== undefined; op = queue.pop()) {

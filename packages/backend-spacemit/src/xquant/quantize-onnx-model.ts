@@ -54,6 +54,7 @@ export async function quantizeOnnxModel(
   const prepared = readModel(model, {
     isSimplified: !settings.model.skipSimplification,
     isStatic,
+    fusions: settings.extensions.fusions,
     emit,
     ...(settings.calibration.inputs === undefined ? {} : { items: settings.calibration.inputs }),
     ...(options.externalData === undefined ? {} : { externalData: options.externalData }),
@@ -117,6 +118,7 @@ function withOverrides(config: XquantConfig, overrides: XquantOptions['overrides
 function exportSettings({ model, extensions }: XquantConfig) {
   return {
     version: VERSION,
+    fusions: extensions.fusions,
     ...(model.opset === undefined ? {} : { opset: model.opset }),
     ...(extensions.exportTime === undefined ? {} : { exportTime: extensions.exportTime }),
   };

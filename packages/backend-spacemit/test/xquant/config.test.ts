@@ -60,6 +60,7 @@ describe('fields and defaults', () => {
         biasCorrection: 'xslim',
         gemmWeight: 'tensor-pow2',
         floatOutputs: false,
+        fusions: [],
         ranges: new Map(),
       },
     });

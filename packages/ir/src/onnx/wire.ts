@@ -84,6 +84,7 @@ export interface FunctionWire {
   attribute?: string[];
   attributeProto?: AttributeWire[];
   node?: NodeWire[];
+  opsetImport?: { domain?: string; version?: Int64 }[];
 }
 
 export interface ModelWire {

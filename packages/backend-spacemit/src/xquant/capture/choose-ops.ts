@@ -1,6 +1,7 @@
 import type { Emit, Graph, Op } from '@q/ir';
 import { chooseQuantized, type Dispatch } from '../../dispatch.ts';
 import type { XquantConfig } from '../config/settings.ts';
+import { fusedGroups } from '../fuse/fused-groups.ts';
 import { tensorOf } from '../prepare/read-model.ts';
 import type { Captured } from './custom-settings.ts';
 import type { Truncation } from './truncate.ts';
@@ -11,7 +12,8 @@ export type FloatReason =
   | 'custom_setting'
   | 'truncate_var_names'
   | 'ignore_op_types'
-  | 'ignore_op_names';
+  | 'ignore_op_names'
+  | 'fusions';
 
 export interface ChosenOps {
   readonly chosen: Dispatch;
@@ -61,12 +63,15 @@ export function onnxTypesOf({ type, name }: Op, nodeTypes: ReadonlyMap<string, s
 /** Which operators run in INT8 (spacemit.md 7.2, 9), and why others with an INT8 form do not. */
 export function chooseOps(graph: Graph, settings: ChoiceSettings): ChosenOps {
   const reasons = new Map<Op, FloatReason>();
+  const groups = fusedGroups(graph, settings.config.extensions.fusions);
+  const fused = new Set(groups.flatMap(({ ops }) => [...ops]));
   for (const op of graph.ops) {
-    const reason = floatReason(op, graph, settings);
+    const reason = fused.has(op) ? 'fusions' : floatReason(op, graph, settings);
     if (reason !== undefined) reasons.set(op, reason);
   }
   warnAboutUnmatched(graph, settings);
-  return { chosen: chooseQuantized(graph, { staysFloat: (op) => reasons.has(op) }), reasons };
+  const choice = { staysFloat: (op: Op) => reasons.has(op), blocks: (op: Op) => fused.has(op) };
+  return { chosen: chooseQuantized(graph, choice), reasons };
 }
 
 function floatReason(op: Op, graph: Graph, settings: ChoiceSettings): FloatReason | undefined {

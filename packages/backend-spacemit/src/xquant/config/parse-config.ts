@@ -186,6 +186,7 @@ function extensions(file: NonNullable<ConfigFile['q_parameters']>): Extensions {
     biasCorrection: file.biasCorrection ?? 'xslim',
     gemmWeight: file.gemmWeight ?? 'tensor-pow2',
     floatOutputs: file.floatOutputs ?? false,
+    fusions: file.fusions ?? [],
     ranges: new Map(Object.entries(file.ranges ?? {})),
     ...given('maxSeconds', file.maxSeconds),
     ...given('exportTime', file.exportTime),

@@ -122,6 +122,9 @@ const customSetting = v.looseObject({
   calibration_type: calibrationType(),
 });
 
+const FUSIONS = ['yolo_decode', 'window', 'qkv'] as const;
+const FUSION_LIST = 'yolo_decode, window or qkv';
+
 const interval = v.pipe(
   v.tuple([v.number(), v.number()]),
   v.check(
@@ -167,6 +170,12 @@ export const configSchema = v.looseObject(
       biasCorrection: choice(['xslim', 'full'], (issue) => `${show(issue.input)} is not xslim or full`),
       gemmWeight: choice(['tensor-pow2', 'channel'], (issue) => `${show(issue.input)} is not tensor-pow2 or channel`),
       floatOutputs: optional(v.union([v.boolean(), v.array(v.string())])),
+      fusions: optional(
+        v.array(
+          v.picklist(FUSIONS, (issue) => `${show(issue.input)} is not ${FUSION_LIST}`),
+          (issue) => `${show(issue.input)} is not a list of ${FUSION_LIST}`,
+        ),
+      ),
       ranges: optional(v.record(v.string(), interval)),
       maxSeconds: optional(
         v.pipe(
@@ -216,6 +225,7 @@ const sections = {
     'biasCorrection',
     'gemmWeight',
     'floatOutputs',
+    'fusions',
     'ranges',
     'maxSeconds',
     'exportTime',

@@ -4,6 +4,8 @@ export type CalibrationType = 'default' | 'kl' | 'minmax' | 'percentile' | 'mse'
 /** 0 and 1: INT8; 2: float islands; 3: dynamic; 4: FP16; 100: simplification only (spacemit.md 9.1). */
 export type PrecisionLevel = 0 | 1 | 2 | 3 | 4 | 100;
 export type FinetuneLevel = 0 | 1 | 2 | 3;
+/** Patterns of the vendor's that are written only when asked for (spacemit.md 6.2, 19). */
+export type Fusion = 'yolo_decode' | 'window' | 'qkv';
 
 /** How the calibration data of one network input are made (spacemit.md 2.4). */
 export interface InputItem {
@@ -42,6 +44,7 @@ export interface Extensions {
   readonly gemmWeight: 'tensor-pow2' | 'channel';
   /** Outputs without a final pair: all, or these. */
   readonly floatOutputs: boolean | readonly string[];
+  readonly fusions: readonly Fusion[];
   /** Ranges by tensor name that calibration does not touch. */
   readonly ranges: ReadonlyMap<string, readonly [number, number]>;
   /** Seconds that ranges may take: when histograms would take longer, `default`, `kl` and `mse` become `percentile`. */

@@ -1,6 +1,8 @@
 import { type Graph, QError } from '@q/ir';
 import { editOnnx, exportOnnx, type ModelWire } from '@q/ir/onnx';
 import { RAW_SUFFIX } from '../../qdq-builder.ts';
+import type { Fusion } from '../config/settings.ts';
+import { writeFunctions } from '../fuse/write-functions.ts';
 import type { PreparedModel } from '../prepare/read-model.ts';
 
 export interface ExportSettings {
@@ -8,6 +10,7 @@ export interface ExportSettings {
   /** Metadata `xslim_export_time`; left out when absent. */
   readonly exportTime?: string;
   readonly version: string;
+  readonly fusions: readonly Fusion[];
 }
 
 const OLDEST_OPSET = 13;
@@ -22,8 +25,12 @@ const LAYER_NORM_OPSET = 17;
  */
 export function exportModel(graph: Graph, source: PreparedModel, settings: ExportSettings): Uint8Array {
   const options = { graphName: source.graphName, nodeNames: nodeNamesOf(graph, source) };
-  const bytes = exportOnnx(graph, { ...options, opset: opsetOf(graph, source, settings) });
-  return editOnnx(bytes, (model) => annotate(model, source, settings));
+  const opset = opsetOf(graph, source, settings);
+  const bytes = exportOnnx(graph, { ...options, opset });
+  return editOnnx(bytes, (model) => {
+    annotate(model, source, settings);
+    writeFunctions(model, graph, { fusions: settings.fusions, opset });
+  });
 }
 
 /** The opset that a network is written in. */

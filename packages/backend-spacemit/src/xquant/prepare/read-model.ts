@@ -1,6 +1,8 @@
 import { type Emit, type Graph, inputsOf, nearest, QError } from '@q/ir';
 import { type ExternalData, importOnnx, inspectOnnx, type ModelWire, readOnnxModel } from '@q/ir/onnx';
-import type { InputItem } from '../config/settings.ts';
+import type { Fusion, InputItem } from '../config/settings.ts';
+import { fusedGroups } from '../fuse/fused-groups.ts';
+import { separateQkv } from '../fuse/separate-qkv.ts';
 import { legalize } from './legalize.ts';
 
 /** A model that is ready to be quantized, and what its file calls things. */
@@ -22,6 +24,8 @@ export interface ReadOptions {
   readonly isSimplified?: boolean;
   /** For calibration: QuantizeLinear and DequantizeLinear are refused, shapes must be known. */
   readonly isStatic?: boolean;
+  /** `qkv` is done here; the others are looked for and reported when there are none. */
+  readonly fusions?: readonly Fusion[];
   readonly externalData?: ExternalData;
   readonly where?: string;
   readonly emit?: Emit;
@@ -33,7 +37,15 @@ export interface ReadOptions {
  * @throws QError `xquant.model.quantized`, `xquant.data.input-shape`, and what `importOnnx` throws
  */
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): PreparedModel {
-  const { items, isSimplified = true, isStatic = true, externalData, where = 'the model', emit } = options;
+  const {
+    items,
+    isSimplified = true,
+    isStatic = true,
+    fusions = [],
+    externalData,
+    where = 'the model',
+    emit,
+  } = options;
   const wire = readOnnxModel(bytes, where);
   if (isStatic) refuseQuantized(wire, where);
   const name = wire.graph?.name ?? '';
@@ -47,7 +59,7 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Prepare
     ...(externalData === undefined ? {} : { externalData }),
     ...(emit === undefined ? {} : { emit }),
   });
-  const legal = legalize(graph, { isSimplified });
+  const legal = withFusions(legalize(graph, { isSimplified }), fusions, emit);
   const opset = wire.opsetImport?.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
   return {
     graph: legal,
@@ -58,6 +70,18 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Prepare
     producer: wire.producerName ?? '',
     metadata: new Map((wire.metadataProps ?? []).map(({ key = '', value = '' }) => [key, value])),
   };
+}
+
+/** Separates products where asked; a fusion that finds nothing is a warning. */
+function withFusions(graph: Graph, fusions: readonly Fusion[], emit: Emit = () => {}): Graph {
+  const separated = fusions.includes('qkv') ? separateQkv(graph) : graph;
+  for (const fusion of new Set(fusions)) {
+    const isFound = fusion === 'qkv' ? separated !== graph : fusedGroups(graph, [fusion]).length > 0;
+    if (isFound) continue;
+    const message = `${fusion} matches nothing in the network`;
+    emit({ type: 'warning', code: 'xquant.fusions.unmatched', where: 'q_parameters.fusions', message });
+  }
+  return separated;
 }
 
 function refuseQuantized(wire: ModelWire, where: string): void {
