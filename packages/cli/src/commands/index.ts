@@ -117,6 +117,12 @@ export const commands: readonly Command[] = [
     load: async () => (await import('./inspect.ts')).inspect,
   },
   {
+    name: 'explain',
+    aliases: [],
+    summary: 'Say why layers of a quantize table stay in float: what their weights and ranges show.',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
     name: 'xquant',
     aliases: [],
     summary: "XQuant's job: a JSON configuration and a float ONNX model in, QDQ ONNX and a report out.",
