@@ -12,7 +12,7 @@ const ALLOWED = { points: 1, dB: 0.5, cosine: 0.99 };
 /** The type with the best figure, of equal ones the best cosine, and whether that is good enough. */
 export function verdict(/** @type {XquantFigures} */ figures) {
   const { metric, float, types } = figures;
-  const rank = ([, { figure, cosine }]) => [figure ?? 0, cosine];
+  const rank = ([, { figure, cosine }]) => [metric === undefined ? 0 : figure, cosine];
   const [best, { figure, cosine }] = Object.entries(types).toSorted((a, b) => {
     const [[fa, ca], [fb, cb]] = [rank(a), rank(b)];
     return fb - fa || cb - ca;
