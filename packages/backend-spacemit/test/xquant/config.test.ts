@@ -119,6 +119,11 @@ describe('messages that users search for', () => {
     [{ model_parameters: 3 }, '3 is not an object'],
     [{ quantization_parameters: { max_percentile: 0.2 } }, '0.2 is not in (0.5, 1]'],
     [{ q_parameters: { ranges: { a: [2, 1] } } }, 'the lower bound is not below the upper one'],
+    [
+      { q_parameters: { fusions: ['qkv', 'yolo'] } },
+      'yolo is not yolo_decode, window or qkv [q_parameters.fusions[1]]',
+    ],
+    [{ q_parameters: { fusions: 'qkv' } }, 'qkv is not a list of yolo_decode, window or qkv [q_parameters.fusions]'],
   ])('%j: %s', (config, text) => {
     expect(message(config)).toContain(text);
   });
@@ -134,6 +139,10 @@ describe('messages that users search for', () => {
         'quantization_parameters.precision_level',
       ]);
     }
+  });
+
+  test('fusions', () => {
+    expect(parseConfig({ q_parameters: { fusions: ['window', 'qkv'] } }).extensions.fusions).toEqual(['window', 'qkv']);
   });
 
   test('JSON that is none, with line and column', () => {
