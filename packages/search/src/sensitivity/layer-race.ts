@@ -43,7 +43,7 @@ function shuffled(count: number): number[] {
 const DECISION_SAMPLES = 8;
 
 /** Times the shift by a producer's other threshold that a decision must be away from the boundary. */
-const COUPLING_MARGIN = 3;
+const COUPLING_MARGIN = 1;
 
 export interface RaceProgress {
   /** Runs of candidates on single samples, done and at most to be done, as the race stands. */
