@@ -7,6 +7,7 @@ export type {
   CustomSetting,
   Extensions,
   FinetuneLevel,
+  Fusion,
   InputItem,
   PrecisionLevel,
   XquantConfig,

@@ -9,12 +9,19 @@ const CLASSES = 3;
 const POINTS = 16;
 
 /** The end of a YOLOv8: boxes and scores in one tensor, distributions over bins, corners around centres, strides. */
-function yoloHead({ bins = 16, outputs = ['y'] } = {}): Uint8Array {
+function yoloHead({ bins = 16, outputs = ['y'], isSliced = false } = {}): Uint8Array {
   const b = new GraphBuilder();
   const channels = 4 * bins + CLASSES;
   const conv = b.conv('conv', b.input('x', [1, 8, 4, 4]), [channels, 8, 1, 1]);
   const flat = b.add('top.Reshape', 'flat', [conv, null], { shape: [1, channels, POINTS] });
-  b.add('top.Split', 'box', [flat], { axis: 1, num: 2, splitSize: [4 * bins, CLASSES] }, ['box', 'cls']);
+  const slice = (name: string, from: number, to: number) => {
+    const bounds = { offset: [0, from, 0], steps: [1, 1, 1], ends: [1, to, POINTS] };
+    b.add('top.Slice', name, [flat, null, null, null], bounds);
+  };
+  if (isSliced) {
+    slice('box', 0, 4 * bins);
+    slice('cls', 4 * bins, channels);
+  } else b.add('top.Split', 'box', [flat], { axis: 1, num: 2, splitSize: [4 * bins, CLASSES] }, ['box', 'cls']);
   const folded = b.add('top.Reshape', 'folded', ['box', null], { shape: [1, 4, bins, POINTS] });
   const turned = b.add('top.Permute', 'turned', [folded], { order: [0, 2, 1, 3] });
   const softmax = b.add('top.Softmax', 'softmax', [turned], { axis: 1 });
@@ -57,7 +64,7 @@ function windows(layout: readonly number[]): Uint8Array {
 }
 
 /** Attention whose queries, keys and values come out of one product. */
-function attention(form: 'gather' | 'split'): Uint8Array {
+function attention(form: 'gather' | 'split' | 'unbind'): Uint8Array {
   const b = new GraphBuilder();
   const product = b.add('top.MatMul', 'product', [b.input('x', [1, 6, 8]), b.weight('w', [8, 24]), null]);
   const sum = b.add('top.Add', 'sum', [product, b.weight('b', [24])]);
@@ -69,8 +76,12 @@ function attention(form: 'gather' | 'split'): Uint8Array {
     const folded = b.add('top.Reshape', 'r', [sum, null], { shape: [1, 6, 3, 2, 4] });
     const turned = b.add('top.Permute', 't', [folded], { order: [2, 0, 3, 1, 4] });
     const parts = ['q0', 'k0', 'v0'];
-    b.add('top.Split', 'q0', [turned], { axis: 0, num: 3, splitSize: [1, 1, 1] }, parts);
-    for (const part of parts) b.add('top.Squeeze', part[0]!, [part], { axes: [0] });
+    if (form === 'split') b.add('top.Split', 'q0', [turned], { axis: 0, num: 3, splitSize: [1, 1, 1] }, parts);
+    for (const [i, part] of parts.entries()) {
+      const index = b.weight(`index${i}`, [1], [i]);
+      if (form === 'split') b.add('top.Squeeze', part[0]!, [part], { axes: [0] });
+      else b.add('top.Gather', part[0]!, [turned, index], { axis: 0, keepdims: false });
+    }
   }
   const order = form === 'gather' ? [0, 2, 1] : [0, 1, 3, 2];
   const scores = b.add('top.MatMul', 's', ['q', b.add('top.Permute', 'kt', ['k'], { order }), null]);
@@ -114,6 +125,14 @@ describe('yolo_decode', () => {
     expect(fused.opsetImport.map(({ domain }) => domain)).toEqual(['', 'spacemit_functions']);
     expect(worst(fused.y, plain.y)).toBeLessThan(1e-5);
     expect(plain.functions).toEqual([]);
+  });
+
+  test('scores and boxes may be slices', async () => {
+    const onnx = yoloHead({ isSliced: true });
+    const [plain, fused] = [await convert(onnx, []), await convert(onnx, ['yolo_decode'])];
+    expect(typesOf(plain).filter((type) => type === 'Slice')).toHaveLength(4);
+    expect(typesOf(fused)).toEqual(['Conv', 'Reshape', 'YoloDecode']);
+    expect(worst(fused.y, plain.y)).toBeLessThan(1e-5);
   });
 
   test('INT8 ends in front of it: the file equals one whose head was cut off, and our simulation', async () => {
@@ -189,6 +208,7 @@ describe('qkv', () => {
   test.each([
     ['gather', ['MatMul', 'Add']],
     ['split', ['MatMul', 'Add', 'Reshape', 'Transpose']],
+    ['unbind', ['MatMul', 'Add', 'Reshape', 'Transpose']],
   ] as const)('%s: a branch each for queries, keys and values', async (form, branch) => {
     const [plain, fused] = [await convert(attention(form), []), await convert(attention(form), ['qkv'])];
     expect(typesOf(fused)).toEqual([...branch, ...branch, ...branch, 'Transpose', 'MatMul', 'Softmax', 'MatMul']);
