@@ -25,7 +25,8 @@ const { values, positionals } = parseArgs({
   options: { limit: { type: 'string', default: '0' } },
   allowPositionals: true,
 });
-for (const [name, network] of Object.entries(xquantNetworks(join(root, 'test-models'), shared))) {
+const networks = xquantNetworks(join(root, 'test-models'), shared);
+for (const [name, network] of Object.entries(networks)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   if (!existsSync(network.model)) {
     console.warn(`SKIPPED: ${name} is not on this machine`);
@@ -51,7 +52,9 @@ function kept() {
 
 /** Read anew each time, so that two runs on different networks may go side by side. */
 function keep(name, row) {
-  writeFileSync(figuresFile, `${JSON.stringify({ ...kept(), [name]: row }, null, 1)}\n`);
+  const all = { ...kept(), [name]: row };
+  const ordered = Object.fromEntries(Object.keys(networks).flatMap((key) => (key in all ? [[key, all[key]]] : [])));
+  writeFileSync(figuresFile, `${JSON.stringify(ordered, null, 1)}\n`);
 }
 
 /** Quantizes five times, evaluates all files at once, and asks for the layers to blame where the best one loses too much. */
@@ -75,7 +78,9 @@ async function measure(network, limit) {
     const { best, isKept } = verdict({ ...row, blamed: [] });
     if (isKept) return { ...row, blamed: [] };
     const { summary } = await quantize(network, bytes, { data, type: best, analysis: true });
-    return { ...row, blamed: summary.layersToBlame.map(({ layer }) => layer) };
+    const cut = summary.warnings.join('\n').match(/truncate_var_names: ([^)]*)/)?.[1];
+    const blamed = summary.layersToBlame.map(({ layer }) => layer);
+    return { ...row, blamed, ...(cut === undefined ? {} : { joined: cut.split(', ') }) };
   } finally {
     rmSync(workdir, { recursive: true, force: true });
   }
@@ -101,7 +106,7 @@ async function calibrationData({ rows, set, pictures, preprocess, inputShapes, c
   });
   if (rows !== undefined) return rowsOf(graph, join(shared, `${rows}_calib.npz`), calibration);
   const source = set === undefined ? dataset.zipSource(readFileSync(pictures), pictures) : listedFiles;
-  const dataList = set === undefined ? undefined : ordered(set).slice(-calibration).join('\n');
+  const dataList = set === undefined ? undefined : inOrder(set).slice(-calibration).join('\n');
   const opened = await dataset.openDataset({ source, graph, inputNum: calibration, ...(dataList && { dataList }) });
   return { length: opened.length, batch: (i) => opened.sample(i) };
 }
@@ -116,7 +121,7 @@ function rowsOf(graph, file, count) {
 }
 
 /** The pictures of a set, in TPU-MLIR's order. */
-function ordered(set) {
+function inOrder(set) {
   const lists = join(shared, 'data/orders');
   const list = readdirSync(lists).find((name) => name === `${set}.txt`);
   return readFileSync(join(lists, list), 'utf8')
@@ -145,7 +150,7 @@ function evaluate(network, { files, count, workdir }) {
 function samples({ rows, set }, workdir, count) {
   if (rows !== undefined) return [`--dataset=${join(shared, `${rows}_eval.npz`)}`];
   const list = join(workdir, 'samples.txt');
-  writeFileSync(list, ordered(set).slice(0, count).join('\n'));
+  writeFileSync(list, inOrder(set).slice(0, count).join('\n'));
   return [`--data_list=${list}`];
 }
 

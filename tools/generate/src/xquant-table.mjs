@@ -1,12 +1,12 @@
 /** The types of calibration that the table compares. */
 export const TYPES = ['minmax', 'percentile', 'kl', 'mse', 'default'];
 
-/** What the best type may lose: points or half a decibel, or a cosine that makes up for either. */
+/** What the best type may lose by labels, in points or decibels; the least cosine without labels. */
 const ALLOWED = { points: 1, dB: 0.5, cosine: 0.99 };
 
 /**
  * @typedef {{ metric: string | undefined, float: number | undefined, calibration: number, evaluation: number, finetune: number,
- *   types: Record<string, { figure: number | undefined, cosine: number }>, blamed: string[] }} XquantFigures
+ *   types: Record<string, { figure: number | undefined, cosine: number }>, blamed: string[], joined?: string[] }} XquantFigures
  */
 
 /** The type with the best figure, of equal ones the best cosine, and whether that is good enough. */
@@ -17,10 +17,10 @@ export function verdict(/** @type {XquantFigures} */ figures) {
     const [[fa, ca], [fb, cb]] = [rank(a), rank(b)];
     return fb - fa || cb - ca;
   })[0];
-  const lost = metric === undefined ? Infinity : (float - figure) * (metric === 'PSNR' ? 1 : 100);
+  const lost = metric === undefined ? undefined : (float - figure) * (metric === 'PSNR' ? 1 : 100);
   const allowed = metric === 'PSNR' ? ALLOWED.dB : ALLOWED.points;
   // A loss of exactly a point is not more than one, whatever the last bit says.
-  return { best, lost, isKept: lost <= allowed + 1e-9 || cosine >= ALLOWED.cosine };
+  return { best, lost, isKept: lost === undefined ? cosine >= ALLOWED.cosine : lost <= allowed + 1e-9 };
 }
 
 /** The table of XQUANT.md. */
@@ -41,9 +41,15 @@ function outcome(row) {
   const unit = row.metric === 'PSNR' ? 'dB' : 'points';
   const text =
     row.metric === undefined ? best : `${best}, ${lost > 0 ? `loses ${lost.toFixed(1)} ${unit}` : 'loses nothing'}`;
-  return isKept
-    ? text
-    : `${text}; **to blame**: ${row.blamed.map((layer) => `\`${layer}\``).join(', ') || 'nothing alone'}`;
+  return isKept ? text : `${text}; ${reasons(row)}`;
+}
+
+/** What the report says: layers, and outputs that join pixels and scores under one scale, with where to cut. */
+function reasons({ blamed, joined = [] }) {
+  const list = (names) => names.map((name) => `\`${name}\``).join(', ');
+  const layers = blamed.length > 0 ? [`**to blame**: ${list(blamed)}`] : [];
+  const cut = joined.length > 0 ? [`**one scale for pixels and scores**, cut at ${list(joined)}`] : [];
+  return [...layers, ...cut].join('; ') || 'the report blames nothing';
 }
 
 function cell(row, type) {
