@@ -77,13 +77,20 @@ async function measure(network, limit) {
     };
     const { best, isKept } = verdict({ ...row, blamed: [] });
     if (isKept) return { ...row, blamed: [] };
-    const { summary } = await quantize(network, bytes, { data, type: best, analysis: true });
+    const { summary, report } = await quantize(network, bytes, { data, type: best, analysis: true });
     const cut = summary.warnings.join('\n').match(/truncate_var_names: ([^)]*)/)?.[1];
     const blamed = summary.layersToBlame.map(({ layer }) => layer);
-    return { ...row, blamed, ...(cut === undefined ? {} : { joined: cut.split(', ') }) };
+    const found = { ...row, blamed, ...(cut === undefined ? {} : { joined: cut.split(', ') }) };
+    return blamed.length > 0 || cut !== undefined ? found : { ...found, worst: worstOperators(report.rows) };
   } finally {
     rmSync(workdir, { recursive: true, force: true });
   }
+}
+
+/** Where the report's first rows stand. */
+function worstOperators(rows) {
+  const activations = rows.filter(({ isConstant }) => !isConstant).toSorted((a, b) => b.snr - a.snr);
+  return activations.slice(0, 3).map(({ op }) => op.replace(/\[\w+\]$/, ''));
 }
 
 function quantize({ finetune, cut }, bytes, { data, type, analysis }) {

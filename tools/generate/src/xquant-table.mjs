@@ -6,7 +6,7 @@ const ALLOWED = { points: 1, dB: 0.5, cosine: 0.99 };
 
 /**
  * @typedef {{ metric: string | undefined, float: number | undefined, calibration: number, evaluation: number, finetune: number,
- *   types: Record<string, { figure: number | undefined, cosine: number }>, blamed: string[], joined?: string[] }} XquantFigures
+ *   types: Record<string, { figure: number | undefined, cosine: number }>, blamed: string[], joined?: string[], worst?: string[] }} XquantFigures
  */
 
 /** The type with the best figure, of equal ones the best cosine, and whether that is good enough. */
@@ -44,12 +44,13 @@ function outcome(row) {
   return isKept ? text : `${text}; ${reasons(row)}`;
 }
 
-/** What the report says: layers, and outputs that join pixels and scores under one scale, with where to cut. */
-function reasons({ blamed, joined = [] }) {
+/** What the report says: layers, outputs that join pixels and scores under one scale with where to cut, or just its worst rows. */
+function reasons({ blamed, joined = [], worst = [] }) {
   const list = (names) => names.map((name) => `\`${name}\``).join(', ');
   const layers = blamed.length > 0 ? [`**to blame**: ${list(blamed)}`] : [];
   const cut = joined.length > 0 ? [`**one scale for pixels and scores**, cut at ${list(joined)}`] : [];
-  return [...layers, ...cut].join('; ') || 'the report blames nothing';
+  const rows = worst.length > 0 ? [`worst: ${list(worst)}`] : [];
+  return [...layers, ...cut, ...rows].join('; ');
 }
 
 function cell(row, type) {
