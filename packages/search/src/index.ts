@@ -74,7 +74,7 @@ export {
   referenceOutputs,
 } from './sensitivity/full-evaluation.ts';
 export { withFloatOps, withThresholds } from './sensitivity/plan-edits.ts';
-export { type ExplainedLayer, explainPlan, type PlanDocument } from './sensitivity/plan-explanation.ts';
+export { type ExplainedLayer, explainPlan, type LossUnit, type PlanDocument } from './sensitivity/plan-explanation.ts';
 export { joinedScores, loweredScores, type NetworkScores, type PlanScores } from './sensitivity/plan-scores.ts';
 export {
   type LayerCosine,

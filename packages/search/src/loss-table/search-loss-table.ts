@@ -1,9 +1,10 @@
 import type { Graph, Plan, Precision } from '@q/ir';
-import { evaluateInFull } from '../sensitivity/full-evaluation.ts';
 import { withFloatOps } from '../sensitivity/plan-edits.ts';
-import { againstFloat, noSamples } from '../sensitivity/run-sensitive-layer.ts';
+import { noSamples } from '../sensitivity/run-sensitive-layer.ts';
 import { meanOf } from '../sensitivity/sample-score.ts';
 import type { SearchOptions } from '../sensitivity/search-options.ts';
+import { floatPlan } from '../sensitivity/search-session.ts';
+import { SearchStopped, StopClock, untilStopped } from '../sensitivity/stop-clock.ts';
 import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
 import { signalNoiseScore } from './signal-noise-score.ts';
 
@@ -15,18 +16,33 @@ export interface LayerLoss {
 }
 
 export interface LossTableOutcome {
+  /** Not a number when the search was stopped before. */
   readonly int8Loss: number;
   /** The largest improvement first. */
   readonly layers: readonly LayerLoss[];
   /** Layers that improve the loss by more than a twentieth, at most a quarter of all; the largest improvement first. */
   readonly floatLayers: readonly string[];
   readonly floatType: Precision;
+  /** INT8 with the float layers, each with what it costs: the dB that the outputs gain with it in float. */
   readonly plan: Plan;
+  /** Why not every layer was tried. */
+  readonly stopped?: 'budget' | 'aborted';
 }
 
 export type LossTableOptions = Pick<
   SearchOptions,
-  'target' | 'processor' | 'graph' | 'values' | 'samples' | 'floatType' | 'compared' | 'frontierBytes' | 'emit'
+  | 'target'
+  | 'processor'
+  | 'graph'
+  | 'values'
+  | 'samples'
+  | 'floatType'
+  | 'compared'
+  | 'frontierBytes'
+  | 'emit'
+  | 'budgetMilliseconds'
+  | 'signal'
+  | 'onEvent'
 >;
 
 /** Types that are never tried (search.md 8.2). */
@@ -43,37 +59,60 @@ const MOST = 4;
  * outputs by more than 5 % are taken. (The original sorts the other way round, against what its manual says.)
  */
 export async function searchLossTable(options: LossTableOptions): Promise<LossTableOutcome> {
-  const { target, processor, graph, samples, emit, frontierBytes } = options;
+  const { target, processor, graph, samples, emit, onEvent } = options;
   if (samples.length === 0) throw noSamples();
   const floatType = options.floatType ?? target.floatType(processor);
   const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values: options.values };
-  const evaluation = await againstFloat({ ...options, score: signalNoiseScore() });
   const base = target.lower(graph, plan, emit);
-  const int8Loss = -meanOf(await evaluateInFull(base, evaluation));
-  const tried = graph.ops.filter(({ type }) => !SKIPPED.has(type)).map(({ name }) => name);
+  const measured: { int8Loss: number; readonly layers: LayerLoss[] } = { int8Loss: Number.NaN, layers: [] };
+  const end = await untilStopped(() => measure({ ...options, plan, floatType, base }, measured));
+  const { int8Loss, layers } = measured;
+  const sorted = layers.toSorted((a, b) => a.loss - b.loss);
+  const floatLayers = worthwhile(sorted, int8Loss, graph);
+  const gainOf = new Map(layers.map(({ layer, loss }) => [layer, int8Loss - loss]));
+  const mixed = withFloatOps(plan, floatLayers, floatType, (name) => ({
+    code: 'sensitivity',
+    loss: gainOf.get(name)!,
+  }));
+  const found = { int8Loss, layers: sorted, floatLayers, floatType, plan: mixed };
+  if (!(end instanceof SearchStopped)) return found;
+  onEvent?.({ type: 'stopped', reason: end.reason });
+  return { ...found, stopped: end.reason };
+}
+
+interface Measuring extends LossTableOptions {
+  readonly plan: Plan;
+  readonly floatType: Precision;
+  /** The INT8 network. */
+  readonly base: Graph;
+}
+
+/** Tries layer by layer; what is known is in `measured` also when it is stopped. */
+async function measure(
+  options: Measuring,
+  measured: { int8Loss: number; readonly layers: LayerLoss[] },
+): Promise<void> {
+  const { target, graph, plan, floatType, base, samples, emit, onEvent, compared, frontierBytes } = options;
+  const checkpoint = new StopClock(options).check;
+  const reference = target.lower(graph, floatPlan(options));
   const evaluator = await SuffixEvaluator.open({
-    ...evaluation,
-    base,
+    ...{ samples, reference, base, checkpoint, score: signalNoiseScore() },
+    ...(compared && { compared }),
     ...(frontierBytes === undefined ? {} : { frontierBytes }),
   });
-  const layers: LayerLoss[] = [];
+  const tried = graph.ops.filter(({ type }) => !SKIPPED.has(type)).map(({ name }) => name);
   try {
+    measured.int8Loss = -meanOf((await evaluator.scores([base]))[0]!);
     for (const [index, layer] of tried.entries()) {
       const [scores] = await evaluator.scores([target.lower(graph, alone(plan, layer, floatType))]);
-      layers.push({ layer, loss: -meanOf(scores!) });
-      emit?.({ type: 'progress', task: 'loss table', done: index + 1, total: tried.length, label: layer });
+      measured.layers.push({ layer, loss: -meanOf(scores!) });
+      const work = { done: index + 1, total: tried.length };
+      emit?.({ type: 'progress', task: 'loss table', ...work, label: layer });
+      onEvent?.({ type: 'work', ...work, top: [] });
     }
   } finally {
     evaluator.dispose();
   }
-  const sorted = layers.toSorted((a, b) => a.loss - b.loss);
-  const floatLayers = worthwhile(sorted, int8Loss, graph);
-  const lossOf = new Map(layers.map(({ layer, loss }) => [layer, loss]));
-  const mixed = withFloatOps(plan, floatLayers, floatType, (name) => ({
-    code: 'sensitivity',
-    loss: lossOf.get(name)!,
-  }));
-  return { int8Loss, layers: sorted, floatLayers, floatType, plan: mixed };
 }
 
 function alone(plan: Plan, layer: string, floatType: Precision): Plan {

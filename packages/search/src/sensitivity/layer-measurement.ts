@@ -93,3 +93,11 @@ export function tellMeasurement(measurement: LayerMeasurement, { effort, onEvent
   const reason = measurement.stopped();
   if (reason !== undefined) onEvent({ type: 'stopped', reason });
 }
+
+/** Why a search ended early, if it did; told here where a float set was being scored then. */
+export function stopReason(session: SearchSession, measurement: LayerMeasurement): SearchStopped['reason'] | undefined {
+  const before = measurement.stopped();
+  const { stopped: reason, options } = session;
+  if (before === undefined && reason !== undefined) options.onEvent?.({ type: 'stopped', reason });
+  return before ?? reason;
+}

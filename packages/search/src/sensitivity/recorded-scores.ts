@@ -1,16 +1,12 @@
-import { crc32, type Graph, QError } from '@q/ir';
+import { type Graph, QError } from '@q/ir';
 import { CandidateEffects } from './candidate-effect.ts';
 import type { NetworkScores } from './plan-scores.ts';
-import type { SearchJournal } from './search-journal.ts';
+import { ScoreJournal, type ScoreJournalSetup, type ScoreRecord } from './score-journal.ts';
 
-export interface RecordedScoresSetup {
+export interface RecordedScoresSetup extends ScoreJournalSetup {
   readonly networks: NetworkScores;
   /** What effects are named by. */
   readonly base: Graph;
-  readonly sampleCount: number;
-  readonly journal?: SearchJournal | undefined;
-  /** What scores depend on besides effects; a journal of another one is refused. */
-  readonly fingerprint?: string | undefined;
 }
 
 /**
@@ -19,32 +15,26 @@ export interface RecordedScoresSetup {
  */
 export class RecordedScores implements NetworkScores {
   readonly #setup: RecordedScoresSetup;
+  readonly #journal: ScoreJournal;
   readonly #effects: CandidateEffects;
   /** Per effect; not a number where a sample was not evaluated. */
   readonly #scores = new Map<string, Float64Array>();
-  /** Scores that came from the journal. */
-  readonly resumed: number;
 
-  private constructor(setup: RecordedScoresSetup, resumed: readonly JournalRecord[]) {
+  private constructor(setup: RecordedScoresSetup, journal: ScoreJournal) {
     this.#setup = setup;
+    this.#journal = journal;
     this.#effects = new CandidateEffects(setup.base);
-    for (const record of resumed) this.#keep(record);
-    this.resumed = resumed.reduce((sum, { samples }) => sum + samples.length, 0);
+    for (const record of journal.records) this.#keep(record);
   }
 
   /** @throws QError `search.journal-differs` when the journal is that of another search. */
   static async open(setup: RecordedScoresSetup): Promise<RecordedScores> {
-    const { journal, fingerprint = '' } = setup;
-    if (journal === undefined) return new RecordedScores(setup, []);
-    const [first, ...rest] = journal.lines;
-    const head = lineOf({ journal: 1, fingerprint });
-    if (first === undefined) await journal.append([head]);
-    else if (first !== head) throw differs(first);
-    const records = rest.flatMap((line) => contentOf(line) ?? []);
-    return new RecordedScores(
-      setup,
-      records.filter(isRecord).filter(({ samples }) => fits(samples, setup)),
-    );
+    return new RecordedScores(setup, await ScoreJournal.open(setup));
+  }
+
+  /** Scores that came from the journal. */
+  get resumed(): number {
+    return this.#journal.resumed;
   }
 
   /** The effect of a network, by which its scores are known. */
@@ -61,7 +51,7 @@ export class RecordedScores implements NetworkScores {
         samples: missing,
         scores: [...checked(found[index]!)],
       }));
-      await this.#setup.journal?.append(records.map(lineOf));
+      await this.#journal.append(records);
       for (const record of records) this.#keep(record);
     }
     return candidates.map((graph) => {
@@ -86,19 +76,13 @@ export class RecordedScores implements NetworkScores {
     return groups;
   }
 
-  #keep({ effect, samples, scores }: JournalRecord): void {
+  #keep({ effect, samples, scores }: ScoreRecord): void {
     const known = this.#scores.get(effect) ?? new Float64Array(this.#setup.sampleCount).fill(Number.NaN);
     samples.forEach((sample, index) => {
       known[sample] = scores[index]!;
     });
     this.#scores.set(effect, known);
   }
-}
-
-interface JournalRecord {
-  readonly effect: string;
-  readonly samples: readonly number[];
-  readonly scores: readonly number[];
 }
 
 function checked(scores: Float64Array): Float64Array {
@@ -108,42 +92,4 @@ function checked(scores: Float64Array): Float64Array {
     where: 'score',
     expected: 'a finite number per sample, larger is better',
   });
-}
-
-/** A line says its own checksum, so that damage is noticed. */
-function lineOf(content: object): string {
-  const text = JSON.stringify(content);
-  return `${crc32(new TextEncoder().encode(text)).toString(16).padStart(8, '0')} ${text}`;
-}
-
-/** What a line says; nothing when it is damaged: its scores are then found again. */
-function contentOf(line: string): unknown[] | undefined {
-  const text = line.slice(9);
-  try {
-    const content: unknown = JSON.parse(text);
-    return lineOf(content as object) === line ? [content] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(content: unknown): content is JournalRecord {
-  return typeof content === 'object' && content !== null && 'effect' in content && 'samples' in content;
-}
-
-function fits(samples: readonly number[], { sampleCount }: RecordedScoresSetup): boolean {
-  return samples.every((sample) => sample < sampleCount);
-}
-
-function differs(found: string): QError {
-  return new QError(
-    'The journal is that of another search: the model, the data, the settings or the version changed.',
-    {
-      code: 'search.journal-differs',
-      where: 'journal',
-      found: found.slice(0, 120),
-      expected: 'a journal of this very search',
-      hint: 'give another file, or remove this one to start again',
-    },
-  );
 }

@@ -1,15 +1,22 @@
-import { type Graph, isQError, type Op, type Plan, type Precision } from '@q/ir';
+import { type Graph, isQError, type Op, type Plan, type Precision, type Reason } from '@q/ir';
 import { pairSums, vendorSimilarity } from '../similarity.ts';
-import { evaluateInFull, type FullEvaluation } from './full-evaluation.ts';
+import { evaluateInFull, type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
 import { runMixed } from './mixed-run.ts';
 import { withFloatOps } from './plan-edits.ts';
-import { againstFloat, noSamples } from './run-sensitive-layer.ts';
+import { QtableRecords } from './qtable-records.ts';
+import { noSamples, searchedLayers } from './run-sensitive-layer.ts';
 import { meanOf, type SampleScore, similarityScore } from './sample-score.ts';
+import { searchFingerprint } from './search-fingerprint.ts';
 import type { SearchOptions } from './search-options.ts';
+import { floatPlan } from './search-session.ts';
 import { inputsOfSamples, MissingActivation, SteppedNetwork } from './stepped-network.ts';
+import { SearchStopped, StopClock, untilStopped } from './stop-clock.ts';
 
-/** More than `expectedCos` ends the search as well. */
-export interface QtableOptions extends SearchOptions {
+/**
+ * More than `expectedCos` ends the search as well. Every step needs the one before it, on all samples at once, so that there
+ * is nothing for workers or a race.
+ */
+export interface QtableOptions extends Omit<SearchOptions, 'effort' | 'workers' | 'spawnWorker' | 'frontierBytes'> {
   /** Layers below this are put into float. Default 0.99. */
   readonly minLayerCos?: number;
 }
@@ -21,12 +28,13 @@ export interface LayerCosine {
 }
 
 /** Why the walk over the layers ended. */
-export type QtableEnd = 'reached' | 'too-many' | 'walked' | 'interrupted';
+export type QtableEnd = 'reached' | 'too-many' | 'walked' | 'interrupted' | 'stopped';
 
 export type QtableOutcome =
   | { readonly kind: 'sufficient'; readonly int8Score: number }
   | {
       readonly kind: 'searched';
+      /** Not a number when the search was stopped before. */
       readonly int8Score: number;
       /** Score of the last mixed network that was tried; 0 when none was, as the original prints. */
       readonly mixedScore: number;
@@ -38,7 +46,10 @@ export type QtableOutcome =
       readonly end: QtableEnd;
       /** What interrupted the walk, in words. */
       readonly interruption?: string;
+      /** INT8 with the float layers: what each costs, which is 1 − its likeness, or behind which layer it is. */
       readonly plan: Plan;
+      /** Why not everything was searched. */
+      readonly stopped?: 'budget' | 'aborted';
     };
 
 /**
@@ -47,29 +58,108 @@ export type QtableOutcome =
  *
  * The original means to skip Reshape, Softmax, MaxPool and other types, but compares the names of Top types with those of
  * lowered operators, so that only inputs are skipped (observed with v1.17). It is the same here.
+ *
+ * An interrupted search goes on from its journal: what layers and float sets scored is known then, the activations that
+ * later layers need are made again.
+ *
+ * @throws QError `search.samples-missing`, `search.not-a-number`, `search.journal-differs`, and what lowering INT8, executing
+ * and the metric throw.
  */
 export async function runQtable(options: QtableOptions): Promise<QtableOutcome> {
-  const { target, processor, graph, values, samples, expectedCos = 0.99 } = options;
+  const { target, processor, graph, values, samples, expectedCos = 0.99, emit, onEvent } = options;
   if (samples.length === 0) throw noSamples();
+  const clock = new StopClock(options);
   const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values };
-  const evaluation = await againstFloat(options);
-  const int8 = target.lower(graph, plan, options.emit);
-  const int8Score = meanOf(await evaluateInFull(int8, evaluation));
+  const int8 = target.lower(graph, plan, emit);
+  const float = target.lower(graph, floatPlan(options));
+  const records = await openRecords(options, [int8, float]);
+  const scoring = new WholeScoring(options, { int8, float, records, clock });
+  const int8Score = await untilStopped(() => scoring.int8Score());
+  const outline = { plan, int8, float, records, clock, scoring };
+  if (int8Score instanceof SearchStopped) return stoppedAtOnce(options, plan, int8Score.reason);
+  onEvent?.({ type: 'int8-score', score: int8Score });
   if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
-  const walk = await QtableWalk.open(options, { plan, int8, evaluation, int8Score });
+  const walk = await QtableWalk.open(options, { ...outline, int8Score });
   try {
-    return walk.run();
+    return await walk.run();
   } finally {
     walk.dispose();
   }
 }
 
-interface WalkStart {
-  readonly plan: Plan;
+async function openRecords(options: QtableOptions, networks: readonly Graph[]): Promise<QtableRecords> {
+  const { journal, samples, onEvent } = options;
+  const fingerprint = journal === undefined ? undefined : await searchFingerprint(options, networks);
+  const records = await QtableRecords.open({ journal, fingerprint, sampleCount: samples.length }, floatTypeOf(options));
+  if (records.resumed > 0) onEvent?.({ type: 'resumed', scores: records.resumed });
+  return records;
+}
+
+function floatTypeOf({ floatType, target, processor }: QtableOptions): Precision {
+  return floatType ?? target.floatType(processor);
+}
+
+/** Without a score of INT8 there is nothing better than INT8. */
+function stoppedAtOnce(options: QtableOptions, plan: Plan, reason: SearchStopped['reason']): QtableOutcome {
+  options.onEvent?.({ type: 'stopped', reason });
+  const none = { int8Score: Number.NaN, mixedScore: 0, layers: [], floatLayers: [] };
+  return { kind: 'searched', ...none, floatType: floatTypeOf(options), end: 'stopped', plan, stopped: reason };
+}
+
+interface Networks {
   readonly int8: Graph;
-  readonly evaluation: FullEvaluation;
+  readonly float: Graph;
+  readonly records: QtableRecords;
+  readonly clock: StopClock;
+}
+
+/** Whole runs of the networks that the walk compares with; the reference is run when somebody asks for it. */
+class WholeScoring {
+  readonly #options: QtableOptions;
+  readonly #networks: Networks;
+  #evaluation: FullEvaluation | undefined;
+
+  constructor(options: QtableOptions, networks: Networks) {
+    this.#options = options;
+    this.#networks = networks;
+  }
+
+  async int8Score(): Promise<number> {
+    const { int8, records } = this.#networks;
+    const known = records.known('int8');
+    if (known !== undefined) return meanOf(known);
+    const evaluation = await this.evaluation();
+    this.#options.onEvent?.({ type: 'network', kind: 'int8' });
+    const scores = await evaluateInFull(int8, evaluation);
+    await records.keep('int8', scores);
+    return meanOf(scores);
+  }
+
+  async evaluation(): Promise<FullEvaluation> {
+    if (this.#evaluation !== undefined) return this.#evaluation;
+    const { samples, score, compared, onEvent } = this.#options;
+    const checkpoint = this.#networks.clock.check;
+    onEvent?.({ type: 'network', kind: 'float' });
+    const reference = await referenceOutputs(this.#networks.float, samples, compared, checkpoint);
+    this.#evaluation = { samples, reference, checkpoint, ...(score && { score }), ...(compared && { compared }) };
+    return this.#evaluation;
+  }
+}
+
+interface WalkStart extends Networks {
+  readonly plan: Plan;
+  readonly scoring: WholeScoring;
   readonly int8Score: number;
 }
+
+type WalkEnd = {
+  readonly end: QtableEnd;
+  readonly interruption?: string;
+  readonly stopped?: SearchStopped['reason'];
+};
+
+/** Layers that progress shows. */
+const TOP = 5;
 
 class QtableWalk {
   readonly #options: QtableOptions;
@@ -78,38 +168,35 @@ class QtableWalk {
   readonly #int8: SteppedNetwork;
   readonly #float: SteppedNetwork;
   readonly #score: SampleScore;
-  readonly #floatLayers: string[] = [];
+  #floatLayers: string[] = [];
+  /** Layers that became float for the sake of one before them. */
+  readonly #neighbours = new Map<string, string>();
   readonly #layers: LayerCosine[] = [];
   #mixedScore = 0;
 
   private constructor(options: QtableOptions, start: WalkStart, int8: SteppedNetwork, float: SteppedNetwork) {
     this.#options = options;
     this.#start = start;
-    this.#floatType = options.floatType ?? options.target.floatType(options.processor);
+    this.#floatType = floatTypeOf(options);
     this.#int8 = int8;
     this.#float = float;
     this.#score = options.score ?? similarityScore();
   }
 
   static async open(options: QtableOptions, start: WalkStart): Promise<QtableWalk> {
-    const { target, processor, graph, samples } = options;
-    const precision = target.floatType(processor);
-    const float: Plan = { processor, precision, asymmetric: false, ops: new Map(), values: new Map() };
-    const inputs = await inputsOfSamples(samples);
-    const [first, second] = [start.int8, target.lower(graph, float)];
-    return new QtableWalk(
-      options,
-      start,
-      await SteppedNetwork.open(first, inputs),
-      await SteppedNetwork.open(second, inputs),
-    );
+    const inputs = await inputsOfSamples(options.samples);
+    const int8 = await SteppedNetwork.open(start.int8, inputs);
+    return new QtableWalk(options, start, int8, await SteppedNetwork.open(start.float, inputs));
   }
 
-  run(): QtableOutcome {
+  async run(): Promise<QtableOutcome> {
     const { int8Score, plan } = this.#start;
-    const { end, interruption } = this.#walk();
+    const { onEvent, graph } = this.#options;
+    const lowered = searchedLayers(graph, this.#start.int8);
+    onEvent?.({ type: 'layers', lowered, searched: lowered });
+    const end = await this.#walk();
+    if (end.stopped !== undefined) onEvent?.({ type: 'stopped', reason: end.stopped });
     const floatLayers = [...this.#floatLayers];
-    const cosines = new Map(this.#layers.map(({ layer, cosine }) => [layer, cosine]));
     return {
       kind: 'searched',
       int8Score,
@@ -117,13 +204,15 @@ class QtableWalk {
       layers: this.#layers,
       floatLayers,
       floatType: this.#floatType,
-      end,
-      ...(interruption === undefined ? {} : { interruption }),
-      plan: withFloatOps(plan, floatLayers, this.#floatType, (name) => ({
-        code: 'sensitivity',
-        loss: 1 - (cosines.get(name) ?? 1),
-      })),
+      ...end,
+      plan: withFloatOps(plan, floatLayers, this.#floatType, (name) => this.#reasonOf(name)),
     };
+  }
+
+  #reasonOf(name: string): Reason {
+    const judged = this.#layers.find(({ layer }) => layer === name);
+    if (judged !== undefined) return { code: 'sensitivity', loss: 1 - judged.cosine };
+    return { code: 'neighbour', of: this.#neighbours.get(name) ?? name };
   }
 
   dispose(): void {
@@ -131,13 +220,14 @@ class QtableWalk {
     this.#float.dispose();
   }
 
-  #walk(): { readonly end: QtableEnd; readonly interruption?: string } {
+  async #walk(): Promise<WalkEnd> {
     const order = mergedOrder(this.#int8.graph, this.#float.graph);
     const lastReader = this.#lastReaders(order);
     try {
       for (const [index, name] of order.entries()) {
-        const end = this.#visit(name);
-        this.#options.emit?.({ type: 'progress', task: 'qtable', done: index + 1, total: order.length, label: name });
+        this.#start.clock.check();
+        const end = await this.#visit(name);
+        this.#tell(name, { done: index + 1, total: order.length });
         if (end !== undefined) return { end };
         for (const value of lastReader.get(index) ?? []) {
           this.#int8.release(value);
@@ -145,6 +235,7 @@ class QtableWalk {
         }
       }
     } catch (error) {
+      if (error instanceof SearchStopped) return { end: 'stopped', stopped: error.reason };
       // The original swallows whatever happens and reports what it has.
       if (error instanceof MissingActivation) return { end: 'interrupted', interruption: error.message };
       if (isQError(error) && error.code.startsWith('lower.'))
@@ -154,7 +245,16 @@ class QtableWalk {
     return { end: 'walked' };
   }
 
-  #visit(name: string): QtableEnd | undefined {
+  #tell(label: string, work: { readonly done: number; readonly total: number }): void {
+    const { emit, onEvent, samples } = this.#options;
+    emit?.({ type: 'progress', task: 'qtable', ...work, label });
+    if (onEvent === undefined) return;
+    const worst = this.#layers.toSorted((a, b) => a.cosine - b.cosine).slice(0, TOP);
+    const top = worst.map(({ layer, cosine }) => ({ layer, loss: 1 - cosine, samples: samples.length }));
+    onEvent({ type: 'work', ...work, top });
+  }
+
+  async #visit(name: string): Promise<QtableEnd | undefined> {
     const hasInt8Reader =
       this.#int8.hasOp(name) &&
       readersOf(this.#int8.graph, name).some((reader) => !this.#floatLayers.includes(reader.name));
@@ -168,7 +268,7 @@ class QtableWalk {
       !this.#floatLayers.includes(name) &&
       this.#counts(op);
     if (!isJudged) return undefined;
-    const cosine = this.#layerCosine(name);
+    const cosine = await this.#layerCosine(name);
     this.#layers.push({ layer: name, cosine });
     return cosine < (this.#options.minLayerCos ?? 0.99) ? this.#putIntoFloat(op) : undefined;
   }
@@ -179,43 +279,64 @@ class QtableWalk {
     return compared === undefined || isUpstream(graph, op.name, compared);
   }
 
-  #layerCosine(name: string): number {
-    const { length } = this.#options.samples;
-    let sum = 0;
-    for (let sample = 0; sample < length; sample++) {
-      sum += vendorSimilarity(pairSums(this.#int8.reals(sample, name), this.#float.reals(sample, name)));
-    }
-    return sum / length;
+  async #layerCosine(name: string): Promise<number> {
+    const { records } = this.#start;
+    const what = `layer ${name}`;
+    const known = records.known(what);
+    if (known !== undefined) return meanOf(known);
+    const cosines = Float64Array.from({ length: this.#options.samples.length }, (_, sample) =>
+      vendorSimilarity(pairSums(this.#int8.reals(sample, name), this.#float.reals(sample, name))),
+    );
+    await records.keep(what, cosines);
+    return meanOf(cosines);
   }
 
-  #putIntoFloat(op: Op): QtableEnd | undefined {
-    const { graph, samples, expectedCos = 0.99, target, compared } = this.#options;
+  async #putIntoFloat(op: Op): Promise<QtableEnd | undefined> {
+    const { graph, expectedCos = 0.99, onEvent } = this.#options;
+    const { records, int8Score } = this.#start;
+    const before = this.#floatLayers;
     const next = readersOf(graph, op.name).map(({ name }) => name);
-    this.#floatLayers.push(op.name, ...next);
-    const mixed = target.lower(
-      graph,
-      withFloatOps(this.#start.plan, this.#floatLayers, this.#floatType, () => ({ code: 'default' })),
-    );
-    const isFloat = new Set(this.#floatLayers);
-    const crossing = new Map(
-      crossingValues(graph, op).map((name) => [name, isFloat.has(name) ? ('float' as const) : ('int8' as const)]),
-    );
-    const scores = new Float64Array(samples.length);
-    const run = { mixed, int8: this.#int8, float: this.#float, crossing, requantized: next, compared };
-    runMixed(run, samples.length, (sample, { outputs, codes }) => {
-      scores[sample] = this.#score(this.#start.evaluation.reference[sample]!, outputs);
-      for (const layer of next) this.#int8.replace(sample, layer, codes.get(layer) ?? null);
-    });
+    const floatLayers = [...before, op.name, ...next];
+    const known = records.known(`float ${op.name}`);
+    const scores = known ?? (await this.#tryFloat(op, floatLayers, next));
+    if (known === undefined) await records.keep(`float ${op.name}`, scores);
+    this.#floatLayers = floatLayers;
+    for (const layer of next) this.#neighbours.set(layer, op.name);
     this.#mixedScore = meanOf(scores);
+    onEvent?.({ type: 'mixed', count: floatLayers.length, floatLayers, score: this.#mixedScore });
     if (this.#mixedScore > expectedCos) return 'reached';
-    if (this.#floatLayers.length > Math.floor(graph.ops.length / 4)) return 'too-many';
-    if (this.#mixedScore < this.#start.int8Score) this.#takeBack([op.name, ...next], next);
+    if (floatLayers.length > Math.floor(graph.ops.length / 4)) return 'too-many';
+    const isTakenBack = this.#mixedScore < int8Score;
+    if (isTakenBack) {
+      this.#floatLayers = before;
+      for (const layer of next) this.#int8.release(layer);
+    } else if (known !== undefined) await this.#tryFloat(op, floatLayers, next);
+    records.decided(`${op.name} ${isTakenBack ? 'back' : 'float'}`);
     return undefined;
   }
 
-  #takeBack(layers: readonly string[], replaced: readonly string[]): void {
-    for (const layer of layers) this.#floatLayers.splice(this.#floatLayers.indexOf(layer), 1);
-    for (const layer of replaced) this.#int8.release(layer);
+  /** Scores the network with these layers in float; the codes behind them are what later layers read. */
+  async #tryFloat(op: Op, floatLayers: readonly string[], next: readonly string[]): Promise<Float64Array> {
+    const { graph, samples, target, compared, onEvent } = this.#options;
+    const { plan, scoring, clock } = this.#start;
+    const mixed = target.lower(
+      graph,
+      withFloatOps(plan, floatLayers, this.#floatType, () => ({ code: 'default' })),
+    );
+    const isFloat = new Set(floatLayers);
+    const crossing = new Map(
+      crossingValues(graph, op).map((name) => [name, isFloat.has(name) ? ('float' as const) : ('int8' as const)]),
+    );
+    const { reference } = await scoring.evaluation();
+    onEvent?.({ type: 'network', kind: 'mixed' });
+    const scores = new Float64Array(samples.length);
+    const run = { mixed, int8: this.#int8, float: this.#float, crossing, requantized: next, compared };
+    runMixed(run, samples.length, (sample, { outputs, codes }) => {
+      clock.check();
+      scores[sample] = this.#score(reference[sample]!, outputs);
+      for (const layer of next) this.#int8.replace(sample, layer, codes.get(layer) ?? null);
+    });
+    return scores;
   }
 
   /** Values that nothing reads after a position of the walk, by position. */

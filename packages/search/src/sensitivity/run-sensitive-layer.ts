@@ -1,6 +1,6 @@
 import { type Graph, type Plan, type Precision, QError } from '@q/ir';
 import { type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
-import { measureIn, tellMeasurement } from './layer-measurement.ts';
+import { measureIn, stopReason, tellMeasurement } from './layer-measurement.ts';
 import { withFloatOps } from './plan-edits.ts';
 import type { SearchOptions } from './search-options.ts';
 import { floatPlan, SearchSession } from './search-session.ts';
@@ -74,7 +74,7 @@ async function search(
   onEvent?.({ type: 'network', kind: 'mixed' });
   const mixedScore = await scoreUnlessStopped(session, target.lower(graph, mixed));
   onEvent?.({ type: 'mixed', count: maxFloatLayers, floatLayers, score: mixedScore });
-  const stopped = measured.stopped() ?? (Number.isNaN(mixedScore) ? ('budget' as const) : undefined);
+  const stopped = stopReason(session, measured);
   const found = { int8Score, mixedScore, layers: measured.layers(), ranking, floatLayers, floatType };
   return { kind: 'searched', ...found, plan: mixed, cost: session.cost, ...(stopped && { stopped }) };
 }
@@ -96,7 +96,9 @@ export async function int8ScoreOf(session: SearchSession, int8: Graph): Promise<
 /** Not a number when the search was stopped meanwhile. */
 export async function scoreUnlessStopped(session: SearchSession, network: Graph): Promise<number> {
   const score = await untilStopped(() => session.meanScore(network));
-  return score instanceof SearchStopped ? Number.NaN : score;
+  if (!(score instanceof SearchStopped)) return score;
+  session.stopped ??= score.reason;
+  return Number.NaN;
 }
 
 /** The plan with the picked layers in float, each with what it costs in INT8. */

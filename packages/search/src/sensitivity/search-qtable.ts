@@ -1,5 +1,5 @@
 import { type Graph, type Plan, type Precision, QError } from '@q/ir';
-import { type LayerMeasurement, measureIn, tellMeasurement } from './layer-measurement.ts';
+import { type LayerMeasurement, measureIn, stopReason, tellMeasurement } from './layer-measurement.ts';
 import {
   int8PlanOf,
   int8ScoreOf,
@@ -105,7 +105,7 @@ async function search(
   if (confirmed.join('\n') !== trials.at(-1)!.floatLayers.join('\n')) trials = await grow();
   if (!isExhaustive) tellMeasurement(measured, options);
   const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
-  const stopped = measured.stopped() ?? (trials.some(({ score }) => Number.isNaN(score)) ? 'budget' : undefined);
+  const stopped = stopReason(session, measured);
   return {
     kind: 'searched',
     int8Score,

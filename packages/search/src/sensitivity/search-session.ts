@@ -5,7 +5,7 @@ import { meanOf } from './sample-score.ts';
 import { searchFingerprint } from './search-fingerprint.ts';
 import type { SearchOptions } from './search-options.ts';
 import { allFloatNetwork } from './sensitive-layers.ts';
-import { StopClock } from './stop-clock.ts';
+import { type SearchStopped, StopClock } from './stop-clock.ts';
 import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
 import type { TrialSpace } from './trial-space.ts';
 import { PooledNetworkScores } from './workers/pooled-network-scores.ts';
@@ -19,6 +19,8 @@ export class SearchSession {
   readonly layers: readonly string[];
   readonly scores: RecordedScores;
   readonly #evaluator: Evaluator;
+  /** Why a whole network could not be scored. */
+  stopped: SearchStopped['reason'] | undefined;
 
   private constructor(start: SearchStart, floatType: Precision, scores: RecordedScores, evaluator: Evaluator) {
     this.options = start.options;

@@ -1,0 +1,85 @@
+import { crc32, QError } from '@q/ir';
+import type { SearchJournal } from './search-journal.ts';
+
+/** Scores of something, by a name that says all they depend on. */
+export interface ScoreRecord {
+  readonly effect: string;
+  readonly samples: readonly number[];
+  readonly scores: readonly number[];
+}
+
+export interface ScoreJournalSetup {
+  readonly sampleCount: number;
+  readonly journal?: SearchJournal | undefined;
+  /** What scores depend on besides effects; a journal of another one is refused. */
+  readonly fingerprint?: string | undefined;
+}
+
+/** Reads and writes the records of a search in a journal; without one, nothing is known and nothing kept. */
+export class ScoreJournal {
+  /** What an interrupted search left. */
+  readonly records: readonly ScoreRecord[];
+  readonly #journal: SearchJournal | undefined;
+
+  private constructor(journal: SearchJournal | undefined, records: readonly ScoreRecord[]) {
+    this.#journal = journal;
+    this.records = records;
+  }
+
+  /** @throws QError `search.journal-differs` when the journal is that of another search. */
+  static async open({ journal, fingerprint = '', sampleCount }: ScoreJournalSetup): Promise<ScoreJournal> {
+    if (journal === undefined) return new ScoreJournal(undefined, []);
+    const [first, ...rest] = journal.lines;
+    const head = lineOf({ journal: 1, fingerprint });
+    if (first === undefined) await journal.append([head]);
+    else if (first !== head) throw differs(first);
+    const records = rest.flatMap((line) => contentOf(line) ?? []).filter(isRecord);
+    return new ScoreJournal(
+      journal,
+      records.filter(({ samples }) => samples.every((sample) => sample < sampleCount)),
+    );
+  }
+
+  /** Scores of single samples that were found before. */
+  get resumed(): number {
+    return this.records.reduce((sum, { samples }) => sum + samples.length, 0);
+  }
+
+  async append(records: readonly ScoreRecord[]): Promise<void> {
+    await this.#journal?.append(records.map(lineOf));
+  }
+}
+
+/** A line says its own checksum, so that damage is noticed. */
+function lineOf(content: object): string {
+  const text = JSON.stringify(content);
+  return `${crc32(new TextEncoder().encode(text)).toString(16).padStart(8, '0')} ${text}`;
+}
+
+/** What a line says; nothing when it is damaged: its scores are then found again. */
+function contentOf(line: string): unknown[] | undefined {
+  const text = line.slice(9);
+  try {
+    const content: unknown = JSON.parse(text);
+    return lineOf(content as object) === line ? [content] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(content: unknown): content is ScoreRecord {
+  return typeof content === 'object' && content !== null && 'effect' in content && 'samples' in content;
+}
+
+function differs(found: string): QError {
+  return new QError(
+    'The journal is that of another search: the model, the data, the settings or the version changed.',
+    {
+      code: 'search.journal-differs',
+      where: 'journal',
+      found: found.slice(0, 120),
+      expected: 'a journal of this very search',
+      hint: 'give another file, or remove this one to start again',
+    },
+  );
+}
