@@ -1,4 +1,4 @@
-import { parseCalibrationTable, parseQuantizeTable, planFromTables } from '@q/ir';
+import { type Plan, parseCalibrationTable, parseQuantizeTable, planFromTables, QError } from '@q/ir';
 import { type ExplainedLayer, explainPlan } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
@@ -8,40 +8,75 @@ import { loadMlir } from '../files/model-files.ts';
 import { writeFileWhole } from '../files/output-files.ts';
 import { processorNames } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { planText, readPlanDocument } from './search-plan.ts';
 
 function declare(parser: ArgumentParser): void {
-  parser.add_argument('mlir_file', { help: 'Top .mlir file' });
-  parser.add_argument('--quantize_table', { required: true, help: 'quantize table whose float layers are explained' });
-  parser.add_argument('--calibration_table', { required: true, help: 'thresholds, as the table goes into deployment' });
-  parser.add_argument('--processor', '--chip', {
-    required: true,
-    choices: [...processorNames],
-    help: 'target processor',
+  parser.add_argument('file', { help: 'plan.json of a search, or a Top .mlir file whose tables are explained' });
+  parser.add_argument('--quantize_table', {
+    default: '',
+    help: 'of a .mlir: quantize table whose float layers are explained',
   });
-  parser.add_argument('-o', '--output', { default: '', help: 'plan.json to write: decisions, reasons, thresholds' });
+  parser.add_argument('--calibration_table', {
+    default: '',
+    help: 'of a .mlir: thresholds, as the table goes into deployment',
+  });
+  parser.add_argument('--processor', '--chip', {
+    default: '',
+    choices: [...processorNames],
+    help: 'of a .mlir: target processor',
+  });
+  parser.add_argument('-o', '--output', {
+    default: '',
+    help: 'of a .mlir: plan.json to write: decisions, reasons, thresholds',
+  });
 }
 
+const TABLE_FLAGS = ['quantize_table', 'calibration_table', 'processor', 'output'];
+
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
-  const graph = loadMlir(args.string('mlir_file'), 'mlir_file');
+  const file = args.string('file');
+  if (file.endsWith('.json')) {
+    refuseTables(args);
+    const { floatLayers } = readPlanDocument(file);
+    tell(floatLayers, `${floatLayers.length} layers in float`, terminal);
+    return exitStatus.ok;
+  }
+  const graph = loadMlir(file, 'mlir_file');
+  const document = explainPlan(graph, planOfTables(args));
+  const { floatLayers } = document;
+  tell(floatLayers, `${floatLayers.length} of ${graph.ops.length} layers in float`, terminal);
+  const output = args.optionalString('output');
+  if (output !== undefined) writeFileWhole(output, planText(document));
+  return exitStatus.ok;
+}
+
+/** A plan says all by itself. */
+function refuseTables(args: Arguments): void {
+  const given = TABLE_FLAGS.find((name) => args.optionalString(name) !== undefined);
+  if (given === undefined) return;
+  throw new QError(`--${given} belongs to a .mlir file; a plan has no need of it`, {
+    code: 'cli.contradicting-flags',
+    where: `--${given}`,
+    found: args.string('file'),
+  });
+}
+
+function planOfTables(args: Arguments): Plan {
   const [table, quantize] = [args.string('calibration_table'), args.string('quantize_table')];
-  const plan = planFromTables({
+  return planFromTables({
     processor: args.string('processor'),
     precision: 'INT8',
     calibrationTable: parseCalibrationTable(readInputText(table, '--calibration_table'), table),
     quantizeTable: parseQuantizeTable(readInputText(quantize, '--quantize_table'), quantize),
     quantizeTableName: quantize,
   });
-  const document = explainPlan(graph, plan);
-  for (const layer of document.floatLayers) terminal.print(line(layer));
-  const { length } = document.floatLayers;
-  terminal.print(`${length} of ${graph.ops.length} layers in float`);
-  const output = args.string('output');
-  if (output !== '') writeFileWhole(output, `${JSON.stringify(document, undefined, 2)}\n`);
-  return exitStatus.ok;
 }
 
-function line({ layer, type, precision, explanation }: ExplainedLayer): string {
-  return `${layer} (${type}) ${precision}: ${explanation}`;
+function tell(layers: readonly ExplainedLayer[], summary: string, terminal: Terminal): void {
+  for (const { layer, type, precision, explanation } of layers) {
+    terminal.print(`${layer} (${type}) ${precision}: ${explanation}`);
+  }
+  terminal.print(summary);
 }
 
 export const explain: CommandBody = { declare, run };

@@ -2,6 +2,7 @@ import type { ArgumentParser } from 'argparse';
 import { processorNames } from '../processors.ts';
 import { declareCalibrationFlags } from './calibration-flags.ts';
 import { declareEffortFlags } from './search-effort.ts';
+import { declarePlanFlag } from './search-plan.ts';
 
 /** Every flag of every era of run_calibration (calibration.md 1.1), and ours. */
 export function declareRunCalibrationFlags(parser: ArgumentParser): void {
@@ -111,6 +112,7 @@ function declareStatisticsFiles(parser: ArgumentParser): void {
 }
 
 function declareSearches(parser: ArgumentParser): void {
+  declarePlanFlag(parser);
   parser.add_argument('--search', {
     default: 'False',
     choices: ['False', 'search_threshold', 'search_qtable', 'fast_search', 'mix_search'],

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { shapeLayers } from '@q/calib';
-import { type CalibrationRow, type Graph, parseCalibrationTable, QError } from '@q/ir';
+import { type CalibrationRow, type Graph, type Plan, parseCalibrationTable, QError, type Reason } from '@q/ir';
 import {
   fastSearch,
   fastSearchReport,
   lossLines,
+  type MixSearchOutcome,
   mixSearch,
   mixSearchReport,
   newerPatternLayers,
@@ -27,11 +28,13 @@ import {
   layerCount,
   NEW_TABLE,
   requireQuantizeTable,
+  trialPlan,
   writeMethodTables,
 } from './run-calibration-search.ts';
 import { readLikeness } from './search-flags.ts';
 import { SearchLog } from './search-log.ts';
 import { calibrateMethods, methodThresholds, readMethodList, withNewThresholds } from './search-methods.ts';
+import { lossReasons, planFile, withReasons } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
 /** Layers that are float whatever a search finds, by what says so. */
@@ -102,7 +105,13 @@ export async function fastSearchTable(search: CalibrationSearch): Promise<number
       custom: outcome.floatLayers,
       samples: search.samples.length,
     });
-    writeFilesWhole([{ path: facts.quantizeTable, bytes: text }]);
+    const { rounds, floatLayers, floatType } = outcome;
+    const losses = rounds.flatMap((round) => round.losses.map(({ layer, cosine }) => [layer, cosine] as const));
+    const plan = withReasons(outcome.plan, floatLayers, { floatType, reasons: lossReasons(losses) });
+    writeFilesWhole([
+      { path: facts.quantizeTable, bytes: text },
+      planFile(search.args, { graph: search.graph, plan: withFixedLayers(plan, fixed, search.args) }),
+    ]);
     log.write([...report, log.timeLine()]);
   }
   return exitStatus.ok;
@@ -110,7 +119,7 @@ export async function fastSearchTable(search: CalibrationSearch): Promise<number
 
 /** `--search mix_search`; answers the exit status. Its table is written in any case (search.md 13.15). */
 export async function mixSearchTable(search: CalibrationSearch): Promise<number> {
-  const { args, terminal } = search;
+  const { args, terminal, graph } = search;
   const values = existingTable(search);
   const { options, fixed, facts } = await prepare(search);
   const log = new SearchLog(terminal, 'Mix_Search');
@@ -133,6 +142,9 @@ export async function mixSearchTable(search: CalibrationSearch): Promise<number>
       bytes: tableText(args, fixed, { mode, custom: found, samples: search.samples.length }),
     },
     ...(losses.length === 0 ? [] : [{ path: `${facts.quantizeTable}_loss.txt`, bytes: printLossTable(lossTable) }]),
+    ...(outcome.kind === 'sufficient'
+      ? []
+      : [planFile(args, { graph, plan: withFixedLayers(mixedPlan(outcome), fixed, args) })]),
   ]);
   log.write(outcome.kind === 'sufficient' ? report : [...report, log.timeLine()]);
   return exitStatus.ok;
@@ -164,10 +176,35 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
   writeFilesWhole([
     { path: NEW_TABLE, bytes: withNewThresholds(base, (name) => plan.values.get(name)?.threshold) },
     { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom, samples: search.samples.length }) },
+    planFile(args, { graph, plan: withFixedLayers(trialPlan(outcome), fixed, args) }),
   ]);
   log.write([...report, log.timeLine()]);
   terminal.print('success search qtable');
   return exitStatus.ok;
+}
+
+/** Layers that were too far from float, and those between them, which became float with the next of them. */
+function mixedPlan({ plan, floatLayers, floatType, layers }: Extract<MixSearchOutcome, { kind: 'searched' }>): Plan {
+  const reasons = lossReasons(layers.map(({ layer, cosine }) => [layer, 1 - cosine]));
+  let next: string | undefined;
+  for (const layer of floatLayers.toReversed()) {
+    if (reasons.has(layer)) next = layer;
+    else if (next !== undefined) reasons.set(layer, { code: 'neighbour', of: next });
+  }
+  return withReasons(plan, floatLayers, { floatType, reasons });
+}
+
+/** The plan that says why layers are float whatever was found. */
+function withFixedLayers(plan: Plan, { shape, pattern, custom }: FixedLayers, args: Arguments): Plan {
+  const reasons = new Map<string, Reason>([
+    ...pattern.map((layer) => [layer, { code: 'user', rule: 'pattern' }] as const),
+    ...shape.map((layer) => [layer, { code: 'shape-computation' }] as const),
+    ...custom.map((layer) => [layer, { code: 'user', rule: args.optionalString('pre_qtable') ?? '' }] as const),
+  ]);
+  const ops = new Map(
+    [...plan.ops].map(([layer, op]) => [layer, { ...op, reason: reasons.get(layer) ?? op.reason }] as const),
+  );
+  return { ...plan, ops };
 }
 
 function tableText(

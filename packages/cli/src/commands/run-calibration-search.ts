@@ -1,6 +1,13 @@
 import type { CalibrationOptions } from '@q/calib';
 import type { Dataset } from '@q/dataset';
-import { type CalibrationHeader, type CalibrationTable, type Graph, parseCalibrationTable, QError } from '@q/ir';
+import {
+  type CalibrationHeader,
+  type CalibrationTable,
+  type Graph,
+  type Plan,
+  parseCalibrationTable,
+  QError,
+} from '@q/ir';
 import {
   printMixedTable,
   type SearchQtableOutcome,
@@ -13,7 +20,7 @@ import {
 } from '@q/search';
 import type { Arguments } from '../arguments/arguments.ts';
 import { exitStatus } from '../command.ts';
-import { writeFilesWhole, writeFileWhole } from '../files/output-files.ts';
+import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { compatibleVersion } from '../version.ts';
@@ -30,6 +37,7 @@ import {
   untunedRows,
   withNewThresholds,
 } from './search-methods.ts';
+import { lossReasons, planFile, withReasons } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, type SearchSubject } from './search-subject.ts';
 
 /** What run_calibration hands over to a search. */
@@ -142,7 +150,7 @@ export async function searchQtableTables(search: CalibrationSearch): Promise<num
     log.write(report);
     return exitStatus.ok;
   }
-  writeFound(args, outcome, { samples: samples.length, base });
+  writeFound(args, outcome, { graph, samples: samples.length, base });
   log.write([...report, log.timeLine()]);
   terminal.print('success search qtable');
   return exitStatus.ok;
@@ -200,13 +208,27 @@ function narrowTitle(text: string): string {
 
 type Searched = Extract<SearchQtableOutcome, { kind: 'searched' }>;
 
-function writeFound(args: Arguments, outcome: Searched, { samples, base }: { samples: number; base: string }): void {
+interface Found {
+  readonly graph: Graph;
+  readonly samples: number;
+  /** Text of the calibration table. */
+  readonly base: string;
+}
+
+function writeFound(args: Arguments, outcome: Searched, { graph, samples, base }: Found): void {
   const { plan, floatType: mode } = outcome;
-  writeFileWhole(
-    NEW_TABLE,
-    withNewThresholds(base, (name) => plan.values.get(name)?.threshold),
-  );
   const table = { time: generationTime(), samples, processor: args.string('processor'), mode };
   const { floatLayers: layers } = writtenTrial(outcome);
-  writeFileWhole(args.string('quantize_table'), printMixedTable({ ...table, layers }));
+  writeFilesWhole([
+    { path: NEW_TABLE, bytes: withNewThresholds(base, (name) => plan.values.get(name)?.threshold) },
+    { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, layers }) },
+    planFile(args, { graph, plan: trialPlan(outcome) }),
+  ]);
+}
+
+/** The plan of the trial that is written, each layer with its loss. */
+export function trialPlan(outcome: Searched): Plan {
+  const { plan, floatType, ranking } = outcome;
+  const reasons = lossReasons(ranking.map(({ layer, best }) => [layer, best.loss]));
+  return withReasons(plan, writtenTrial(outcome).floatLayers, { floatType, reasons });
 }

@@ -1,4 +1,4 @@
-import { type Precision, parseCalibrationTable } from '@q/ir';
+import { type Graph, type Precision, parseCalibrationTable, QError } from '@q/ir';
 import {
   type LossTableOutcome,
   lossLines,
@@ -23,12 +23,15 @@ import { generationTime } from '../generation-time.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine } from '../version.ts';
 import { readDebugCommand } from './run-calibration-debug.ts';
+import { closing, declareStopFlags, readEffort } from './search-effort.ts';
 import { declareTableSearchFlags, readLikeness } from './search-flags.ts';
 import { SearchLog } from './search-log.ts';
+import { planFile } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
 function declare(parser: ArgumentParser): void {
   declareTableSearchFlags(parser);
+  declareStopFlags(parser);
   parser.add_argument('--min_layer_cos', {
     type: 'float',
     default: 0.99,
@@ -62,7 +65,10 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   requireTableOf(graph, table, path);
   const samples = await openSearchSamples(args, graph, inputNum);
   const log = new SearchLog(terminal, 'MixPrecSearcher');
-  const options = { ...subject, values: table.rows, samples, expectedCos, minLayerCos, emit: terminal.emit };
+  const profile = args.string('profile');
+  refuseJournal(args, profile);
+  const effort = readEffort(args, terminal);
+  const options = { ...subject, ...effort.options, values: table.rows, samples, expectedCos, minLayerCos };
   const facts = {
     graph,
     mlirFile,
@@ -70,20 +76,30 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     quantizeTable: args.string('quantize_table'),
     compared: subject.compared,
   };
-  if (args.string('profile') === '2022') {
+  if (profile === '2022') {
     const outcome = await searchLossTable({ ...options, floatType: floatTypeOf2022(args, subject.floatType) });
-    writeLossTables(args, samples.length, outcome);
+    writeLossTables(args, { graph, samples: samples.length }, outcome);
     finish(log, terminal, lossTableReport(outcome, facts));
     return exitStatus.ok;
   }
-  const outcome = await runQtable(options);
+  const outcome = await closing(effort, runQtable(options));
   const report = qtableReport(outcome, facts);
   if (outcome.kind === 'sufficient') log.write(report);
   else {
-    writeTables(args, samples.length, outcome);
+    writeTables(args, { graph, samples: samples.length }, outcome);
     finish(log, terminal, report);
   }
   return exitStatus.ok;
+}
+
+/** What the form of 2022 evaluates is not recorded. */
+function refuseJournal(args: Arguments, profile: string): void {
+  if (profile !== '2022' || args.optionalString('journal') === undefined) return;
+  throw new QError('--journal belongs to the profiles after 2022', {
+    code: 'cli.contradicting-flags',
+    where: '--journal',
+    found: `--profile ${profile}`,
+  });
 }
 
 /** The manual shows whole seconds with their unit, the log of the original has all digits (search.md 8.3). */
@@ -97,22 +113,33 @@ function floatTypeOf2022(args: Arguments, floatType: Precision): Precision {
   return args.string('fp_type') === 'auto' && args.string('processor') === 'bm1684x' ? 'F32' : floatType;
 }
 
-function writeTables(args: Arguments, samples: number, outcome: Extract<QtableOutcome, { kind: 'searched' }>): void {
-  const { floatLayers, floatType: mode, layers } = outcome;
+interface Searched {
+  readonly graph: Graph;
+  readonly samples: number;
+}
+
+function writeTables(
+  args: Arguments,
+  { graph, samples }: Searched,
+  outcome: Extract<QtableOutcome, { kind: 'searched' }>,
+): void {
+  const { floatLayers, floatType: mode, layers, plan } = outcome;
   const facts = { time: generationTime(), samples, processor: args.string('processor'), mode };
   writeFilesWhole([
     { path: args.string('loss_table'), bytes: printLossTable({ ...facts, lines: lossLines(layers) }) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...facts, layers: floatLayers }) },
+    planFile(args, { graph, plan }),
   ]);
 }
 
-function writeLossTables(args: Arguments, samples: number, outcome: LossTableOutcome): void {
-  const { floatLayers, floatType: mode, layers } = outcome;
+function writeLossTables(args: Arguments, { graph, samples }: Searched, outcome: LossTableOutcome): void {
+  const { floatLayers, floatType: mode, layers, plan } = outcome;
   const facts = { time: generationTime(), samples, processor: args.string('processor'), mode };
   const int8Loss = pythonFloat(outcome.int8Loss);
   writeFilesWhole([
     { path: args.string('loss_table'), bytes: printLossTable({ ...facts, lines: signalLossLines(layers), int8Loss }) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...facts, layers: floatLayers }) },
+    planFile(args, { graph, plan, lossUnit: 'dB' }),
   ]);
 }
 

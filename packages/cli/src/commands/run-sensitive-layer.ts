@@ -24,6 +24,7 @@ import {
   untunedRows,
   withNewThresholds,
 } from './search-methods.ts';
+import { planFile } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
 /** Tried in this order (search.md 9). */
@@ -83,7 +84,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     log.write(report);
     return exitStatus.ok;
   }
-  writeTables(args, outcome, { samples: samples.length, text, methods });
+  writeTables(args, outcome, { graph, samples: samples.length, text, methods });
   log.write([...report, log.timeLine()]);
   terminal.print('success sensitive layer search');
   return exitStatus.ok;
@@ -108,6 +109,7 @@ async function calibrateAll(args: Arguments, graph: Graph, terminal: Terminal): 
 }
 
 interface Written {
+  readonly graph: Graph;
   /** Samples that networks were compared on. */
   readonly samples: number;
   /** The calibration table that was given. */
@@ -117,7 +119,7 @@ interface Written {
 
 type Searched = Extract<SensitiveLayerOutcome, { kind: 'searched' }>;
 
-function writeTables(args: Arguments, outcome: Searched, { samples, text, methods }: Written): void {
+function writeTables(args: Arguments, outcome: Searched, { graph, samples, text, methods }: Written): void {
   const { floatLayers, floatType, plan, layers } = outcome;
   const searched = new Set(layers.map(({ layer }) => layer));
   const thresholdOf = (name: string): number | undefined =>
@@ -127,6 +129,7 @@ function writeTables(args: Arguments, outcome: Searched, { samples, text, method
     ...methods.flatMap((method) => methodFiles(args, method)),
     { path: 'new_cali_table.txt', bytes: withNewThresholds(text, thresholdOf) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, time: generationTime() }) },
+    planFile(args, { graph, plan }),
   ]);
 }
 

@@ -17,6 +17,11 @@ export function declareEffortFlags(parser: ArgumentParser): void {
     action: 'store_true',
     help: 'searches of layers: drop candidates as soon as samples show that they change nothing; the same float layers, sooner',
   });
+  declareStopFlags(parser);
+}
+
+/** The same of searches that cannot be raced. */
+export function declareStopFlags(parser: ArgumentParser): void {
   parser.add_argument('--budget', {
     default: '',
     help: 'searches of layers: stop after this time with the best so far: 30s, 5m, 500ms',
@@ -50,7 +55,7 @@ export function readEffort(args: Arguments, terminal: Terminal): Effort {
   return {
     options: {
       effort,
-      workers: workerCount(args),
+      ...(args.isGiven('workers') && { workers: workerCount(args) }),
       onEvent: (event) => tell(event, terminal),
       // Progress comes as events that say more.
       emit: (event) => {

@@ -24,6 +24,7 @@ const FLAGS: readonly SearchFlag[] = [
     searches: ['search_threshold', 'search_qtable', 'fast_search', 'mix_search'],
   },
   { flag: '--pre_qtable', given: other('pre_qtable', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
+  { flag: '--plan', given: other('plan', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
 ];
 
 /** Of the searches that know how long they may take. */

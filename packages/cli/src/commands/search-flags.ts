@@ -1,6 +1,7 @@
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { processorNames } from '../processors.ts';
+import { declarePlanFlag } from './search-plan.ts';
 
 /** Flags that run_qtable and run_sensitive_layer share (cli.md 5.2). */
 export function declareTableSearchFlags(parser: ArgumentParser): void {
@@ -32,6 +33,7 @@ export function declareTableSearchFlags(parser: ArgumentParser): void {
   });
   parser.add_argument('--debug_cmd', { default: '', help: 'developer switches: key;key=value' });
   parser.add_argument('-o', '--quantize_table', { required: true, help: 'quantize table to write' });
+  declarePlanFlag(parser);
 }
 
 function lowerCase(text: string): string {
