@@ -30,6 +30,8 @@ const EXACT: f64 = 16777216;
 const INT32: f64 = 2147483648;
 /** With larger shifts the number that breaks ties would be lost beside sums beyond `EXACT`. */
 const EXACT_SHIFT: i32 = 41;
+/** Half of the codes of a byte. */
+const CENTRE: i32 = 128;
 /** 1.5*2^52: what is added to it is rounded to an integer, whose low 32 bits are the sum's. */
 const ROUNDER: f64 = 6755399441055744;
 
@@ -80,11 +82,12 @@ function scale4(low: v128, high: v128, factor: v128, addend: v128, rounder: v128
   return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
 }
 
-/** Four accumulators whose sum with the bias float32 holds; `addend` has the bias in it. */
+/** Four accumulators whose sum with the bias float32 holds; `addend` has the bias in it. Two loads are cheaper than a shuffle. */
 @inline
-function scaleExact(acc: v128, factor: v128, addend: v128, rounder: v128): v128 {
-  const upper = v128.shuffle<i32>(acc, acc, 2, 3, 2, 3);
-  return scale4(f64x2.convert_low_i32x4_s(acc), f64x2.convert_low_i32x4_s(upper), factor, addend, rounder);
+function scaleExact(acc: usize, factor: v128, addend: v128, rounder: v128): v128 {
+  const low = f64x2.convert_low_i32x4_s(v128.load64_zero(acc));
+  const high = f64x2.convert_low_i32x4_s(v128.load64_zero(acc, 8));
+  return scale4(low, high, factor, addend, rounder);
 }
 
 /** Four accumulators whose sum with the bias may lose bits. */
@@ -112,13 +115,13 @@ export function finishLine(channel: i32, reach: f64, acc: usize, step: usize, y:
   const magnitude = reach + abs(<f64>bias);
   const factor = <f64>m * power2(max(-rs, -63));
   const isFine = kind == Finish.multiplierShift && abs(<f64>m) <= EXACT && rs >= -31 &&
-    (magnitude + 1) * abs(factor) + abs(<f64>zero) < INT32;
+    (magnitude + 1) * abs(factor) + abs(<f64>zero) + <f64>CENTRE < INT32;
   const tie = min(power2(-rs - 2), 0.25);
   const rounder = f64x2.splat(ROUNDER + <f64>zero);
   if (reach > EXACT) watch(acc, step, count);
   if (isFine && magnitude <= EXACT && floor(bias) == bias) {
     const addend = f64x2.splat(<f64>bias * factor + tie);
-    if (bytes == 1 && stride == 1) finishBytes(acc, step, y, count, f64x2.splat(factor), addend, rounder);
+    if (bytes == 1 && stride == 1 && isByteRange()) finishBytes(acc, step, y, count, f64x2.splat(factor), addend);
     else finishWords(acc, step, y, stride, count, f64x2.splat(factor), addend, rounder);
   } else if (isFine && (rs <= EXACT_SHIFT || magnitude <= EXACT)) {
     finishRounded(acc, step, y, stride, count, bias, f64x2.splat(factor), f64x2.splat(tie), rounder);
@@ -140,26 +143,62 @@ function watch(acc: usize, step: usize, count: i32): void {
   v128.store(PEAK, peaks);
 }
 
-/** The usual case: codes next to each other. */
-function finishBytes(acc: usize, step: usize, y: usize, count: i32, factor: v128, addend: v128, rounder: v128): void {
-  const low = i16x8.splat(<i16>lo);
-  const high = i16x8.splat(<i16>hi);
-  const byte = i16x8.splat(255);
-  for (; count > 0; count -= 8) {
-    let v = i16x8.narrow_i32x4_s(
-      scaleExact(v128.load(acc), factor, addend, rounder), scaleExact(v128.load(acc, 16), factor, addend, rounder),
+/** What brings codes between `lo` and `hi` into the range of int8. */
+@inline
+function centre(): i32 {
+  return hi > 127 ? CENTRE : 0;
+}
+
+@inline
+function isByteRange(): bool {
+  return lo - centre() >= -128 && hi - centre() <= 127;
+}
+
+/** The usual case: codes next to each other, sixteen at a time. They saturate as int8, around 0. */
+function finishBytes(acc: usize, step: usize, y: usize, count: i32, factor: v128, addend: v128): void {
+  const middle = centre();
+  const rounder = f64x2.splat(ROUNDER + <f64>(zero - middle));
+  const low = i8x16.splat(<i8>(lo - middle));
+  const high = i8x16.splat(<i8>(hi - middle));
+  const back = i8x16.splat(<i8>middle);
+  for (; count > 0; count -= 16) {
+    const next = count > 8 ? acc + step : acc;
+    const a = i16x8.narrow_i32x4_s(
+      scaleExact(acc, factor, addend, rounder), scaleExact(acc + 16, factor, addend, rounder),
     );
-    v = v128.and(i16x8.min_s(i16x8.max_s(v, low), high), byte);
-    v = i8x16.narrow_i16x8_u(v, v);
-    if (count < 8) {
-      v128.store(ROW, v);
-      for (let i: usize = 0; i < <usize>count; i++) store<u8>(y + i, load<u8>(ROW + i));
+    const b = i16x8.narrow_i32x4_s(
+      scaleExact(next, factor, addend, rounder), scaleExact(next + 16, factor, addend, rounder),
+    );
+    const codes = v128.xor(i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(a, b), low), high), back);
+    if (count < 16) {
+      storeSome(y, codes, count);
       return;
     }
-    v128.store64_lane(y, v, 0);
-    acc += step;
+    v128.store(y, codes);
+    acc = next + step;
+    y += 16;
+  }
+}
+
+/** The first `count` (1…15) bytes. */
+@inline
+function storeSome(y: usize, codes: v128, count: i32): void {
+  if (count & 8) {
+    v128.store64_lane(y, codes, 0);
+    codes = v128.shuffle<i64>(codes, codes, 1, 1);
     y += 8;
   }
+  if (count & 4) {
+    v128.store32_lane(y, codes, 0);
+    codes = i64x2.shr_u(codes, 32);
+    y += 4;
+  }
+  if (count & 2) {
+    v128.store16_lane(y, codes, 0);
+    codes = i64x2.shr_u(codes, 16);
+    y += 2;
+  }
+  if (count & 1) v128.store8_lane(y, codes, 0);
 }
 
 function finishWords(
@@ -168,8 +207,8 @@ function finishWords(
   const low = i32x4.splat(lo);
   const high = i32x4.splat(hi);
   for (; count > 0; count -= 8) {
-    const a = clamp4(scaleExact(v128.load(acc), factor, addend, rounder), low, high);
-    const b = clamp4(scaleExact(v128.load(acc, 16), factor, addend, rounder), low, high);
+    const a = clamp4(scaleExact(acc, factor, addend, rounder), low, high);
+    const b = clamp4(scaleExact(acc + 16, factor, addend, rounder), low, high);
     storeRow(a, b, y, stride, min(count, 8));
     acc += step;
     y += stride << 3;
