@@ -1,27 +1,39 @@
-// usage: node --expose-gc measure-inference-memory.mjs NETWORK: prints what inference holds, in bytes, as JSON
+// usage: node measure-inference-memory.mjs NETWORK: prints what inference adds to a bare process, in bytes, as JSON
+import { Session } from 'node:inspector/promises';
 import { compileKernels } from '@q/kernels-wasm';
 import { createSession } from '@q/runtime';
 import { openGenerated } from './generated-networks.mjs';
 
 const RUNS = 20;
 const [network] = process.argv.slice(2);
+const inspector = new Session();
+inspector.connect();
 
+/** Resident bytes after the engine gave back all garbage; `gc()` would leave the empty young generation resident. */
 async function resident() {
   for (let i = 0; i < 3; i++) {
-    globalThis.gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await inspector.post('HeapProfiler.collectGarbage');
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return process.memoryUsage().rss;
 }
 
-// The bare process: packages, compiled kernels, and the network as its caller holds it.
+/** All that a caller needs for runs. The file and the graph are dropped with the variables of this function. */
+async function open(module) {
+  const { graph, feeds } = await openGenerated(network);
+  const parameters = [...graph.weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  const session = await createSession(graph, { module });
+  return { session, parameters, input: new Map([...feeds].map(([name, { data }]) => [name, data])) };
+}
+
+// The bare process: packages and compiled kernels; no network was imported and no kernel has run.
 const module = await compileKernels();
-const { graph, feeds } = await openGenerated(network);
-const input = new Map([...feeds].map(([name, { data }]) => [name, data]));
+await resident(); // the first collection loads code of its own
 const bare = await resident();
-const session = await createSession(graph, { module });
+const { session, parameters, input } = await open(module);
 for (let i = 0; i < RUNS; i++) session.run(input);
-const holds = (await resident()) - bare;
-const parameters = [...graph.weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+const steady = (await resident()) - bare;
+const peak = process.resourceUsage().maxRSS * 1024 - bare;
+// Asked for after the measurement, so that the session is alive during it.
 const { weightBytes, activationBytes } = session;
-process.stdout.write(`${JSON.stringify({ holds, parameters, weightBytes, activationBytes })}\n`);
+process.stdout.write(`${JSON.stringify({ steady, peak, bare, parameters, weightBytes, activationBytes })}\n`);

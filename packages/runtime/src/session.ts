@@ -12,6 +12,7 @@ import type { TensorSlot } from './slot.ts';
 import type { StorageArray } from './storage.ts';
 import { planSuffix, type SuffixPlan, suffixInputs } from './suffix.ts';
 import { WeightStore } from './weight-store.ts';
+import { withoutWeightData } from './without-weight-data.ts';
 
 /**
  * Called right after a value is produced (network inputs included), while its data are still in cache. `pointer` is the
@@ -46,7 +47,8 @@ export interface SessionOptions {
 export type Outputs = Map<string, StorageArray>;
 
 /**
- * Prepares a graph for execution: packs weights, folds constants, and lays out the memory.
+ * Prepares a graph for execution: packs weights, folds constants, and lays out the memory. The session refers to none of the
+ * graph's weight data afterwards, so that a caller who drops the graph gets their memory back.
  *
  * @throws QError `runtime.operator.unsupported` with every operator that cannot be executed; `kernels.*` errors when the
  * kernels do not load (`kernels.engine.relaxed-simd`: the engine cannot run the fast ones) or the memory does not suffice.
@@ -64,6 +66,10 @@ export function kernelOptions({ module, binary }: Pick<SessionOptions, 'module' 
 
 /** A graph that can be run. Not reentrant: one run at a time. */
 export class Session {
+  /**
+   * The graph that is executed. Of its weights the session keeps the types; their data can be read as far as they lie in its
+   * memory as they are, and else throw `runtime.weight.released`.
+   */
   readonly graph: Graph;
   readonly kernels: Kernels;
   readonly #options: SessionOptions;
@@ -82,21 +88,23 @@ export class Session {
 
   /** @internal Use `createSession`. */
   constructor(graph: Graph, kernels: Kernels, options: SessionOptions) {
-    this.graph = graph;
     this.kernels = kernels;
     this.#options = options;
     this.#heap = heapOf(kernels);
     const weights = new WeightStore(graph.weights, this.#heap, kernels.memory);
-    foldConstants(graph, kernels, weights);
-    this.#kept = keptValues(graph, options.retain ?? 'outputs');
-    this.#assembly = assemble(graph, {
+    // Operators keep what they were prepared with, so that they must not see the caller's graph.
+    this.graph = withoutWeightData(graph, weights);
+    foldConstants(this.graph, kernels, weights);
+    this.#kept = keptValues(this.graph, options.retain ?? 'outputs');
+    this.#assembly = assemble(this.graph, {
       kernels,
       weights,
       kept: this.#kept,
       reuse: options.retain !== 'all',
       emit: options.emit,
     });
-    this.#inputs = inputsOf(graph).map((op) => this.slot(op.name));
+    weights.releaseHostData();
+    this.#inputs = inputsOf(this.graph).map((op) => this.slot(op.name));
     this.#outputs = graph.outputs.map((name) => this.slot(name));
     this.#stepOf = new Map(graph.ops.map((op, at) => [op.name, at]));
   }

@@ -1,20 +1,31 @@
-import { elementCount, QError, type Weight } from '@q/ir';
+import { elementCount, QError, type TensorType, type TypedArray, type Weight } from '@q/ir';
 import type { Heap } from './heap.ts';
 import type { ConstantOperand, PackRequest } from './implementation.ts';
 import { PlacedSlot, type Slot, TensorSlot } from './slot.ts';
-import { weightInStorage } from './storage.ts';
+import { type StorageArray, weightInStorage } from './storage.ts';
+
+/** A weight whose data the host may have let go of. */
+interface HostWeight {
+  readonly type: TensorType;
+  readonly data: TypedArray | undefined;
+}
 
 /**
  * Weights and folded constants of a graph, and every form of them that kernels asked for. Each form is made once and
  * lives until `dispose`. A store may lie over a parent: weights that it does not replace come from there.
+ *
+ * Until `releaseHostData` the store refers to the arrays that it was given; afterwards only to what lies in WASM memory, and
+ * to own copies of the few weights that operators read on the host.
  */
 export class WeightStore {
-  readonly #weights: Map<string, Weight>;
+  readonly #weights: Map<string, HostWeight>;
   readonly #parent: WeightStore | undefined;
   readonly #heap: Heap;
   readonly #memory: WebAssembly.Memory;
   readonly #raw = new Map<string, TensorSlot>();
   readonly #forms = new Map<string, Slot>();
+  /** Weights whose data operators asked for on the host, and may ask for again when they are prepared again. */
+  readonly #readOnHost = new Set<string>();
   readonly #blocks: number[] = [];
   #bytes = 0;
 
@@ -47,13 +58,18 @@ export class WeightStore {
   operand(name: string): ConstantOperand | undefined {
     const weight = this.#weights.get(name);
     if (weight === undefined) return this.#parent?.operand(name);
-    // Widening takes time, and most operators only ask whether there is a weight.
-    return {
-      type: weight.type,
-      get data() {
-        return weightInStorage(weight, elementCount(weight.type.shape), name);
-      },
-    };
+    return this.#operandOf(name, weight, () => this.#readOnHost.add(name));
+  }
+
+  /**
+   * Lets go of the arrays that weights came in, once every operator has been prepared: those may belong to a whole model
+   * file. Preparing an operator again finds all forms that it asked for the first time.
+   */
+  releaseHostData(): void {
+    for (const [name, { type, data }] of this.#weights) {
+      const isNeeded = this.#readOnHost.has(name) && !this.#raw.has(name);
+      this.#weights.set(name, { type, data: isNeeded && data !== undefined ? alone(data) : undefined });
+    }
   }
 
   /** The weight's data as they are, in WASM memory. */
@@ -126,9 +142,33 @@ export class WeightStore {
   }
 
   #existing(name: string): ConstantOperand {
-    const operand = this.operand(name);
+    const weight = this.#weights.get(name);
+    const operand = weight === undefined ? this.#parent?.operand(name) : this.#operandOf(name, weight);
     if (operand !== undefined) return operand;
     throw new QError(`${name} is not a weight of the graph.`, { code: 'runtime.value.unknown', where: name });
+  }
+
+  #operandOf(name: string, { type, data }: HostWeight, note?: () => void): ConstantOperand {
+    const fromMemory = () => this.#readBack(name);
+    // Widening takes time, and most operators only ask whether there is a weight.
+    return {
+      type,
+      get data() {
+        note?.();
+        return data === undefined ? fromMemory() : weightInStorage({ type, data }, elementCount(type.shape), name);
+      },
+    };
+  }
+
+  /** A copy of data that the host no longer has. */
+  #readBack(name: string): StorageArray {
+    const slot = this.#raw.get(name);
+    if (slot !== undefined) return slot.view().slice();
+    throw new QError(`The session has let go of the data of weight ${name}, of which it holds only packed forms.`, {
+      code: 'runtime.weight.released',
+      where: name,
+      hint: 'read weights from the graph that the session was made of',
+    });
   }
 
   #slot(ptr: number, byteLength: number): Slot {
@@ -142,4 +182,9 @@ export class WeightStore {
     this.#bytes += byteLength;
     return ptr;
   }
+}
+
+/** The data without the rest of the buffer that they lie in. */
+function alone(data: TypedArray): TypedArray {
+  return data.byteLength === data.buffer.byteLength ? data : data.slice();
 }
