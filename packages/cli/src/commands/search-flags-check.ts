@@ -65,6 +65,10 @@ export function checkSearchFlags(args: Arguments): void {
       args.string('profile'),
     );
   }
+  const effort = EFFORT.find(({ given }) => given(args));
+  if (effort !== undefined && args.string('profile') === '2026') {
+    throw contradiction(`${effort.flag} belongs to the profiles before 2026`, effort.flag, '--profile 2026');
+  }
   const corrections = CORRECTIONS.filter((name) => args.flag(name)).map((name) => `--${name}`);
   if (corrections.length > 0 && !['False', 'search_threshold'].includes(search)) {
     throw contradiction(

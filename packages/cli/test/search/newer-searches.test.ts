@@ -35,7 +35,7 @@ describe('searches of 2026', () => {
     );
     expect(status, stderr).toBe(0);
     expect(steady(stdout)).toMatch(
-      />>>run result:\nint8 outputs_cos:0\.\d{6} old\nmix model outputs_cos:0\.\d{6}\nOutput mix/,
+      />>>run result:\nfloat layer number: 5, mix model outputs_cos: 0\.\d{6}\nint8 outputs_cos:0\.\d{6} old\nmix model outputs_cos:0\.\d{6}\nOutput mix/,
     );
     const log = read('Search_Qtable');
     expect(log).toMatch(/^INFO:root:op_type : top\.Conv, similarity : 0\.9\d+$/m);

@@ -89,6 +89,10 @@ it.each([
   ['explain other.json', /other.json is no plan of a search[\s\S]*without layer/],
   ['explain short.json --processor bm1684', /--processor belongs to a .mlir file/],
   ['explain net.mlir --processor bm1684', /--calibration_table is missing/],
+  [
+    'run_calibration net.mlir --dataset nowhere --search search_qtable --profile 2026 --budget 1s -o no',
+    /--budget belongs to the profiles before 2026/,
+  ],
   ['run_calibration net.mlir --dataset nowhere --plan p.json -o no', /--plan belongs to --search/],
 ])('refuses %s', async (line, message) => {
   folder.write('broken.json', '{');

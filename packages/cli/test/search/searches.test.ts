@@ -59,11 +59,12 @@ describe('run_qtable', () => {
     const gains = [...read('losses22.txt').matchAll(/Layer: (\S+)\s+Loss: (.*)/g)]
       .filter(([, , loss]) => int8 - Number(loss) > 0.05 * Math.abs(int8))
       .map(([, layer]) => `${layer} F32`);
+    // At most a quarter of the 39 layers.
     expect(
       read('q22')
         .split('\n')
         .filter((line) => /^[^#]/.test(line)),
-    ).toEqual(gains);
+    ).toEqual(gains.slice(0, 9));
   });
 });
 
