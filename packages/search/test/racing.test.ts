@@ -79,6 +79,42 @@ describe('a race', () => {
   });
 });
 
+/** The toy network's samples, `left` of a size of its own each. */
+function sized(sizeOf: (index: number) => number) {
+  return {
+    length: SAMPLES,
+    sample: (index: number) =>
+      new Map(alike(index)).set(
+        'left',
+        alike(index)
+          .get('left')!
+          .map((value) => (value * sizeOf(index)) / 2),
+      ),
+  };
+}
+
+describe('samples that are not of one kind', () => {
+  it.each([
+    ['of many sizes', (index: number) => index + 1],
+    ['of three sizes', (index: number) => [1, 3, 8][index % 3]!],
+    ['with two that have most of the loss', (index: number) => (index % 11 === 5 ? 20 : 2)],
+    ['with a heavy tail', (index: number) => 2 * Math.exp(1.2 * Math.sin(index * 7.3) ** 3)],
+    ['with one that has most of the loss', (index: number) => (index === 17 ? 40 : 1)],
+  ])('are raced as the exhaustive search ranks them: %s', async (_, sizeOf) => {
+    const samples = sized(sizeOf);
+    for (const maxFloatLayers of [1, 2, 3, 4]) {
+      const full = await search({ samples, maxFloatLayers });
+      const raced = await search({ samples, maxFloatLayers, effort: 'racing' });
+      expect([...raced.floatLayers].sort()).toEqual([...full.floatLayers].sort());
+      const best = new Map(full.layers.map((layer) => [layer.layer, layer.best.threshold]));
+      for (const { layer, isDecided } of raced.layers) {
+        const expected = isDecided ? best.get(layer) : options.values.get(layer)!.threshold;
+        expect(raced.plan.values.get(layer)!.threshold, layer).toBe(expected);
+      }
+    }
+  });
+});
+
 describe('a search', () => {
   it('tells what it does', async () => {
     const events: SearchEvent[] = [];

@@ -14,6 +14,8 @@ import { SearchStopped, untilStopped } from './stop-clock.ts';
 
 /** What layers cost, as far as somebody asked; in a race, asking is what makes it known. */
 export interface LayerMeasurement {
+  /** False also where a race was asked for that samples do not allow. */
+  readonly isRace: boolean;
   /** In the network's order. */
   layers(): readonly LayerSensitivity[];
   /** INT8 with the thresholds that were chosen. */
@@ -26,13 +28,28 @@ export interface LayerMeasurement {
   stopped(): SearchStopped['reason'] | undefined;
 }
 
-/** Tries layers, exhaustively or as a race. */
+/** Times the median loss of a sample in INT8 that none may cost for samples to be of one kind. */
+const UNLIKE = 3;
+
+/**
+ * Can what other samples say be inferred from some? Not where a few have most of the mean: a race that has not seen them
+ * cannot know. The whole network in INT8, which every search scores on all samples, tells.
+ */
+async function areAlike({ options, plan, scores }: SearchSession): Promise<boolean> {
+  const [found] = await scores.scores([options.target.lower(options.graph, plan)]);
+  const losses = [...found!].map((score) => 1 - score).sort((a, b) => a - b);
+  return losses.at(-1)! <= UNLIKE * losses[Math.floor(losses.length / 2)]!;
+}
+
+/** Tries layers, exhaustively or as a race; exhaustively, too, when a race would have to guess. */
 export async function measureIn(
   session: SearchSession,
   methods: readonly MethodThresholds[],
 ): Promise<LayerMeasurement> {
   checkThresholds({ layers: session.layers, methods });
-  return session.options.effort === 'racing' ? race(session, methods) : exhaust(session, methods);
+  if (session.options.effort !== 'racing') return exhaust(session, methods);
+  const alike = await untilStopped(() => areAlike(session));
+  return alike === false ? exhaust(session, methods) : race(session, methods);
 }
 
 async function exhaust(session: SearchSession, methods: readonly MethodThresholds[]): Promise<LayerMeasurement> {
@@ -43,6 +60,7 @@ async function exhaust(session: SearchSession, methods: readonly MethodThreshold
   const found = await measureLayers({ ...search, ...(onEvent && { onEvent }) });
   const ranking = rankLayers(found.layers);
   return {
+    isRace: false,
     layers: () => found.layers,
     plan: () => found.plan,
     settle: async () => ranking,
@@ -65,6 +83,7 @@ async function race(session: SearchSession, methods: readonly MethodThresholds[]
   };
   const ranks = (count: number): number[] => ranksThatCount(count, session.options.graph);
   return {
+    isRace: true,
     layers: () => running.layers,
     plan: () => running.plan,
     settle: (count) =>
@@ -86,9 +105,9 @@ function ranksThatCount(count: number, graph: Graph): number[] {
 }
 
 /** Events of a finished measurement: layers of a race, which are not known one after the other, and the ranking. */
-export function tellMeasurement(measurement: LayerMeasurement, { effort, onEvent }: SearchOptions): void {
+export function tellMeasurement(measurement: LayerMeasurement, { onEvent }: SearchOptions): void {
   if (onEvent === undefined) return;
-  if (effort === 'racing') for (const sensitivity of measurement.layers()) onEvent({ type: 'layer', sensitivity });
+  if (measurement.isRace) for (const sensitivity of measurement.layers()) onEvent({ type: 'layer', sensitivity });
   onEvent({ type: 'ranking', ranking: rankLayers(measurement.layers()) });
   const reason = measurement.stopped();
   if (reason !== undefined) onEvent({ type: 'stopped', reason });

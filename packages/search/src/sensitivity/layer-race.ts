@@ -19,7 +19,8 @@ interface Contestant {
   readonly type: string;
   /** The first is evaluated first: the one that the base table has. */
   readonly trials: readonly RaceTrial[];
-  isDecided: boolean;
+  /** It had to be decided, and its threshold is in the table that the others are tried with. */
+  isAdopted: boolean;
 }
 
 /** Samples that every layer is tried on, and by how many more are added. */
@@ -42,8 +43,14 @@ function shuffled(count: number): number[] {
 /** Samples that a threshold must be tried on to be decided: nothing is saved by deciding it early. */
 const DECISION_SAMPLES = 8;
 
-/** Times the shift by a producer's other threshold that a decision must be away from the boundary. */
-const COUPLING_MARGIN = 1;
+/**
+ * Times the shift by a producer's other threshold that a layer must be away from the boundary: by what the first samples
+ * say, and by what `DECISION_SAMPLES` say. Layers on both sides may shift towards each other, hence 2.
+ */
+const COUPLING_MARGINS = [
+  { samples: FIRST_SAMPLES, margin: 3 },
+  { samples: DECISION_SAMPLES, margin: 2 },
+] as const;
 
 export interface RaceProgress {
   /** Runs of candidates on single samples, done and at most to be done, as the race stands. */
@@ -66,10 +73,12 @@ export class LayerRace {
   readonly #report: ((progress: RaceProgress) => void) | undefined;
   readonly #contestants: readonly Contestant[];
   readonly #forced = new Set<Contestant>();
+  readonly #decided = new Set<Contestant>();
   /** Those that the last comparison with the boundary could not leave at the first samples. */
   #contested: ReadonlySet<RaceTrial> = new Set();
   /** Samples in the order in which they are tried. */
   readonly #order: readonly number[];
+  readonly #inputs: ReadonlyMap<string, readonly (string | null)[]>;
   #working: Plan;
   #done = 0;
 
@@ -78,32 +87,41 @@ export class LayerRace {
     this.#report = report;
     this.#working = space.plan;
     this.#order = shuffled(space.sampleCount);
+    this.#inputs = new Map(space.graph.ops.map((op) => [op.name, op.inputs]));
     const types = new Map(space.graph.ops.map((op) => [op.name, op.type]));
     this.#contestants = space.layers.map((layer) => ({
       layer,
       type: types.get(layer) ?? 'unknown',
       trials: trialsOf(space, layer),
-      isDecided: false,
+      isAdopted: false,
     }));
   }
 
   /** Thresholds of the base table, and those that were decided. */
   get plan(): Plan {
-    return this.#working;
+    const decided = [...this.#decided].map(({ layer, trials }) => [layer, bestOf({ trials }).threshold] as const);
+    return withThresholds(this.#space.plan, new Map(decided));
   }
 
   /** Evaluates until the `count` costliest layers are known: they come first in `layers` when that is ranked. */
   async settle(count: number): Promise<void> {
-    await this.#extend(this.#contestants.map(({ trials }) => trials[0]!).filter(({ scores }) => scores.length === 0));
-    for (let open = await this.#openTrials(count); open.length > 0; open = await this.#openTrials(count)) {
-      await this.#extend(open);
-    }
+    await this.#settle(count);
+    await this.#decide();
   }
 
   /** The same, also where the boundary hangs on undecided thresholds of layers before it. */
   async confirm(count: number): Promise<void> {
-    do await this.settle(count);
+    do await this.#settle(count);
     while (await this.#isCoupled(count));
+    await this.#decide();
+  }
+
+  async #settle(count: number): Promise<void> {
+    const untried = this.#contestants.map(({ trials }) => trials[0]!).filter(({ scores }) => scores.length === 0);
+    await this.#extend(untried);
+    for (let open = await this.#openTrials(count); open.length > 0; open = await this.#openTrials(count)) {
+      await this.#extend(open);
+    }
   }
 
   /** What is known of every layer, in the network's order. */
@@ -116,8 +134,8 @@ export class LayerRace {
           methods.map((method) => ({ method, threshold, loss: this.#lossOf(scores), samples: scores.length })),
         );
         const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
-        const { layer, type, isDecided } = contestant;
-        return { layer, type, trials, best, isDecided };
+        const { layer, type } = contestant;
+        return { layer, type, trials, best, isDecided: this.#decided.has(contestant) };
       });
   }
 
@@ -129,7 +147,7 @@ export class LayerRace {
         trials.filter(({ scores }) => scores.length === 0),
       );
       if (unopened.length > 0) await this.#extend(unopened);
-      else if (!(await this.#decideThresholds())) break;
+      else if (!(await this.#adoptForced())) break;
     }
     const ranking = this.#ranking();
     const pooled = this.#pooledVariance(ranking, count);
@@ -140,7 +158,7 @@ export class LayerRace {
     }
     for (const trial of open) if (trial.scores.length > FIRST_SAMPLES) close.add(trial);
     this.#contested = new Set([...this.#contested, ...close]);
-    for (const { trials, isDecided } of this.#forced) if (!isDecided) for (const trial of trials) open.add(trial);
+    for (const { trials, isAdopted } of this.#forced) if (!isAdopted) for (const trial of trials) open.add(trial);
     const total = this.#space.sampleCount;
     const unfinished = [...open].filter(({ scores }) => scores.length < total);
     const least = Math.min(...unfinished.map(({ scores }) => scores.length));
@@ -167,9 +185,14 @@ export class LayerRace {
     return meanLoss([...inOrder]);
   }
 
+  #tried(): Contestant[] {
+    return this.#contestants.filter(({ trials }) => trials[0]!.scores.length > 0);
+  }
+
   #ranking(): Contestant[] {
-    const loss = new Map(this.#contestants.map((contestant) => [contestant, this.#lossOf(bestOf(contestant).scores)]));
-    return this.#contestants.toSorted((a, b) => loss.get(b)! - loss.get(a)!);
+    const tried = this.#tried();
+    const loss = new Map(tried.map((contestant) => [contestant, this.#lossOf(bestOf(contestant).scores)]));
+    return tried.sort((a, b) => loss.get(b)! - loss.get(a)!);
   }
 
   /** Variance of relative differences between neighbours in rank, where decisions are made. */
@@ -178,18 +201,57 @@ export class LayerRace {
     return pooledVariance(near.slice(1).map((scores, index) => pairedDifference(near[index]!, scores)));
   }
 
-  /** Answers whether a decision changed the table, so that losses of later layers may have become unknown. */
-  async #decideThresholds(): Promise<boolean> {
-    const pooled = this.#pooledVariance(this.#ranking(), this.#contestants.length);
+  /**
+   * Decides thresholds that are sure. They were compared with the table's thresholds in front of the layer: where those may
+   * still become others, the order must not hang on them.
+   */
+  async #decide(): Promise<void> {
+    const pooled = this.#pooledVariance(this.#tried(), this.#contestants.length);
+    this.#decided.clear();
     for (const contestant of this.#contestants) {
-      if (contestant.isDecided || contestant.trials.some(({ scores }) => scores.length === 0)) continue;
-      const best = bestOf(contestant);
-      const total = this.#space.sampleCount;
-      const isSure = contestant.trials.every((trial) => isLess(best, trial, pooled, total));
-      if (!isSure) continue;
-      contestant.isDecided = true;
-      if (this.#working.values.get(contestant.layer)?.threshold === best.threshold) continue;
-      this.#working = withThresholds(this.#working, new Map([[contestant.layer, best.threshold]]));
+      if (!this.#isSure(contestant, pooled)) continue;
+      let isFirm = true;
+      for (const producer of this.#producers(contestant)) {
+        const isFound = this.#decided.has(producer) && this.#tableHas(producer.layer, bestOf(producer).threshold);
+        isFirm &&= isFound || (await this.#isFirmBehind(producer, contestant));
+      }
+      if (isFirm) this.#decided.add(contestant);
+    }
+  }
+
+  /** Does a layer's best threshold win by at least half as much with each threshold of a producer? */
+  async #isFirmBehind(producer: Contestant, contestant: Contestant): Promise<boolean> {
+    const best = bestOf(contestant);
+    const others = contestant.trials.filter((trial) => trial !== best);
+    const changed = await this.#behind(producer, contestant, best, DECISION_SAMPLES);
+    for (const other of others) {
+      const gap = pairedDifference(other.scores.slice(0, DECISION_SAMPLES), best.scores).mean;
+      const behind = await this.#behind(producer, contestant, other, DECISION_SAMPLES);
+      if (behind.some((scores, index) => pairedDifference(scores, changed[index]!).mean < gap / 2)) return false;
+    }
+    return true;
+  }
+
+  #tableHas(layer: string, threshold: number): boolean {
+    return this.#working.values.get(layer)?.threshold === threshold;
+  }
+
+  /** Is it sure which of a layer's thresholds costs least? */
+  #isSure({ trials }: Contestant, pooled: number): boolean {
+    if (trials.some(({ scores }) => scores.length === 0)) return false;
+    const best = bestOf({ trials });
+    return trials.every((trial) => isLess(best, trial, pooled, this.#space.sampleCount));
+  }
+
+  /** Puts thresholds that were to be decided, and are, into the table. Answers whether that made losses unknown. */
+  async #adoptForced(): Promise<boolean> {
+    const pooled = this.#pooledVariance(this.#ranking(), this.#contestants.length);
+    for (const contestant of this.#forced) {
+      if (contestant.isAdopted || !this.#isSure(contestant, pooled)) continue;
+      contestant.isAdopted = true;
+      const { threshold } = bestOf(contestant);
+      if (this.#tableHas(contestant.layer, threshold)) continue;
+      this.#working = withThresholds(this.#working, new Map([[contestant.layer, threshold]]));
       if (await this.#forgetChanged(contestant)) return true;
     }
     return false;
@@ -206,7 +268,7 @@ export class LayerRace {
         const network = aloneInInt8(this.#space, this.#working, contestant.layer, trial.threshold);
         if (effects.of(network) === effects.of(trial.network)) continue;
         changed.push({ trial, samples: trial.scores.length });
-        contestant.isDecided = false;
+        contestant.isAdopted = false;
         trial.network = network;
         trial.scores = [];
       }
@@ -229,8 +291,8 @@ export class LayerRace {
       const limit = position < count ? limits.inside : limits.outside;
       if (!isContested || limit === undefined) continue;
       const margin = Math.abs(pairedDifference(bestOf(contestant).scores, bestOf(limit).scores).mean);
-      for (const producer of this.#undecidedProducers(contestant)) {
-        if (COUPLING_MARGIN * (await this.#shift(contestant, producer)) <= margin) continue;
+      for (const producer of this.#openProducers(contestant)) {
+        if (!(await this.#isMovedBy(producer, contestant, { margin, isInside: position < count }))) continue;
         this.#forced.add(producer);
         isAny = true;
       }
@@ -238,40 +300,47 @@ export class LayerRace {
     return isAny;
   }
 
-  #undecidedProducers({ layer }: Contestant): Contestant[] {
-    const op = this.#space.graph.ops.find(({ name }) => name === layer);
-    return this.#contestants.filter(
-      (other) =>
-        !other.isDecided &&
-        !this.#forced.has(other) &&
-        other.trials.length > 1 &&
-        (op?.inputs.includes(other.layer) ?? false),
-    );
+  /** May another threshold of a producer take a layer over the boundary? */
+  async #isMovedBy(
+    producer: Contestant,
+    contestant: Contestant,
+    { margin, isInside }: { readonly margin: number; readonly isInside: boolean },
+  ): Promise<boolean> {
+    for (const { samples, margin: times } of COUPLING_MARGINS) {
+      const shifts = await this.#shifts(contestant, producer, samples);
+      const towards = Math.max(0, ...shifts.map((shift) => (isInside ? -shift : shift)));
+      if (times * towards <= margin) return false;
+    }
+    return true;
   }
 
-  /** By what part a layer's loss changes with a producer's other thresholds, on the first samples. */
-  async #shift(contestant: Contestant, producer: Contestant): Promise<number> {
+  /** Layers before it whose threshold in the table may not be the one that will be decided. */
+  #openProducers(contestant: Contestant): Contestant[] {
+    return this.#producers(contestant).filter((other) => !this.#forced.has(other) && other.trials.length > 1);
+  }
+
+  #producers({ layer }: Contestant): Contestant[] {
+    const inputs = this.#inputs.get(layer) ?? [];
+    return this.#contestants.filter((other) => inputs.includes(other.layer));
+  }
+
+  /** By what part a layer's loss grows with each of a producer's other thresholds, on so many of the samples it was tried on. */
+  async #shifts(contestant: Contestant, producer: Contestant, count: number): Promise<number[]> {
     const best = bestOf(contestant);
-    const current = this.#working.values.get(producer.layer)?.threshold;
-    const others = producer.trials.filter(({ threshold }) => threshold !== current);
+    const behind = await this.#behind(producer, contestant, best, count);
+    return behind.map((scores) => pairedDifference(scores, best.scores).mean);
+  }
+
+  /** A trial's scores behind each of a producer's other thresholds, on so many of the samples it was tried on. */
+  async #behind(producer: Contestant, { layer }: Contestant, trial: RaceTrial, count: number): Promise<number[][]> {
+    const others = producer.trials.filter(({ threshold }) => !this.#tableHas(producer.layer, threshold));
     const networks = others.map(({ threshold }) => {
       const plan = withThresholds(this.#working, new Map([[producer.layer, threshold]]));
-      return aloneInInt8(this.#space, plan, contestant.layer, best.threshold);
+      return aloneInInt8(this.#space, plan, layer, trial.threshold);
     });
-    const samples = this.#order.slice(0, Math.min(FIRST_SAMPLES, best.scores.length));
+    const samples = this.#order.slice(0, Math.min(count, trial.scores.length));
     const scores = await this.#space.networks.scores(networks, samples);
-    const first = best.scores.slice(0, samples.length);
-    return Math.max(
-      0,
-      ...scores.map((found) =>
-        Math.abs(
-          pairedDifference(
-            [...found].map((s) => 1 - s),
-            first,
-          ).mean,
-        ),
-      ),
-    );
+    return scores.map((found) => [...found]);
   }
 
   /** Tries on more samples; all given trials have been tried on as many. */
@@ -313,7 +382,7 @@ export class LayerRace {
 }
 
 /** The opened threshold that costs least so far; of equal ones the first method's. */
-function bestOf({ trials }: Contestant): RaceTrial {
+function bestOf({ trials }: Pick<Contestant, 'trials'>): RaceTrial {
   const opened = trials.filter(({ scores }) => scores.length > 0);
   return opened
     .toSorted((a, b) => a.order - b.order)

@@ -96,14 +96,13 @@ async function search(
   const cap = Math.floor(quantizedLayers.length / CAP);
   const scoreOf = mixedScorer(session, measured);
   const growth = { ranking, settle: measured.settle, graph, maxFloatLayers, cap, expectedCos, scoreOf };
-  const isExhaustive = options.effort !== 'racing';
-  if (isExhaustive) tellMeasurement(measured, options);
+  if (!measured.isRace) tellMeasurement(measured, options);
   const grow = () => growFloatSets({ ...growth, ...(onEvent && { onEvent }) });
   let trials = await grow();
   const confirmed = pickLayers(await measured.confirm(trials.at(-1)!.count), trials.at(-1)!.count, graph);
   // What was scored is known: growing again costs what changed.
   if (confirmed.join('\n') !== trials.at(-1)!.floatLayers.join('\n')) trials = await grow();
-  if (!isExhaustive) tellMeasurement(measured, options);
+  if (measured.isRace) tellMeasurement(measured, options);
   const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
   const stopped = stopReason(session, measured);
   return {
