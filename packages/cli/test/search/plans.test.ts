@@ -5,7 +5,6 @@ import { objectsPreprocess, testModel } from '../q-process.ts';
 import { openWorkspace, run, type Workspace } from './workspace.ts';
 
 const images = testModel('objects-cnn/calibration.zip');
-const table = testModel('objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table');
 const read = (name: string): string => readFileSync(name, 'utf8');
 const plan = (name = 'plan.json'): PlanDocument => JSON.parse(read(name));
 const layersOf = (name: string): Set<string> =>
@@ -18,6 +17,7 @@ let folder: Workspace;
 
 beforeAll(async () => {
   folder = openWorkspace();
+  folder.write('table', read(testModel('objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table')));
   const { status, stderr } = await run(
     `model_transform --model_name net --model_def ${testModel('objects-cnn/objects-cnn.onnx')} ` +
       `${objectsPreprocess.join(' ')} --mlir net.mlir`,
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => folder.close());
 
 const qtable = (more: string) =>
-  run(`run_qtable net.mlir --dataset ${images} --input_num 2 --calibration_table ${table} --processor bm1684 \\
+  run(`run_qtable net.mlir --dataset ${images} --input_num 2 --calibration_table table --processor bm1684 \\
     --min_layer_cos 0.998 --expected_cos 0.9999 ${more}`);
 
 it('run_qtable writes a plan with evidence, which explain prints, and goes on from its journal', async () => {
@@ -70,7 +70,7 @@ it('run_qtable stops when its budget is spent', async () => {
 
 it('searches of layers write the losses that they found', async () => {
   const sensitive = await run(`run_sensitive_layer net.mlir --dataset ${images} --input_num 2 --inference_num 1 \\
-    --max_float_layers 2 --expected_cos 0.9999 --tune_num 0 --calibration_table ${table} --processor bm1684 --workers 1 -o s`);
+    --max_float_layers 2 --expected_cos 0.9999 --tune_num 0 --calibration_table table --processor bm1684 --workers 1 -o s`);
   expect(sensitive.status, sensitive.stderr).toBe(0);
   const losses = plan().floatLayers.map(({ int8Loss }) => int8Loss!.toFixed(4));
   for (const loss of losses) expect(Number(loss)).toBeGreaterThan(0);
