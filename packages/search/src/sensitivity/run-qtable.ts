@@ -13,8 +13,8 @@ import { inputsOfSamples, MissingActivation, SteppedNetwork } from './stepped-ne
 import { SearchStopped, StopClock, untilStopped } from './stop-clock.ts';
 
 /**
- * More than `expectedCos` ends the search as well. Every step needs the one before it, on all samples at once, so that there
- * is nothing for workers or a race.
+ * More than `expectedCos` ends the search as well. Every step needs the one before it, on all samples at once, so that a race
+ * has nothing to drop; it runs in one thread.
  */
 export interface QtableOptions extends Omit<SearchOptions, 'effort' | 'workers' | 'spawnWorker' | 'frontierBytes'> {
   /** Layers below this are put into float. Default 0.99. */
