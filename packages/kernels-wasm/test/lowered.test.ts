@@ -90,7 +90,7 @@ describe('qs8_avgpool2d', () => {
         const [scale, offset] = finish.kind === 'real' ? [finish.scale, finish.offset] : [0, 0];
         // biome-ignore format: one argument per line hides the groups
         k.exports.qs8_avgpool2d(
-          put(k, x), signed ? 1 : 0, y, planes, ih, iw, oh, ow, ...kernel, ...stride, ...pads, countPad ? 1 : 0,
+          put(k, x), signed ? 1 : 0, y, planes, ih, iw, oh, ow, kernel[0], kernel[1], stride[0], stride[1], pads[0], pads[1], countPad ? 1 : 0,
           AverageFinish[finish.kind], multiplier, rshift, scale, offset, zero, lo, hi,
         );
         const expected = qs8AveragePool(x, g, { countPad, zero, lo, hi }, finish);
