@@ -23,6 +23,7 @@ export {
   type UnknownOp,
   type Weight,
 } from './graph.ts';
+export { type MatchedBlock, matchKnownBlock } from './known-blocks.ts';
 export { formatDouble } from './mlir/format-double.ts';
 export { parseMlir, weightFileOf } from './mlir/parse.ts';
 export { type PrintedModule, printMlir } from './mlir/print.ts';

@@ -1,6 +1,6 @@
+export type { MatchedBlock } from '@q/ir';
 export { valuesOf } from './comparable-data.ts';
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
-export type { MatchedBlock } from './float-layers/newer-blocks.ts';
 export { newerPatternLayers, type PatternLayers, patternLine } from './float-layers/newer-patterns.ts';
 export {
   type LayerLoss,

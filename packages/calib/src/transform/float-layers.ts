@@ -1,5 +1,4 @@
-import type { Graph } from '@q/ir';
-import { matchBlock } from './pattern-blocks.ts';
+import { type Graph, type MatchedBlock, matchKnownBlock } from '@q/ir';
 
 const PARTS = {
   /** Relu, MaxPool, Conv, MatMul, PRelu, AvgPool, Add, Sigmoid, Deconv stay quantized. */
@@ -26,15 +25,10 @@ export function layersOutside(graph: Graph, quantized: readonly string[]): strin
 export function patternLayers(
   graph: Graph,
 ): { readonly block: string; readonly layers: readonly string[] } | undefined {
-  const match = matchBlock(graph);
+  const match = matchKnownBlock(graph, 'v1.9');
   if (match === undefined) return undefined;
   const walk = new PatternWalk(graph);
   return { block: match.name, layers: graph.ops.flatMap((op) => walk.layersAt(op.name, match)) };
-}
-
-interface Match {
-  readonly name: string;
-  readonly count: number;
 }
 
 /** What the matcher asks about the neighbours of a layer. */
@@ -48,7 +42,7 @@ class PatternWalk {
   }
 
   /** Layers that become float because of this one, in the order of the original. */
-  layersAt(name: string, match: Match): string[] {
+  layersAt(name: string, match: MatchedBlock): string[] {
     const type = this.#typeOf.get(name);
     return [...this.#commonLayers(name, type), ...this.#blockLayers(name, type, match)];
   }
@@ -60,7 +54,7 @@ class PatternWalk {
     return more.length === 0 && this.#is(before, 'top.Add') ? [before!] : [];
   }
 
-  #blockLayers(name: string, type: string | undefined, { name: block, count }: Match): string[] {
+  #blockLayers(name: string, type: string | undefined, { name: block, count }: MatchedBlock): string[] {
     switch (block) {
       case 'vit_block':
         return type === (count < 20 ? 'top.Softmax' : 'top.GELU') ? this.#readerOfType(name, 'top.MatMul') : [];

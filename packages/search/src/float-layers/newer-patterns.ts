@@ -1,6 +1,5 @@
-import type { Graph } from '@q/ir';
+import { type Graph, type MatchedBlock, matchKnownBlock } from '@q/ir';
 import { pythonList } from '../reports/python-text.ts';
-import { type MatchedBlock, matchNewerBlock } from './newer-blocks.ts';
 
 export interface PatternLayers {
   readonly block: MatchedBlock;
@@ -13,7 +12,7 @@ export interface PatternLayers {
  * branches that YOLO26 adds to the heads of YOLO, are not among the rules here.
  */
 export function newerPatternLayers(graph: Graph): PatternLayers | undefined {
-  const block = matchNewerBlock(graph);
+  const block = matchKnownBlock(graph, '2026');
   if (block === undefined) return undefined;
   const network = new Neighbourhood(graph);
   if (block.name === 'yolo_block' || block.name === 'yolo_block_12') return { block, layers: behindHeads(network) };

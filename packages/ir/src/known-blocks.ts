@@ -1,4 +1,4 @@
-import type { Graph } from '@q/ir';
+import type { Graph } from './graph.ts';
 
 /** Short names of the types in the sequences below. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -17,19 +17,29 @@ const TYPES: Readonly<Record<string, string>> = {
   G: 'GELU',
   Si: 'SiLU',
   Cv: 'Conv',
+  Ro: 'Rope',
+  MP: 'MaxPool',
+  Sb: 'Sub',
 };
 
 /**
- * Types of the layers of transformer blocks in program order, in the order in which they are tried (search.md, Appendix A).
- * `X*n` stands for n times.
+ * Types of the layers of known blocks in program order, in the order in which they are tried (search.md, Appendix A). `X*n`
+ * stands for n times.
  */
 const BLOCKS: readonly (readonly [name: string, layers: string])[] = [
   [
     'eva_block',
     'A LN MM R S*3 Sq*3 P S*2 Mu S MC S Us*2 C R Mu A C P S*2 Mu S MC S Us*2 C R Mu A C MC P MM SM P MM P R MM A LN MM*2 Si Mu MM',
   ],
+  ['eva02_block', 'LN MM*3 R P R P R P Ro*2 P MC*2 MM SM MM P R MM A LN MM*2 Si Mu LN MM A'],
+  ['eva02_smc_block', 'LN MM*3 R P R P R P Ro*2 P MC*2 MM SM Mu MM Mu P R MM A LN MM*2 Si Mu LN MM A'],
+  ['eva02_block_v1', 'A LN MM R S*3 Sq*3 P Ro P Ro MC P MM SM P MM P R MM A LN MM*2 Si Mu MM'],
   ['bert_block', 'A LN MM*3 R P R*2 P*2 MM MC A SM MM P R MM A LN MM G MM'],
   ['bert_block_1', 'A LN MM*2 R MM R P R P*2 MM MC A SM MM P R MM A LN MM G MM'],
+  ['bert_block_large_pt', 'A LN MM*2 R P MM R P R P*2 MM MC A SM MM P R MM A LN MM G MM'],
+  ['insert_mul_bert_block', 'A LN Mu MM*3 R P R*2 P*2 MM MC A SM MM P R MM A LN Mu MM G MM'],
+  ['insert_mul_bert_block_1', 'A LN Mu MM*2 R MM R P R P*2 MM MC A SM MM P R MM A LN Mu MM G MM'],
+  ['insert_mul_bert_block_2', 'A LN Mu MM*2 R P MM R P R P*2 MM MC A SM MM P R MM A LN Mu MM G MM'],
   ['deit_block', 'A LN MM R S Sq S Sq S Sq P*3 MM MC SM P MM P R MM A LN MM G MM'],
   [
     'swin_block',
@@ -58,24 +68,48 @@ const BLOCKS: readonly (readonly [name: string, layers: string])[] = [
     'cswin_block',
     'LN MM R P S R S R S R P R P R P*2 R P R P R P R Cv R P R P MC P MM SM MM A P R P R S R S R S R*2 P R P R P R Cv R P R P MC P MM SM MM A P R P R C MM A LN MM G MM A',
   ],
+  ['yolo_block', 'MP*3 C'],
+  ['yolo_block_12', 'Sb A*2 Sb MC C Mu C'],
+  ['clip_m2_encoder_block', 'LN MM*3 R P R P R P*2 MM MC SM MM P R LN MM A LN MM G LN MM A'],
 ];
 
-/** The first block whose sequence occurs in the network, and how often. */
-export function matchBlock(graph: Graph): { readonly name: string; readonly count: number } | undefined {
+/** Those that the lists before 2026 did not have. */
+const SINCE_2026: ReadonlySet<string> = new Set([
+  'eva02_block',
+  'eva02_smc_block',
+  'eva02_block_v1',
+  'bert_block_large_pt',
+  'insert_mul_bert_block',
+  'insert_mul_bert_block_1',
+  'insert_mul_bert_block_2',
+  'yolo_block',
+  'yolo_block_12',
+  'clip_m2_encoder_block',
+]);
+
+/** A block of the list that occurs in a network. */
+export interface MatchedBlock {
+  readonly name: string;
+  readonly count: number;
+  /** Types of the block, for the log line of the original. */
+  readonly types: readonly string[];
+}
+
+/** The first block of the era's list whose sequence occurs in the network, and how often. */
+export function matchKnownBlock(graph: Graph, era: 'v1.9' | '2026'): MatchedBlock | undefined {
   const all = graph.ops.map(({ type }) => type).join('');
   for (const [name, layers] of BLOCKS) {
-    const count = all.split(sequenceOf(layers)).length - 1;
-    if (count > 0) return { name, count };
+    if (era === 'v1.9' && SINCE_2026.has(name)) continue;
+    const types = typesOf(layers);
+    const count = all.split(types.join('')).length - 1;
+    if (count > 0) return { name, count, types };
   }
   return undefined;
 }
 
-function sequenceOf(layers: string): string {
-  return layers
-    .split(' ')
-    .map((word) => {
-      const [short, times = '1'] = word.split('*');
-      return `top.${TYPES[short!]!}`.repeat(Number(times));
-    })
-    .join('');
+function typesOf(layers: string): string[] {
+  return layers.split(' ').flatMap((word) => {
+    const [short, times = '1'] = word.split('*');
+    return Array.from({ length: Number(times) }, () => `top.${TYPES[short!]!}`);
+  });
 }
