@@ -1,30 +1,20 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { calibrate, encodeStatistics } from '@q/calib';
 import { openDataset, zipSource } from '@q/dataset';
 import { printCalibrationTable } from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
-import { build } from 'esbuild';
-import { expect, onTestFinished, test } from 'vitest';
-import { findChromium } from '../src/browser.mjs';
-import { Pages } from '../src/page-run.mjs';
+import { expect } from 'vitest';
+import { kernelBinaries, root, testInPage, textOfPage } from './page-script.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const model = join(root, 'test-models/objects-cnn/objects-cnn.onnx');
 const images = join(root, 'test-models/objects-cnn/calibration.zip');
-const fromDataset = createRequire(join(root, 'packages/dataset/package.json'));
-const binaries = [
-  join(root, 'packages/kernels-wasm/wasm/kernels.wasm'),
-  fromDataset.resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
-];
-
-const chromium = findChromium();
-if (chromium === undefined)
-  console.warn('SKIPPED: no Chromium on the PATH (or Q_CHROMIUM): nothing is calibrated in a page');
+const jpeg = createRequire(join(root, 'packages/dataset/package.json')).resolve(
+  '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+);
+const inPage = testInPage('nothing is calibrated in a page');
 
 /** The same in Node and in a page: images are decoded, the network runs, the tuner tunes. */
 const calibration = {
@@ -35,44 +25,24 @@ const calibration = {
   inputNum: 3,
 } as const;
 
-const page = `
+inPage("a calibration in a page gives Node's bytes", { timeout: 120_000 }, async () => {
+  const text = await textOfPage({
+    imports: `
 import { calibrate, encodeStatistics } from '@q/calib';
 import { openDataset, zipSource } from '@q/dataset';
 import { printCalibrationTable } from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
 import model from ${JSON.stringify(model)};
-import images from ${JSON.stringify(images)};
-const report = (verdict, text) => { document.body.textContent = text; document.title = verdict; };
-try {
-  const graph = importOnnx(model, ${JSON.stringify(calibration.network)});
-  const dataset = await openDataset({ source: zipSource(images), graph, inputNum: ${calibration.inputNum} });
-  const { table } = await calibrate(graph, dataset);
-  const { statistics } = await calibrate(graph, dataset, { profile: 'pooled', keepStatistics: true, tuneNum: 0 });
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(encodeStatistics(statistics))));
-  report('ok', printCalibrationTable(table) + [...hash].join(' '));
-} catch (error) { report('failed', String(error?.stack ?? error)); }
-`;
-
-test.skipIf(chromium === undefined)("a calibration in a page gives Node's bytes", { timeout: 120_000 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'q-calib-page-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  for (const path of binaries) copyFileSync(path, join(folder, path.split('/').at(-1)!));
-  const bundle = join(folder, 'main.js');
-  await build({
-    stdin: { contents: page, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2023',
-    conditions: ['@q/source', 'browser'],
-    loader: { '.onnx': 'binary', '.zip': 'binary' },
-    outfile: bundle,
-    logLevel: 'silent',
+import images from ${JSON.stringify(images)};`,
+    body: `
+const graph = importOnnx(model, ${JSON.stringify(calibration.network)});
+const dataset = await openDataset({ source: zipSource(images), graph, inputNum: ${calibration.inputNum} });
+const { table } = await calibrate(graph, dataset);
+const { statistics } = await calibrate(graph, dataset, { profile: 'pooled', keepStatistics: true, tuneNum: 0 });
+const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(encodeStatistics(statistics))));
+return printCalibrationTable(table) + [...hash].join(' ');`,
+    binaries: [...kernelBinaries, jpeg],
   });
-  const pages = new Pages(chromium!);
-  onTestFinished(() => pages.dispose());
-  const { verdict, text } = await pages.run(bundle, folder);
-  expect(verdict, text.slice(0, 400)).toBe('ok');
   expect(text).toBe(await inNode());
 });
 

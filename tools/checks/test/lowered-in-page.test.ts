@@ -1,53 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { expect, onTestFinished, test } from 'vitest';
-import { findChromium } from '../src/browser.mjs';
-import { Pages } from '../src/page-run.mjs';
+import { expect } from 'vitest';
 import { layerHashes } from './lowered-networks.ts';
+import { kernelBinaries, root, testInPage, textOfPage, waitingPolicy } from './page-script.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const model = join(root, 'test-models/objects-cnn/objects-cnn.onnx');
 const table = join(root, 'test-models/objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table');
+const inPage = testInPage('lowered networks are not run in a page');
 
-/** Waiting for a page that takes a while is itself an evaluation of a string; what is held here are numbers. */
-const policy = "default-src 'self'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'";
-
-const chromium = findChromium();
-if (chromium === undefined)
-  console.warn('SKIPPED: no Chromium on the PATH (or Q_CHROMIUM): lowered networks are not run in a page');
-
-const page = `
+inPage('lowered networks compute the same bits in a page as in Node', async () => {
+  const text = await textOfPage({
+    imports: `
 import { layerHashes } from './lowered-networks.ts';
 import model from ${JSON.stringify(model)};
-import table from ${JSON.stringify(table)};
-const report = (verdict, text) => { document.body.textContent = text; document.title = verdict; };
-layerHashes(model, new TextDecoder().decode(table)).then(
-  (text) => report('ok', text),
-  (error) => report('failed', String(error?.stack ?? error)),
-);
-`;
-
-test.skipIf(chromium === undefined)('lowered networks compute the same bits in a page as in Node', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'q-lowered-page-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const bundle = join(folder, 'main.js');
-  await build({
-    stdin: { contents: page, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2023',
-    conditions: ['@q/source', 'browser'],
-    loader: { '.onnx': 'binary', '': 'binary' },
-    outfile: bundle,
-    logLevel: 'silent',
+import table from ${JSON.stringify(table)};`,
+    body: 'return layerHashes(model, new TextDecoder().decode(table));',
+    binaries: kernelBinaries,
+    policy: waitingPolicy,
   });
-  const pages = new Pages(chromium!);
-  onTestFinished(() => pages.dispose());
-  const { verdict, text } = await pages.run(bundle, join(root, 'packages/kernels-wasm/wasm'), policy);
-  expect(verdict, text.slice(0, 600)).toBe('ok');
   expect(text.split('\n')).toEqual((await layerHashes(readFileSync(model), readFileSync(table, 'utf8'))).split('\n'));
 });
