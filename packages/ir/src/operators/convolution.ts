@@ -25,13 +25,18 @@ const convAttributes = {
   ...reluAttributes,
 } as const;
 
-const deconvAttributes = {
+/** What a transposed convolution is, in both dialects. */
+export const deconvGeometry = {
   kernelShape: required('i64[]', 'kernel_shape'),
   strides: required('i64[]', 'strides'),
   pads: required('i64[]', 'pads'),
   group: defaulted('i64', 'group', 1),
   dilations: optional('i64[]', 'dilations'),
   outputPadding: optional('i64[]', 'output_padding'),
+} as const;
+
+const deconvAttributes = {
+  ...deconvGeometry,
   dynweightReordered: defaulted('bool', 'dynweight_reorderd', false),
   ...reluAttributes,
 } as const;

@@ -9,6 +9,17 @@ import { fullRankSlice, sliceLengths } from './slice-bounds.ts';
 const integers = (weight: { readonly data: ArrayLike<number | bigint> } | undefined): number[] | undefined =>
   weight === undefined ? undefined : Array.from(weight.data, Number);
 
+/** Of space and depth exchanged, in both dialects. */
+export const depth2SpaceAttributes = {
+  blockH: required('i64', 'block_h'),
+  blockW: required('i64', 'block_w'),
+  isCRD: required('bool', 'is_CRD'),
+  isInversed: required('bool', 'is_inversed'),
+  inIsNCHW: defaulted('bool', 'in_is_NCHW', true),
+  outIsNCHW: defaulted('bool', 'out_is_NCHW', true),
+  swapCr: defaulted('bool', 'swap_cr', false),
+} as const;
+
 export const layoutRows = {
   /** Carries Relu attributes, but nothing is fused into it directly. */
   'top.Concat': row({
@@ -175,15 +186,7 @@ export const layoutRows = {
   }),
   /** Space-to-depth when `is_inversed`; also pixel shuffle, reorg and YOLO's Focus. */
   'top.Depth2Space': row({
-    attributes: {
-      blockH: required('i64', 'block_h'),
-      blockW: required('i64', 'block_w'),
-      isCRD: required('bool', 'is_CRD'),
-      isInversed: required('bool', 'is_inversed'),
-      inIsNCHW: defaulted('bool', 'in_is_NCHW', true),
-      outIsNCHW: defaulted('bool', 'out_is_NCHW', true),
-      swapCr: defaulted('bool', 'swap_cr', false),
-    } as const,
+    attributes: depth2SpaceAttributes,
     operands: ['input'],
     inferShapes({ attributes, inputs }) {
       const { blockH, blockW, isInversed, inIsNCHW, outIsNCHW } = attributes;

@@ -1,5 +1,5 @@
 import { defaulted, enumeration, optional, required } from '../attribute-schema.ts';
-import { convolutionRows, reluAttributes, windowedLength } from './convolution.ts';
+import { convolutionRows, deconvGeometry, reluAttributes, windowedLength } from './convolution.ts';
 import { matrixProductRows } from './matrix-product.ts';
 import { normalizationRows } from './normalization.ts';
 import { quantMode, roundModeAttribute, shapedAs } from './quantized-rule.ts';
@@ -33,12 +33,7 @@ const conv2dAttributes = {
 } as const;
 
 const deconvAttributes = {
-  kernelShape: required('i64[]', 'kernel_shape'),
-  strides: required('i64[]', 'strides'),
-  pads: required('i64[]', 'pads'),
-  group: defaulted('i64', 'group', 1),
-  dilations: optional('i64[]', 'dilations'),
-  outputPadding: optional('i64[]', 'output_padding'),
+  ...deconvGeometry,
   inserts: optional('i64[]', 'inserts'),
   ...reluAttributes,
   withBias: required('bool', 'with_bias'),

@@ -1,9 +1,9 @@
 import { defaulted, enumeration, optional, required } from '../attribute-schema.ts';
 import { reluAttributes } from './convolution.ts';
 import { indexingRows } from './indexing.ts';
-import { layoutRows } from './layout.ts';
+import { depth2SpaceAttributes, layoutRows } from './layout.ts';
 import { shapedAs } from './quantized-rule.ts';
-import { reductionRows } from './reduction.ts';
+import { argAttributes, reductionRows } from './reduction.ts';
 import { resamplingRows } from './resampling.ts';
 import { row } from './row.ts';
 import { likeInput } from './shape-rules.ts';
@@ -72,15 +72,7 @@ export const quantizedLayoutRows = {
     inferShapes: shapedAs(layoutRows['top.Tile']),
   }),
   'tpu.Depth2Space': row({
-    attributes: {
-      blockH: required('i64', 'block_h'),
-      blockW: required('i64', 'block_w'),
-      isCRD: required('bool', 'is_CRD'),
-      isInversed: required('bool', 'is_inversed'),
-      inIsNCHW: defaulted('bool', 'in_is_NCHW', true),
-      outIsNCHW: defaulted('bool', 'out_is_NCHW', true),
-      swapCr: defaulted('bool', 'swap_cr', false),
-    } as const,
+    attributes: depth2SpaceAttributes,
     operands: ['input'],
     inferShapes: shapedAs(layoutRows['top.Depth2Space']),
   }),
@@ -143,12 +135,7 @@ export const quantizedLayoutRows = {
     inferShapes: shapedAs(indexingRows['top.TopK']),
   }),
   'tpu.Arg': row({
-    attributes: {
-      axis: required('i64', 'axis'),
-      keepdims: required('bool', 'keepdims'),
-      mode: required('string', 'mode'),
-      selectLastIndex: defaulted('bool', 'select_last_index', true),
-    } as const,
+    attributes: argAttributes,
     operands: ['input'],
     results: ['indices', 'values?'],
     inferShapes: shapedAs(reductionRows['top.Arg']),

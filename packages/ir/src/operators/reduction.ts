@@ -9,6 +9,14 @@ function reducedShape(shape: readonly number[], axes: readonly number[], keepdim
     : shape.filter((_, axis) => !axes.includes(axis));
 }
 
+/** Of the index of an extremum, in both dialects. */
+export const argAttributes = {
+  axis: required('i64', 'axis'),
+  keepdims: required('bool', 'keepdims'),
+  mode: required('string', 'mode'),
+  selectLastIndex: defaulted('bool', 'select_last_index', true),
+} as const;
+
 export const reductionRows = {
   /** Modes ReduceMin Max Mean Sum Prod L1 L2; shape inference sorts the axes and makes them ≥ 0, none means all. */
   'top.Reduce': row({
@@ -29,12 +37,7 @@ export const reductionRows = {
   }),
   /** Results: indices, values?. */
   'top.Arg': row({
-    attributes: {
-      axis: required('i64', 'axis'),
-      keepdims: required('bool', 'keepdims'),
-      mode: required('string', 'mode'),
-      selectLastIndex: defaulted('bool', 'select_last_index', true),
-    } as const,
+    attributes: argAttributes,
     operands: ['input'],
     results: ['indices', 'values?'],
     inferShapes({ attributes, inputs }) {
