@@ -20,6 +20,8 @@ export interface SearchQtableOptions extends SearchOptions {
   readonly methods: readonly MethodThresholds[];
   /** Layers to start with; more are tried, up to an eighth of the layers, when these do not suffice. Default 5. */
   readonly maxFloatLayers?: number;
+  /** More layers than this are never tried; an eighth of the layers in integers by default, as in the original. */
+  readonly floatLayerLimit?: number;
   /** `--transformer True`: layers of types that such networks are insensitive in are not tried. */
   readonly isTransformer?: boolean;
 }
@@ -93,7 +95,7 @@ async function search(
   onEvent?.({ type: 'layers', lowered: searchedLayers(graph, int8), searched: session.layers });
   const measured = await measureIn(session, options.methods);
   const ranking = await measured.settle(maxFloatLayers);
-  const cap = Math.floor(quantizedLayers.length / CAP);
+  const cap = options.floatLayerLimit ?? Math.floor(quantizedLayers.length / CAP);
   const scoreOf = mixedScorer(session, measured);
   const growth = { ranking, settle: measured.settle, graph, maxFloatLayers, cap, expectedCos, scoreOf };
   if (!measured.isRace) tellMeasurement(measured, options);
