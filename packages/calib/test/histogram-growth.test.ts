@@ -55,7 +55,7 @@ describe('LargestValues', () => {
     const floats = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 400, size: 'max' });
     fc.assert(
       fc.property(fc.array(floats, { maxLength: 5 }), fc.integer({ min: 1, max: 60 }), (parts, limit) => {
-        const rank = { value: (x: number) => x, negated: (x: number) => -x, magnitude: Math.abs };
+        const rank = { value: (x: number) => x + 0, negated: (x: number) => 0 - x, magnitude: Math.abs };
         for (const ranking of ['value', 'negated', 'magnitude'] as const) {
           const one = new LargestValues(limit, ranking);
           const lists = parts.map((part) => {

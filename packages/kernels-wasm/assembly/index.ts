@@ -33,6 +33,7 @@ export { stats_histogram, stats_histogram_channels, stats_histogram_halves, stat
 export { stats_find_nonfinite, stats_minmax, stats_minmax_channels } from './stats-minmax/index';
 export { stats_absdev, stats_central_moments, stats_moments, stats_moments_channels } from './stats-moments/index';
 export { stats_octav } from './stats-octav/index';
+export { stats_octav_keep, stats_outside } from './stats-select/index';
 export { qs8_maxpool2d, qs8_maxpool2d_scratch_bytes } from './qs8-pool/index';
 export { f32_to_q8 } from './quantize/index';
 export { requant_x32 } from './requant/index';

@@ -82,5 +82,7 @@ export const signatures: Readonly<Record<string, string>> = {
   stats_moments: 'iii',
   stats_moments_channels: 'iiiii',
   stats_octav: 'iifi',
+  stats_octav_keep: 'iifii',
+  stats_outside: 'iiffiii',
   usesRelaxedSimd: '',
 };

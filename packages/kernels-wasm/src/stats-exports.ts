@@ -54,6 +54,17 @@ export interface StatsKernels {
    * (element i in lane i mod 4), added as (0+1)+(2+3). With s = 0 it gives the start value's sum and count.
    */
   stats_octav(x: number, n: number, s: number, out: number): void;
+  /**
+   * `stats_octav`, s >= 0, that also writes the |x| > s to `kept`, in their order: room for n floats, or x itself. Returns
+   * their count.
+   */
+  stats_octav_keep(x: number, n: number, s: number, out: number, kept: number): number;
+  /**
+   * Writes the x < low or x > high to `kept`, in their order, block by block of 16 elements while 16 of its `room` floats
+   * are free; the last block may be shorter. out int32[1]: how many elements were looked at. Returns how many were
+   * written. room >= 16.
+   */
+  stats_outside(x: number, n: number, low: number, high: number, kept: number, room: number, out: number): number;
   /** Sum of |x - m|, the difference in float32, in chunks. */
   stats_absdev(x: number, n: number, m: number): number;
   /** out float64[2] (overwritten): sum d^2, sum d^4, with d = (float64)x - m; float64 lanes as stats_octav. */

@@ -279,6 +279,8 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   stats_moments: (e, room) => e.stats_moments(room.floats(N), N, room.bytes(24)),
   stats_moments_channels: (e, room) => e.stats_moments_channels(room.floats(960), 2, 3, 160, room.bytes(72)),
   stats_octav: (e, room) => e.stats_octav(room.floats(N), N, 0.25, room.bytes(16)),
+  stats_octav_keep: (e, room) => e.stats_octav_keep(room.floats(N), N, 0.25, room.bytes(16), room.bytes(4 * N)),
+  stats_outside: (e, room) => e.stats_outside(room.floats(N), N, -0.5, 0.75, room.bytes(4 * N), N, room.bytes(4)),
 };
 
 /** Exports that have a case of their own: kernels, not what prepares them. */

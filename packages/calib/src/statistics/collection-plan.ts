@@ -5,12 +5,18 @@ import { DEFAULT_PERCENTILE } from '../xquant-range/percentile.ts';
 import { pickEvery } from './raw-values.ts';
 import type { NumberRules } from './value-kernels.ts';
 
+/** Which ends of a distribution to keep: the largest and the smallest values, or the largest magnitudes. */
+export interface TailsPlan {
+  readonly cut: Cut;
+  readonly ranking: 'signed' | 'magnitude';
+}
+
 /** What to collect of one value, besides its extremes. */
 export interface ValuePlan {
   readonly name: string;
   readonly opName: string;
   readonly elements: number;
-  readonly tails?: { readonly cut: Cut; readonly ranking: 'signed' | 'magnitude' };
+  readonly tails?: TailsPlan;
   /** Every how manieth element of a sample is kept as it is. */
   readonly rawStep?: number;
 }

@@ -2,8 +2,8 @@ import { QError } from '@q/ir';
 import type { CollectionPlan } from './collection-plan.ts';
 import { HistogramCounts } from './histogram-counts.ts';
 import { type HistogramShape, widthOf } from './histogram-shape.ts';
-import { LargestValues } from './largest-values.ts';
 import { pickRaw } from './raw-values.ts';
+import { TailCollector } from './tails.ts';
 import type { ValueData, ValueKernels } from './value-kernels.ts';
 import { WINDOW_BINS, type WindowShape } from './window-shape.ts';
 
@@ -41,8 +41,7 @@ export class Collector {
   readonly #plan: CollectionPlan;
   readonly #kernels: ValueKernels;
   readonly #histograms: HistogramCounts[];
-  readonly #high: (LargestValues | undefined)[];
-  readonly #low: (LargestValues | undefined)[];
+  readonly #tails: (TailCollector | undefined)[];
   readonly #windows: (Float64Array | undefined)[];
   readonly #raw: Map<number, Float32Array>[];
 
@@ -52,14 +51,7 @@ export class Collector {
     this.#histograms = plan.values.map(() => new HistogramCounts());
     this.#windows = plan.values.map(() => undefined);
     this.#raw = plan.values.map(() => new Map());
-    this.#high = plan.values.map(({ tails }) =>
-      tails === undefined
-        ? undefined
-        : new LargestValues(tails.cut.kept, tails.ranking === 'signed' ? 'value' : 'magnitude'),
-    );
-    this.#low = plan.values.map(({ tails }) =>
-      tails?.ranking === 'signed' ? new LargestValues(tails.cut.kept, 'negated') : undefined,
-    );
+    this.#tails = plan.values.map(({ tails }) => (tails === undefined ? undefined : new TailCollector(tails)));
   }
 
   /**
@@ -71,9 +63,7 @@ export class Collector {
     const extremes = this.#kernels.extremes(data);
     const value = this.#plan.values[at]!;
     if (!extremes.finite) throw nonFiniteValue(value, data, { kernels: this.#kernels, sample: sample.name });
-    const [high, low] = [this.#high[at], this.#low[at]];
-    if (high !== undefined && low !== undefined) LargestValues.offerBoth(high, low, this.#kernels.view(data));
-    else high?.offer(this.#kernels.view(data));
+    this.#tails[at]?.add(data, this.#kernels);
     if (value.rawStep !== undefined) {
       this.#raw[at]!.set(sample.index, pickRaw(this.#kernels.view(data), value.rawStep));
     }
@@ -101,14 +91,11 @@ export class Collector {
   collected(): CollectedValue[] {
     return this.#plan.values.map(({ rawStep }, at) => {
       const { epoch, counts } = this.#histograms[at]!;
-      const high = this.#high[at]?.descending();
-      const low = this.#low[at]?.descending();
       const window = this.#windows[at];
       return {
         epoch,
         counts,
-        ...(high === undefined ? {} : { high }),
-        ...(low === undefined ? {} : { low }),
+        ...this.#tails[at]?.collected(),
         ...(window === undefined ? {} : { window }),
         ...(rawStep === undefined ? {} : { raw: this.#raw[at]! }),
       };

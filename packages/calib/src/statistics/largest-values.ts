@@ -1,3 +1,5 @@
+import { moveLargestToFront } from './move-largest-to-front.ts';
+
 /** What of a value is compared: the value, its negative (for the smallest), or its magnitude. */
 export type Ranking = 'value' | 'negated' | 'magnitude';
 
@@ -5,9 +7,9 @@ export type Ranking = 'value' | 'negated' | 'magnitude';
 export class LargestValues {
   readonly limit: number;
   readonly #ranking: Ranking;
-  #held: Float32Array;
+  readonly #held: Float32Array;
   #count = 0;
-  /** Below this a value cannot be among the largest any more. */
+  /** Not above it a value cannot be among the largest any more. */
   #floor = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number, ranking: Ranking) {
@@ -16,61 +18,43 @@ export class LargestValues {
     this.#held = new Float32Array(2 * limit + 64);
   }
 
-  /** Offers finite values. */
-  offer(data: Float32Array): void {
-    if (this.#ranking === 'value') this.#offerValues(data);
-    else if (this.#ranking === 'negated') this.#offerNegated(data);
-    else this.#offerMagnitudes(data);
+  /** The range of values, ends included, that cannot be among the largest: none while `low` is above `high`. */
+  get hopeless(): { readonly low: number; readonly high: number } {
+    const floor = this.#floor;
+    if (this.#ranking === 'value') return { low: Number.NEGATIVE_INFINITY, high: floor };
+    if (this.#ranking === 'negated') return { low: -floor, high: Number.POSITIVE_INFINITY };
+    return { low: -floor, high: floor };
   }
 
-  /** Offers finite values to both ends of a distribution, in one go: `high` ranks values, `low` their negatives. */
-  static offerBoth(high: LargestValues, low: LargestValues, data: Float32Array): void {
-    let floor = high.#floor;
-    let ceiling = -low.#floor;
+  /** Offers finite values. */
+  offer(data: Float32Array): void {
     for (let i = 0; i < data.length; i++) {
-      const value = data[i]!;
-      if (value > floor) floor = high.#hold(value);
-      if (value < ceiling) ceiling = -low.#hold(-value);
+      const rank = this.#rankOf(data[i]!);
+      if (rank > this.#floor) this.#hold(rank);
     }
   }
 
   /** The largest values as ranked, in descending order, at most `limit`. */
   descending(): Float32Array {
     this.#cut();
-    return this.#held.slice(0, this.#count);
+    return this.#held.slice(0, this.#count).sort().reverse();
   }
 
-  // A loop for each instead of one that asks for the ranking at every element: this is where percentile9999 spends its time.
-
-  #offerValues(data: Float32Array): void {
-    let floor = this.#floor;
-    for (let i = 0; i < data.length; i++) if (data[i]! > floor) floor = this.#hold(data[i]!);
+  /** Without -0, so that no order of samples decides which zero is kept. */
+  #rankOf(value: number): number {
+    if (this.#ranking === 'value') return value + 0;
+    return this.#ranking === 'negated' ? 0 - value : Math.abs(value);
   }
 
-  #offerNegated(data: Float32Array): void {
-    let ceiling = -this.#floor;
-    for (let i = 0; i < data.length; i++) if (data[i]! < ceiling) ceiling = -this.#hold(-data[i]!);
-  }
-
-  #offerMagnitudes(data: Float32Array): void {
-    let floor = this.#floor;
-    for (let i = 0; i < data.length; i++) {
-      const magnitude = Math.abs(data[i]!);
-      if (magnitude > floor) floor = this.#hold(magnitude);
-    }
-  }
-
-  /** Keeps a candidate and answers the floor. */
-  #hold(rank: number): number {
+  #hold(rank: number): void {
     if (this.#count === this.#held.length) this.#cut();
     this.#held[this.#count++] = rank;
-    return this.#floor;
   }
 
   #cut(): void {
-    const sorted = this.#held.subarray(0, this.#count).sort().reverse();
-    this.#count = Math.min(sorted.length, this.limit);
-    if (this.#count === this.limit) this.#floor = sorted[this.limit - 1]!;
+    if (this.#count < this.limit) return;
+    this.#floor = moveLargestToFront(this.#held.subarray(0, this.#count), this.limit);
+    this.#count = this.limit;
   }
 }
 

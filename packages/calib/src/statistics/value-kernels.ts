@@ -2,6 +2,7 @@ import type { Kernels } from '@q/kernels-wasm';
 import type { SampleNumber } from '../thresholds/method.ts';
 import { aciqGauss, aciqLaplace } from './aciq.ts';
 import { kurtosis } from './kurtosis.ts';
+import { magnitudeSums } from './magnitude-sums.ts';
 import { octavThreshold } from './octav.ts';
 import { highPercentile, lowPercentile } from './sample-percentile.ts';
 
@@ -40,18 +41,47 @@ export interface NumberRules {
 }
 
 const RESULT_BYTES = 32;
+/** Values that are handed on together by `outside`. */
+const OUTSIDE_VALUES = 4096;
+
+/** Room for four-byte numbers that grows with the largest request. */
+class Room {
+  readonly #memory: StatisticsMemory;
+  #length = 0;
+  pointer = 0;
+
+  constructor(memory: StatisticsMemory) {
+    this.#memory = memory;
+  }
+
+  reserve(length: number): number {
+    if (length > this.#length) {
+      this.release();
+      this.pointer = this.#memory.allocate(length * 4);
+      this.#length = length;
+    }
+    return this.pointer;
+  }
+
+  release(): void {
+    if (this.#length > 0) this.#memory.release(this.pointer);
+    this.#length = 0;
+  }
+}
 
 /** The statistics kernels, with room for their results in the memory where the data lie. */
 export class ValueKernels {
   readonly #kernels: Kernels;
   readonly #memory: StatisticsMemory;
   readonly #result: number;
-  #countsPointer = 0;
-  #countsLength = 0;
+  readonly #counts: Room;
+  readonly #kept: Room;
 
   constructor(kernels: Kernels, memory: StatisticsMemory) {
     this.#kernels = kernels;
     this.#memory = memory;
+    this.#counts = new Room(memory);
+    this.#kept = new Room(memory);
     this.#result = memory.allocate(RESULT_BYTES);
   }
 
@@ -71,7 +101,7 @@ export class ValueKernels {
     const counts = this.#room(bins);
     // Values next to the least float have no width to divide by, and no bin.
     if (Math.fround(width) === 0) return counts;
-    this.#kernels.exports.stats_histogram(pointer, length, Math.fround(width), bins, this.#countsPointer);
+    this.#kernels.exports.stats_histogram(pointer, length, Math.fround(width), bins, this.#counts.pointer);
     return counts;
   }
 
@@ -79,7 +109,7 @@ export class ValueKernels {
   signedHistogram({ pointer, length }: ValueData, bins: number, lo: number, width: number): Int32Array {
     const counts = this.#room(bins);
     const { exports } = this.#kernels;
-    const outside = exports.stats_histogram_signed(pointer, length, lo, Math.fround(width), bins, this.#countsPointer);
+    const outside = exports.stats_histogram_signed(pointer, length, lo, Math.fround(width), bins, this.#counts.pointer);
     // Rounding can push nothing but the largest values out of the last bin.
     counts[bins - 1]! += outside;
     return counts;
@@ -88,7 +118,7 @@ export class ValueKernels {
   /** Histogram of both signs: positive magnitudes, then negative ones. A view that the next call overwrites. */
   halvesHistogram({ pointer, length }: ValueData, bins: number, inverse: number): Int32Array {
     const counts = this.#room(2 * bins);
-    this.#kernels.exports.stats_histogram_halves(pointer, length, inverse, bins, this.#countsPointer);
+    this.#kernels.exports.stats_histogram_halves(pointer, length, inverse, bins, this.#counts.pointer);
     return counts;
   }
 
@@ -128,28 +158,53 @@ export class ValueKernels {
 
   release(): void {
     this.#memory.release(this.#result);
-    if (this.#countsLength > 0) this.#memory.release(this.#countsPointer);
-    this.#countsLength = 0;
+    this.#counts.release();
+    this.#kept.release();
   }
 
-  /** Room for so many counts, all zero. */
-  #room(bins: number): Int32Array {
-    if (bins > this.#countsLength) {
-      if (this.#countsLength > 0) this.#memory.release(this.#countsPointer);
-      this.#countsPointer = this.#memory.allocate(bins * 4);
-      this.#countsLength = bins;
-    }
-    return new Int32Array(this.#kernels.memory.buffer, this.#countsPointer, bins).fill(0);
-  }
-
-  #above({ pointer, length }: ValueData, bound: number): { sum: number; count: number } {
+  /** Sum of the magnitudes above a bound, a float32, and how many there are. */
+  sumAbove({ pointer, length }: ValueData, bound: number): { sum: number; count: number } {
     this.#kernels.exports.stats_octav(pointer, length, bound, this.#result);
     const [sum, count] = new Float64Array(this.#kernels.memory.buffer, this.#result, 2);
     return { sum: sum!, count: count! };
   }
 
+  /** The same, and where those magnitudes lie until the next call. The data may be what a call before has kept. */
+  keepAbove({ pointer, length }: ValueData, bound: number): { sum: number; count: number; pointer: number } {
+    const kept = this.#kept.reserve(length);
+    const count = this.#kernels.exports.stats_octav_keep(pointer, length, bound, this.#result, kept);
+    const [sum] = new Float64Array(this.#kernels.memory.buffer, this.#result, 1);
+    return { sum: sum!, count, pointer: kept };
+  }
+
+  /**
+   * Visits the values outside a range, in their order: at least those that lie outside what `range` answers at the end, as
+   * it is asked again from time to time. The array is a view that the next call overwrites.
+   */
+  outside(
+    { pointer, length }: ValueData,
+    range: () => { readonly low: number; readonly high: number },
+    visit: (values: Float32Array) => void,
+  ): void {
+    const kept = this.#kept.reserve(OUTSIDE_VALUES);
+    const { exports, memory } = this.#kernels;
+    for (let done = 0; done < length; ) {
+      const { low, high } = range();
+      const from = pointer + 4 * done;
+      const count = exports.stats_outside(from, length - done, low, high, kept, OUTSIDE_VALUES, this.#result);
+      if (count > 0) visit(new Float32Array(memory.buffer, kept, count));
+      done += new Int32Array(memory.buffer, this.#result, 1)[0]!;
+    }
+  }
+
+  /** Room for so many counts, all zero. */
+  #room(bins: number): Int32Array {
+    const pointer = this.#counts.reserve(bins);
+    return new Int32Array(this.#kernels.memory.buffer, pointer, bins).fill(0);
+  }
+
   #octav(data: ValueData, min: number, bits: 8 | 4, empty: number): number {
-    const found = octavThreshold((bound) => this.#above(data, bound), data.length, min, bits);
+    const found = octavThreshold(magnitudeSums(this, data), data.length, min, bits);
     return Number.isNaN(found) ? empty : found;
   }
 

@@ -18,7 +18,8 @@ export const percentile9999: ThresholdMethod = {
 
 /** The quantiles at both ends. */
 export function tailRange(tails: Tails): { readonly low: number; readonly high: number } {
-  return { low: -quantile(tails.low!, tails), high: quantile(tails.high, tails) };
+  // Not the negative: of zero that would be -0.
+  return { low: 0 - quantile(tails.low!, tails), high: quantile(tails.high, tails) };
 }
 
 /** The innermost kept value, moved towards the next one by the cut's fraction. `descending` holds `cut.kept` values. */

@@ -28,6 +28,7 @@ export {
   moments,
   momentsChannels,
   octav,
+  outside,
 } from './stats.ts';
 export { sumChunked, sumLanes64 } from './sums.ts';
 export { erf, exp, roundHalfAway, roundHalfEven, sigmoid, tanh } from './vmath.ts';

@@ -83,6 +83,20 @@ export function octav(x: Float32Array, s: number): { sum: number; count: number 
   };
 }
 
+/** The values below `low` or above `high`, by blocks of 16 while `room` has 16 places free, and how many were looked at. */
+export function outside(
+  x: Float32Array,
+  range: { readonly low: number; readonly high: number },
+  room: number,
+): { kept: number[]; seen: number } {
+  const kept: number[] = [];
+  let seen = 0;
+  for (; seen < x.length && kept.length + 16 <= room; seen = Math.min(seen + 16, x.length)) {
+    for (const v of x.subarray(seen, seen + 16)) if (v < f(range.low) || v > f(range.high)) kept.push(v);
+  }
+  return { kept, seen };
+}
+
 /** A tensor as [outer, channels, inner]. */
 export interface ChannelShape {
   readonly outer: number;
