@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateNetwork } from '../generate/src/generate-network.mjs';
-import { openNetwork } from './models.mjs';
+import { openNetwork, readLarge } from './models.mjs';
 
 /** Generated files of earlier runs: making one takes seconds to a minute. Delete the folder when the generator changes. */
 const folder = join(tmpdir(), 'q-generated-networks');
@@ -21,5 +21,5 @@ export async function openGenerated(name) {
     writeFileSync(`${file}.${process.pid}`, bytes);
     renameSync(`${file}.${process.pid}`, file);
   }
-  return openNetwork(name, readFileSync(file));
+  return openNetwork(name, readLarge(file));
 }

@@ -1,8 +1,10 @@
 // usage: node measure-inference-memory.mjs NETWORK: prints what inference adds to a bare process, in bytes, as JSON
 import { Session } from 'node:inspector/promises';
+import { inputsOf } from '@q/ir';
 import { compileKernels } from '@q/kernels-wasm';
 import { createSession } from '@q/runtime';
 import { openGenerated } from './generated-networks.mjs';
+import { writeNoise } from './models.mjs';
 
 const RUNS = 20;
 const [network] = process.argv.slice(2);
@@ -18,12 +20,15 @@ async function resident() {
   return process.memoryUsage().rss;
 }
 
-/** All that a caller needs for runs. The file and the graph are dropped with the variables of this function. */
+/**
+ * All that a caller needs for runs: a session, and functions that write inputs where the network reads them. The file and the
+ * graph are dropped with the variables of this function.
+ */
 async function open(module) {
-  const { graph, feeds } = await openGenerated(network);
+  const { graph } = await openGenerated(network);
   const parameters = [...graph.weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   const session = await createSession(graph, { module });
-  return { session, parameters, input: new Map([...feeds].map(([name, { data }]) => [name, data])) };
+  return { session, parameters, input: new Map(inputsOf(graph).map(({ name }) => [name, (data) => writeNoise(data)])) };
 }
 
 // The bare process: packages and compiled kernels; no network was imported and no kernel has run.

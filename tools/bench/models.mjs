@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { inputsOf, typeOf } from '@q/ir';
+import { inputsOf, largeBytes, typeOf } from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,7 +18,20 @@ export const modelNames = Object.keys(files).filter((name) => existsSync(files[n
 
 /** A network as file bytes and as our graph, with one input of reproducible noise. */
 export function openModel(name) {
-  return openNetwork(name, readFileSync(files[name]));
+  return openNetwork(name, readLarge(files[name]));
+}
+
+/** A file's content in memory that the process gives back when it is collected. */
+export function readLarge(path) {
+  const file = openSync(path);
+  try {
+    const bytes = largeBytes(fstatSync(file).size);
+    let at = 0;
+    for (let read = 1; read > 0 && at < bytes.length; at += read) read = readSync(file, bytes, { offset: at });
+    return bytes.subarray(0, at);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The same of an ONNX file at hand. */
@@ -37,10 +50,15 @@ export function openNetwork(name, bytes) {
 /** Uniform in [-1, 1) from a linear congruential generator (Numerical Recipes' constants), so that runs compare. */
 export function noise(length, seed = 1) {
   const values = new Float32Array(length);
+  writeNoise(values, seed);
+  return values;
+}
+
+/** The same into an array at hand. */
+export function writeNoise(values, seed = 1) {
   let state = seed >>> 0;
-  for (let i = 0; i < length; i++) {
+  for (let i = 0; i < values.length; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     values[i] = state / 2 ** 31 - 1;
   }
-  return values;
 }

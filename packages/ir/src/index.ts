@@ -24,6 +24,7 @@ export {
   type Weight,
 } from './graph.ts';
 export { type MatchedBlock, matchKnownBlock } from './known-blocks.ts';
+export { largeBytes } from './large-bytes.ts';
 export { formatDouble } from './mlir/format-double.ts';
 export { parseMlir, weightFileOf } from './mlir/parse.ts';
 export { type PrintedModule, printMlir } from './mlir/print.ts';

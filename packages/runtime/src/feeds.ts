@@ -1,31 +1,32 @@
 import { type Issue, QError, type TypedArray } from '@q/ir';
 import type { TensorSlot } from './slot.ts';
-import { storageOfArray } from './storage.ts';
+import { type StorageArray, storageOfArray } from './storage.ts';
 
 export type Feeds = ReadonlyMap<string, TypedArray>;
 
 /**
- * Checks names, lengths and element types of arrays that are to be written to `slots`.
+ * Writes an input where the network reads it, so that the caller needs no array of its own. It may be called again for the
+ * same input, and must then write the same. `data` must not be kept: other values take its place during the run.
+ */
+export type WriteInput = (data: StorageArray) => void;
+
+/** What a run takes by input name: arrays, or functions that write the input in place. */
+export type InputFeeds = ReadonlyMap<string, TypedArray | WriteInput>;
+
+/**
+ * Checks names, lengths and element types of what is to be written to `slots`.
  *
  * @throws one QError with every problem: `runtime.feed.missing`, `.unknown`, `.dtype`, `.length`.
  */
-export function checkFeeds(feeds: Feeds, slots: readonly TensorSlot[], required: boolean): void {
+export function checkFeeds(feeds: InputFeeds, slots: readonly TensorSlot[], required: boolean): void {
   const issues: Issue[] = [];
   const known = new Map(slots.map((slot) => [slot.name, slot]));
   for (const [name, data] of feeds) {
     const slot = known.get(name);
     if (slot === undefined) {
       issues.push({ code: 'runtime.feed.unknown', where: name, expected: `one of ${[...known.keys()].join(', ')}` });
-    } else if (storageOfArray(data) !== slot.dtype) {
-      issues.push({
-        code: 'runtime.feed.dtype',
-        where: name,
-        found: data.constructor.name,
-        expected: `${slot.dtype} elements`,
-      });
-    } else if (data.length !== slot.length) {
-      const expected = `${slot.length} (${slot.shape.join('x')})`;
-      issues.push({ code: 'runtime.feed.length', where: name, found: `${data.length} elements`, expected });
+    } else if (typeof data !== 'function') {
+      issues.push(...misfits(slot, data));
     }
   }
   for (const slot of required ? slots : []) {
@@ -33,6 +34,17 @@ export function checkFeeds(feeds: Feeds, slots: readonly TensorSlot[], required:
       issues.push({ code: 'runtime.feed.missing', where: slot.name, expected: slot.shape.join('x') });
   }
   if (issues.length > 0) throw feedError(issues);
+}
+
+/** Why an array is not data for `slot`: nothing, or one issue. */
+function misfits(slot: TensorSlot, data: TypedArray): Issue[] {
+  const where = slot.name;
+  if (storageOfArray(data) !== slot.dtype) {
+    return [{ code: 'runtime.feed.dtype', where, found: data.constructor.name, expected: `${slot.dtype} elements` }];
+  }
+  if (data.length === slot.length) return [];
+  const expected = `${slot.length} (${slot.shape.join('x')})`;
+  return [{ code: 'runtime.feed.length', where, found: `${data.length} elements`, expected }];
 }
 
 const TEXT: Readonly<Record<string, string>> = {

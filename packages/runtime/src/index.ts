@@ -3,7 +3,7 @@
 /** Memory planning, for reports and tests. */
 export { type ActivationPlan, planActivations } from './activation-plan.ts';
 export { assignBuffers, type Buffer, type BufferRules, type BufferStep } from './buffers.ts';
-export type { Feeds } from './feeds.ts';
+export type { Feeds, InputFeeds, WriteInput } from './feeds.ts';
 /** What runs: the operator table, and the contract for adding to it. */
 export type {
   ConstantOperand,

@@ -1,7 +1,7 @@
 import { type Emit, type Graph, inputsOf, QError, type TypedArray } from '@q/ir';
 import { type Kernels, type LoadOptions, loadKernels } from '@q/kernels-wasm';
 import { type Assembly, assemble, checkExecutable, type Step, typesOf } from './assemble.ts';
-import { checkFeeds, type Feeds } from './feeds.ts';
+import { checkFeeds, type Feeds, type InputFeeds, type WriteInput } from './feeds.ts';
 import { foldConstants } from './fold-constants.ts';
 import { describeFailure } from './guard.ts';
 import { type Heap, heapOf } from './heap.ts';
@@ -133,11 +133,12 @@ export class Session {
   /**
    * Executes the whole graph.
    *
-   * @param feeds one array per network input, by input name, in the element type of the input.
+   * @param feeds one array per network input, by input name, in the element type of the input; or a function that writes
+   * the input in place.
    * @returns copies of the network outputs by name, in the graph's order.
    * @throws QError `runtime.feed.*`, `runtime.value.non-finite`, `runtime.kernel.trap`.
    */
-  run(feeds: Feeds, observer?: Observer): Outputs {
+  run(feeds: InputFeeds, observer?: Observer): Outputs {
     this.#checkAlive();
     checkFeeds(feeds, this.#inputs, true);
     this.#resident = new Set();
@@ -269,7 +270,7 @@ export class Session {
     return this.#options.nonFinite !== 'allow';
   }
 
-  #execute(feeds: Feeds, observer: Observer | undefined): void {
+  #execute(feeds: InputFeeds, observer: Observer | undefined): void {
     for (const step of this.#assembly.steps) {
       if (step.op.type === 'top.Input') {
         for (const slot of step.outputs) this.#feed(slot, feeds.get(slot.name)!, observer);
@@ -279,8 +280,9 @@ export class Session {
     }
   }
 
-  #feed(slot: TensorSlot, data: TypedArray, observer: Observer | undefined): void {
-    write(slot, data);
+  #feed(slot: TensorSlot, data: TypedArray | WriteInput, observer: Observer | undefined): void {
+    if (typeof data === 'function') data(slot.view());
+    else write(slot, data);
     const bad = this.#rejects ? findNonFinite(slot, this.kernels.exports) : -1;
     if (bad >= 0) throw nonFiniteError(nonFiniteIssue('runtime.feed.non-finite', slot, bad));
     observer?.(slot.name, slot.ptr, slot.length);
@@ -297,7 +299,7 @@ export class Session {
   }
 
   /** Looks at the outputs only, which is cheap; a bad one is traced to its origin by a second, watched run. */
-  #checkOutputs(feeds: Feeds): void {
+  #checkOutputs(feeds: InputFeeds): void {
     const { exports } = this.kernels;
     if (this.#outputs.every((slot) => findNonFinite(slot, exports) < 0)) return;
     this.#execute(feeds, (value) => {

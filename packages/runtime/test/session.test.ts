@@ -1,7 +1,7 @@
 import { isQError, type QError } from '@q/ir';
 import { loadKernels } from '@q/kernels-wasm';
 import { describe, expect, test } from 'vitest';
-import { createSession } from '../src/index.ts';
+import { createSession, type StorageArray } from '../src/index.ts';
 import { GraphBuilder, ramp, tensor } from './graph-builder.ts';
 import { session } from './run-op.ts';
 
@@ -69,6 +69,26 @@ describe('run', () => {
     const before = lean.kernels.memory.buffer;
     lean.run(feeds(1, 2, 3, 4));
     expect(lean.kernels.memory.buffer).toBe(before);
+  });
+
+  test('an input can be written where the network reads it', async () => {
+    const made = await session(branching());
+    const lengths: number[] = [];
+    const write = (data: StorageArray) => {
+      lengths.push(data.length);
+      data.set([1, -2, 3, 4]);
+    };
+    expect(plain(made.run(new Map([['x', write]])))).toEqual({ y: [3, 2, 5, 6] });
+    expect(plain(made.run(new Map([['x', write]])))).toEqual({ y: [3, 2, 5, 6] });
+    expect(lengths).toEqual([4, 4]);
+  });
+
+  test('what a function writes is checked as an array is', async () => {
+    const made = await session(branching());
+    const poisoned = await errorOf(() => made.run(new Map([['x', (data) => void data.fill(Number.NaN)]])));
+    expect(poisoned.code).toBe('runtime.feed.non-finite');
+    const unknown = await errorOf(() => made.run(new Map([['z', () => {}]])));
+    expect(unknown.issues.map(({ code }) => code)).toEqual(['runtime.feed.unknown', 'runtime.feed.missing']);
   });
 
   test('several inputs and outputs, one of them an input, one read twice', async () => {

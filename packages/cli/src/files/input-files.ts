@@ -1,13 +1,29 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { nearest, QError } from '@q/ir';
+import { largeBytes, nearest, QError } from '@q/ir';
 
 /** The bytes of a file that the user named with `flag`; the error of a missing one names the nearest existing file. */
 export function readInputFile(path: string, flag: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readWhole(path);
   } catch (cause) {
     throw unreadable(path, flag, cause);
+  }
+}
+
+/** Models are large: their bytes must not stay with the process when nothing refers to them any more. */
+function readWhole(path: string): Uint8Array {
+  const file = openSync(path);
+  try {
+    const { size } = fstatSync(file);
+    // A pipe does not know its size.
+    if (size === 0) return readFileSync(file);
+    const bytes = largeBytes(size);
+    let end = 0;
+    for (let read = 1; read > 0 && end < size; end += read) read = readSync(file, bytes, { offset: end });
+    return bytes.subarray(0, end);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,7 +1,15 @@
 import { type Issue, isQError, QError } from '../errors.ts';
+import { AlignedCopies } from './aligned-copies.ts';
 import { inlineFunctions } from './functions.ts';
 import type { OnnxAttribute, OnnxBody, OnnxGraph, OnnxInput, OnnxNode } from './onnx-graph.ts';
-import { type Constant, decodeTensor, type ElementType, type ExternalData, elementTypeOf } from './tensor-data.ts';
+import {
+  type Constant,
+  decodeTensor,
+  type ElementType,
+  type ExternalData,
+  elementTypeOf,
+  type TensorMemory,
+} from './tensor-data.ts';
 import {
   type AttributeWire,
   type GraphWire,
@@ -14,7 +22,7 @@ import {
 } from './wire.ts';
 
 /**
- * Reads an ONNX file. Constants are views on `bytes` where alignment allows it.
+ * Reads an ONNX file. Constants are views on `bytes` where alignment allows it, and else on one block of copies.
  * Throws `onnx.corrupt` (not ONNX, or cut off), or one error with every unusable tensor.
  */
 export function decodeModel(bytes: Uint8Array, where: string, external?: ExternalData): OnnxGraph {
@@ -28,7 +36,8 @@ export function decodeModel(bytes: Uint8Array, where: string, external?: Externa
     throw corrupt(where, 'no opset_import', undefined);
   }
   const issues: Issue[] = [];
-  const decoder = new GraphDecoder(issues, external);
+  const copies = new AlignedCopies(graph.initializer ?? []);
+  const decoder = new GraphDecoder(issues, { external, realign: (tensor) => copies.copy(tensor) });
   const decoded = decoder.graph(graph, opsetOf(model));
   if (issues.length > 0) {
     throw new QError(`The ONNX file has ${issues.length} tensor(s) that cannot be used.`, issues[0]!, { issues });
@@ -67,13 +76,13 @@ function opsetOf(model: ModelWire): number {
 class GraphDecoder {
   constructor(
     private readonly issues: Issue[],
-    private readonly external: ExternalData | undefined,
+    private readonly memory: TensorMemory,
   ) {}
 
   graph(wire: GraphWire, opset: number): OnnxGraph {
     const constants = new Map<string, Constant>();
     for (const tensor of wire.initializer ?? []) {
-      const constant = this.tensor(() => decodeTensor(tensor, tensor.name ?? '', this.external));
+      const constant = this.tensor(() => decodeTensor(tensor, tensor.name ?? '', this.memory));
       if (constant !== undefined) constants.set(tensor.name ?? '', constant);
     }
     if ((wire.sparseInitializer?.length ?? 0) > 0) {
@@ -147,7 +156,7 @@ class GraphDecoder {
         return { kind: 'string', value: new TextDecoder().decode(wire.s ?? new Uint8Array()) };
       case 4: {
         const where = wire.t?.name || (wire.name ?? '');
-        const value = this.tensor(() => decodeTensor(wire.t ?? {}, where, this.external));
+        const value = this.tensor(() => decodeTensor(wire.t ?? {}, where, this.memory));
         return value === undefined ? { kind: 'other' } : { kind: 'tensor', value };
       }
       case 5:

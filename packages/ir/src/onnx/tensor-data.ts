@@ -64,15 +64,22 @@ export function elementTypeOf(dataType: number | undefined): ElementType | undef
 /** External payloads by the `location` that the model gives (ONNX external data). */
 export type ExternalData = (location: string) => Uint8Array | undefined;
 
+/** Where the data of tensors come from, and where those go that a file does not align to their elements. */
+export interface TensorMemory {
+  readonly external?: ExternalData | undefined;
+  /** Copies bytes to an address that is a multiple of 8. Default: every tensor into a buffer of its own. */
+  readonly realign?: (bytes: Uint8Array) => Uint8Array;
+}
+
 /** Decodes a TensorProto; throws `onnx.tensor` or `onnx.external-data`. */
-export function decodeTensor(tensor: TensorWire, where: string, external?: ExternalData): Constant {
+export function decodeTensor(tensor: TensorWire, where: string, memory: TensorMemory = {}): Constant {
   const shape = (tensor.dims ?? []).map(toNumber);
   const elementType = elementTypeOf(tensor.dataType);
   if (elementType === undefined || elementType === 'string') {
     throw tensorError(where, `element type ${tensor.dataType ?? 0}`, 'a numeric element type');
   }
   const count = elementCount(shape);
-  const data = readPayload(tensor, elementType, count, where, external);
+  const data = readPayload(tensor, { type: elementType, count, where, memory });
   if (data.length < count) throw tensorError(where, `${data.length} elements`, `${count} elements`);
   return { shape, elementType, data: data.length === count ? data : data.subarray(0, count) };
 }
@@ -86,15 +93,17 @@ function tensorError(where: string, found: string, expected: string): QError {
   });
 }
 
-function readPayload(
-  tensor: TensorWire,
-  type: ElementType,
-  count: number,
-  where: string,
-  external?: ExternalData,
-): TypedArray {
-  if (tensor.dataLocation === 1) return rawElements(externalBytes(tensor, where, external), type, count);
-  if (has(tensor.rawData)) return rawElements(tensor.rawData, type, count);
+interface Payload {
+  readonly type: ElementType;
+  readonly count: number;
+  readonly where: string;
+  readonly memory: TensorMemory;
+}
+
+function readPayload(tensor: TensorWire, { type, count, where, memory }: Payload): TypedArray {
+  const raw = tensor.dataLocation === 1 ? externalBytes(tensor, where, memory.external) : present(tensor.rawData);
+  const view = viewer(memory);
+  if (raw !== undefined) return rawElements(raw, type, count, view);
   if (type === 'f32') return view(tensor.floatData ?? new Uint8Array(), 4, Float32Array);
   if (type === 'f64') return view(tensor.doubleData ?? new Uint8Array(), 8, Float64Array);
   if (type === 'i64') return BigInt64Array.from(varints(tensor.int64Data));
@@ -107,8 +116,8 @@ function readPayload(
   );
 }
 
-function has(bytes: Uint8Array | undefined): bytes is Uint8Array {
-  return bytes !== undefined && bytes.length > 0;
+function present(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes !== undefined && bytes.length > 0 ? bytes : undefined;
 }
 
 function externalBytes(tensor: TensorWire, where: string, external?: ExternalData): Uint8Array {
@@ -145,7 +154,7 @@ function isOutside(location: string): boolean {
 }
 
 /** Elements of little-endian raw bytes. */
-function rawElements(bytes: Uint8Array, type: ElementType, count: number): TypedArray {
+function rawElements(bytes: Uint8Array, type: ElementType, count: number, view: View): TypedArray {
   switch (type) {
     case 'f32':
       return view(bytes, 4, Float32Array);
@@ -193,7 +202,7 @@ function fromInt32Data(values: Int32Array, type: ElementType, count: number): Ty
       return Uint16Array.from(values);
     case 'i4':
     case 'u4':
-      return rawElements(Uint8Array.from(values), type, count);
+      return rawElements(Uint8Array.from(values), type, count, viewer({}));
     case 'i32':
       return values;
     default:
@@ -203,11 +212,14 @@ function fromInt32Data(values: Int32Array, type: ElementType, count: number): Ty
 
 type ArrayConstructor<T> = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T;
 
-/** A typed view on `bytes`, or a copy when they are not aligned. Incomplete trailing elements are dropped. */
-function view<T>(bytes: Uint8Array, size: number, Type: ArrayConstructor<T>): T {
-  const length = Math.floor(bytes.length / size);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
-  return new Type(aligned.buffer, aligned.byteOffset, length);
+type View = <T>(bytes: Uint8Array, size: number, Type: ArrayConstructor<T>) => T;
+
+/** Makes a typed view on bytes, or on a copy when they are not aligned. Incomplete trailing elements are dropped. */
+function viewer({ realign = (bytes) => bytes.slice() }: TensorMemory): View {
+  return (bytes, size, Type) => {
+    const aligned = bytes.byteOffset % size === 0 ? bytes : realign(bytes);
+    return new Type(aligned.buffer, aligned.byteOffset, Math.floor(bytes.length / size));
+  };
 }
 
 function nibbles(bytes: Uint8Array, count: number): number[] {
