@@ -11,6 +11,8 @@ export interface ScreenedSearchOptions extends NewerSearchOptions {
   readonly methods: readonly MethodThresholds[];
   /** Default 5. */
   readonly maxFloatLayers?: number;
+  /** More layers than this are never tried; a fifth of the layers in integers by default, as in the original. */
+  readonly floatLayerLimit?: number;
 }
 
 export type ScreenedSearchOutcome =
@@ -59,7 +61,7 @@ export async function searchScreenedQtable(options: ScreenedSearchOptions): Prom
     const measured = await measureLayers({ graph, plan, floatType, layers, methods, scorer, ...(emit && { emit }) });
     const ranking = rankLayers(measured.layers);
     const scoreOf = (chosen: readonly string[]): Promise<number> => whole.score(whole.withFloat(measured.plan, chosen));
-    const cap = Math.floor(quantizedLayers.length / CAP);
+    const cap = options.floatLayerLimit ?? Math.floor(quantizedLayers.length / CAP);
     const trials = await growFloatSets({ ranking, graph, maxFloatLayers, cap, expectedCos, scoreOf });
     const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
     const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType, screening };
