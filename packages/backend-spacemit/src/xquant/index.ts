@@ -1,5 +1,5 @@
 export type { OutputReport, TensorReport } from './analyse/analyse.ts';
-export type { BlamedLayer, ReportSummary } from './analyse/report.ts';
+export type { ContributingLayer, ReportSummary } from './analyse/report.ts';
 export type { SearchWorkers } from './calibrate/search-ranges.ts';
 export { type ConfigSource, parseConfig } from './config/parse-config.ts';
 export type {

@@ -124,7 +124,7 @@ function exportSettings({ model, extensions }: XquantConfig) {
   };
 }
 
-const NOTHING_MEASURED = { floatOps: {}, outputs: [], outputErrors: [], layersToBlame: [] };
+const NOTHING_MEASURED = { floatOps: {}, outputs: [], outputErrors: [], contributors: [], layersToBlame: [] };
 
 function plainSummary(graph: Graph, warnings: readonly string[]): ReportSummary {
   return { model: graph.name, quantizedOps: 0, totalOps: graph.ops.length, ...NOTHING_MEASURED, warnings };

@@ -1,7 +1,7 @@
 import { type Emit, type Graph, type Op, QError } from '@q/ir';
 import type { Int8Parameters } from '../parameters.ts';
 import { analyse, type TensorReport } from './analyse/analyse.ts';
-import { layersToBlame } from './analyse/layers-to-blame.ts';
+import { largestContributors } from './analyse/contributors.ts';
 import { MARKED_COSINE, type ReportSummary } from './analyse/report.ts';
 import { warnAboutCollapse } from './analyse/score-collapse.ts';
 import { type ObserverSettings, observeRanges } from './calibrate/observe.ts';
@@ -98,10 +98,14 @@ export async function quantizeStatically(
   if (analysis === undefined) return { graph: quantized, rows: undefined, summary };
   const { rows, outputs, batches } = analysis;
   const bad = graph.outputs.filter((_, o) => outputs[o]!.cosine < MARKED_COSINE);
-  const layers =
-    bad.length === 0 ? [] : await layersToBlame({ float: graph, ...tuned, data, batches, outputs: bad, emit });
-  const blamed = layers.map(({ op, snr, share }) => ({ layer: names.node(op), snr, share }));
-  return { graph: quantized, rows, summary: { ...summary, outputErrors: outputs, layersToBlame: blamed } };
+  const looked = bad.length > 0 ? bad : graph.outputs;
+  const found = await attempt(
+    () => largestContributors({ float: graph, ...tuned, data, batches, outputs: looked, emit }),
+    emit,
+  );
+  const contributors = (found ?? []).map(({ op, lost, share }) => ({ layer: names.node(op), lost, share }));
+  const layersToBlame = bad.length > 0 ? contributors : [];
+  return { graph: quantized, rows, summary: { ...summary, outputErrors: outputs, contributors, layersToBlame } };
 }
 
 /** An analysis that fails costs the report, not the model. */
@@ -249,6 +253,7 @@ function summarize(
     floatOps,
     outputs,
     outputErrors: [],
+    contributors: [],
     layersToBlame: [],
   };
 }

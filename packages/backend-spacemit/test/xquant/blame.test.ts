@@ -24,6 +24,30 @@ function spoiltOnnx(): Uint8Array {
   return exportOnnx(b.build(['y', 'z'], 'spoilt'), { opset: 17 });
 }
 
+/** Pixels of boxes and scores from 0 to 1 that leave by one Concat: the cosine is that of the pixels. */
+function joinedOnnx(): Uint8Array {
+  const b = new GraphBuilder();
+  const x = b.input('x', [1, 3, 8, 8]);
+  const neck = b.add('top.Relu', 'neck', [b.conv('stem', x, [8, 3, 3, 3])]);
+  const wide = { kernelShape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0] };
+  const far = noise(4 * 8, 6).map((value) => 200 * value);
+  const boxes = b.add('top.Conv', 'boxes', [neck, b.weight('bw', [4, 8, 1, 1], far), b.weight('bb', [4])], wide);
+  const scores = b.add('top.Sigmoid', 'scores', [b.conv('logits', neck, [3, 8, 1, 1])]);
+  b.add('top.Concat', 'y', [boxes, scores], { axis: 1 });
+  return exportOnnx(b.build(['y'], 'joined'), { opset: 17 });
+}
+
+test('an output whose cosine is fine although its scores are gone: the layer that joins them comes first', async () => {
+  const data = noiseData('x', 192, 6);
+  const { summary } = await quantizeOnnxModel(configOf({ calibration_type: 'minmax' }), joinedOnnx(), { data });
+  const [{ cosine, lost }] = summary.outputErrors as [(typeof summary.outputErrors)[0]];
+  expect(cosine).toBeGreaterThan(0.999);
+  expect(lost).toBeGreaterThan(0.2);
+  expect(summary.layersToBlame).toEqual([]);
+  expect(summary.contributors[0]!.layer).toBe('y');
+  expect(summary.contributors[0]!.share).toBeGreaterThan(0.8);
+});
+
 describe('layers to blame', () => {
   const data = noiseData('x', 192, 6);
   const quantize = (more: object = {}) =>
@@ -47,10 +71,14 @@ describe('layers to blame', () => {
     expect(JSON.parse(plain.report!.json).layersToBlame[0].layer).toBe('fc');
   });
 
-  test('with that layer in float the outputs are right, and nobody is to blame', async () => {
+  test('with that layer in float the outputs are right, nobody is to blame, and the largest contributors are still named', async () => {
     const { summary, report } = await quantize({ ignore_op_names: ['fc'] });
     expect(Math.min(...summary.outputErrors.map(({ cosine }) => cosine))).toBeGreaterThan(0.999);
     expect(summary.layersToBlame).toEqual([]);
     expect(report!.markdown).not.toContain('to blame');
+    // All outputs count now.
+    expect(summary.contributors.map(({ layer }) => layer).sort()).toEqual(['c', 'y', 'z']);
+    expect(summary.contributors.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    expect(report!.markdown).toMatch(/^- largest contributors to the outputs' noise, .*: [cyz] \d\d\.\d %/m);
   });
 });

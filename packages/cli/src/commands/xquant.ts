@@ -149,8 +149,9 @@ function printSummary({ summary, report }: XquantResult, terminal: Terminal): vo
   terminal.print(`${summary.quantizedOps} of ${summary.totalOps} operators run in INT8`);
   for (const { tensor, snr, cosine } of summary.outputErrors)
     terminal.print(`output ${tensor}: SNR ${snr.toFixed(4)}, cosine ${cosine.toFixed(6)}`);
-  if (summary.layersToBlame.length > 0)
-    terminal.print(`layers to blame: ${summary.layersToBlame.map(({ layer }) => layer).join(', ')}`);
+  const title = summary.layersToBlame.length > 0 ? 'layers to blame' : "largest contributors to the outputs' noise";
+  if (summary.contributors.length > 0)
+    terminal.print(`${title}: ${summary.contributors.map(({ layer }) => layer).join(', ')}`);
 }
 
 export const xquant: CommandBody = { declare, run };

@@ -1,10 +1,12 @@
-import { type Emit, elementCount, type Graph, type Op } from '@q/ir';
+import { type Emit, elementCount, type Graph, type Op, typeOf } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import type { Dispatch } from '../../dispatch.ts';
 import { PASSIVE } from '../../operators.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
 import { SeededRandom } from '../seeded-random.ts';
+import { ChannelErrors } from './channel-errors.ts';
 import { ErrorSums } from './error-sums.ts';
+import { channelsOf } from './output-channels.ts';
 
 /** One tensor of the report (spacemit.md 11). */
 export interface TensorReport {
@@ -27,8 +29,10 @@ export interface OutputReport {
   readonly tensor: string;
   /** Of all analysed batches as one. */
   readonly snr: number;
-  /** Mean over the analysed batches. */
+  /** Mean over the analysed batches; of all batches as one where the output is a single number, whose cosine says nothing. */
   readonly cosine: number;
+  /** Part of it that is lost, 0 … 1: noise over the variance of each channel, mean over the channels that vary. */
+  readonly lost: number;
 }
 
 export interface Analysis {
@@ -88,12 +92,15 @@ export async function analyse(request: AnalysisRequest): Promise<Analysis> {
   }
   const outputs = graph.outputs.map((name, o) => {
     const [whole, cosines] = [new ErrorSums(), [] as number[]];
+    const channels = new ChannelErrors(channelsOf(typeOf(graph, name)!.shape));
     floatOutputs.forEach((batch, k) => {
+      channels.add(batch[o]!, codedOutputs[k]![o]!);
       whole.add(batch[o]!, codedOutputs[k]![o]!);
       cosines.push(new ErrorSums().add(batch[o]!, codedOutputs[k]![o]!).cosine);
     });
-    const cosine = cosines.reduce((sum, own) => sum + own, 0) / cosines.length;
-    return { tensor: request.names.tensor(name), snr: whole.snr, cosine };
+    const mean = cosines.reduce((sum, own) => sum + own, 0) / cosines.length;
+    const cosine = elementCount(typeOf(graph, name)!.shape) === 1 ? whole.cosine : mean;
+    return { tensor: request.names.tensor(name), snr: whole.snr, cosine, lost: channels.lost };
   });
   return { rows: sorted(rows, tensors, graph, request), outputs, batches: order };
 }

@@ -10,17 +10,19 @@ export interface ReportSummary {
   readonly outputs: readonly string[];
   /** How far the outputs are from their float values; empty without analysis. */
   readonly outputErrors: readonly OutputReport[];
-  /** Layers that the outputs owe most of their noise to, the worst first; empty while every output's cosine is 0.99 or more. */
-  readonly layersToBlame: readonly BlamedLayer[];
+  /** Layers that the outputs owe most of their noise to, the worst first; of outputs below a cosine of 0.99 if there are any. */
+  readonly contributors: readonly ContributingLayer[];
+  /** The same layers when an output is below a cosine of 0.99; else empty. */
+  readonly layersToBlame: readonly ContributingLayer[];
   readonly warnings: readonly string[];
 }
 
 /** A layer by the name of its node. */
-export interface BlamedLayer {
+export interface ContributingLayer {
   readonly layer: string;
-  /** Noise-to-signal ratio at the bad outputs when this layer alone is quantized. */
-  readonly snr: number;
-  /** Part of the noise of all layers, 0 … 1. */
+  /** Part of the outputs that is lost when this layer alone is quantized, 0 … 1: noise over the variance of each channel. */
+  readonly lost: number;
+  /** Part of what all layers lose, 0 … 1. */
   readonly share: number;
 }
 
@@ -66,19 +68,27 @@ function summaryLines(rows: readonly TensorReport[], summary: ReportSummary): st
     `- ${summary.quantizedOps} of ${summary.totalOps} operators run in INT8${float.length > 0 ? `; kept float: ${float.join(', ')}` : ''}`,
     `- worst tensors (SNR is noise over signal, less is better): ${worst.map(({ tensor, snr }) => `${tensor} ${snr.toFixed(4)}`).join(', ')}`,
     ...summary.outputErrors.map(
-      ({ tensor, snr, cosine }) => `- output ${tensor}: SNR ${snr.toFixed(4)}, cosine ${cosine.toFixed(6)}`,
+      ({ tensor, snr, cosine, lost }) =>
+        `- output ${tensor}: SNR ${snr.toFixed(4)}, cosine ${cosine.toFixed(6)}, noise ${percent(lost)} of what its channels vary`,
     ),
-    ...blameLines(summary),
+    ...contributorLines(summary),
     ...summary.warnings.map((warning) => `- warning: ${warning}`),
     '',
   ];
 }
 
-function blameLines({ layersToBlame }: ReportSummary): string[] {
-  if (layersToBlame.length === 0) return [];
-  const layers = layersToBlame.map(({ layer, share }) => `${layer} ${(100 * share).toFixed(1)} %`);
+const percent = (part: number) => `${(100 * part).toPrecision(3)} %`;
+
+/** Named whatever the cosines say: a task may lose points where they are fine. */
+function contributorLines({ contributors, layersToBlame }: ReportSummary): string[] {
+  if (contributors.length === 0) return [];
+  const layers = contributors.map(({ layer, share }) => `${layer} ${(100 * share).toFixed(1)} %`).join(', ');
+  const title =
+    layersToBlame.length > 0
+      ? `layers to blame, with their part of the noise at outputs below ${MARKED_COSINE}`
+      : "largest contributors to the outputs' noise, each layer quantized alone";
   return [
-    `- layers to blame, with their part of the noise at outputs below ${MARKED_COSINE}: ${layers.join(', ')}`,
+    `- ${title}: ${layers}`,
     '- ignore_op_names keeps layers float, custom_setting with precision_level 3 whole subgraphs',
   ];
 }

@@ -3,6 +3,7 @@ import { createSession } from '@q/runtime';
 import type { Int8Parameters } from '../../parameters.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
 import { tensorOf } from '../prepare/read-model.ts';
+import { channelsOf } from './output-channels.ts';
 
 export interface CollapseRequest {
   readonly graph: Graph;
@@ -63,12 +64,6 @@ async function channelMaxima(
     session.dispose();
   }
   return largest;
-}
-
-/** Heads come as [N, boxes, channels] or [N, channels, boxes]: the shorter is the channels; pictures as N C H W. */
-function channelsOf(shape: readonly number[]): { count: number; inner: number } {
-  const axis = shape.length === 3 && shape[2]! < shape[1]! ? 2 : 1;
-  return { count: shape[axis]!, inner: shape.slice(axis + 1).reduce((product, dim) => product * dim, 1) };
 }
 
 /** Operands of the Concat that an output comes from, through operators that only move data. */

@@ -1,4 +1,4 @@
-import type { Emit, Graph, Op } from '@q/ir';
+import { type Emit, type Graph, type Op, typeOf } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import { insertPairs } from '../../lower.ts';
 import { BOUNDING, PASSIVE } from '../../operators.ts';
@@ -6,18 +6,19 @@ import type { Int8Parameters } from '../../parameters.ts';
 import { type BlockGraph, blockGraph } from '../calibrate/blocks.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
 import { codedIn, type StaticModel } from '../static-model.ts';
-import { ErrorSums } from './error-sums.ts';
+import { ChannelErrors } from './channel-errors.ts';
+import { channelsOf } from './output-channels.ts';
 
 /** What one layer does to the outputs. */
-export interface LayerError {
+export interface Contribution {
   readonly op: Op;
-  /** Noise-to-signal ratio at the outputs when this layer alone is quantized, mean over outputs and batches. */
-  readonly snr: number;
-  /** Part of the noise of all layers. */
+  /** Part of the outputs that is lost when this layer alone is quantized, 0 … 1 (`ChannelErrors`), mean over outputs. */
+  readonly lost: number;
+  /** Part of what all layers lose. */
   readonly share: number;
 }
 
-export interface BlameRequest {
+export interface ContributorsRequest {
   /** The float network that errors are measured against. */
   readonly float: Graph;
   /** The quantized network: weights, biases and settings as they are written. */
@@ -26,7 +27,7 @@ export interface BlameRequest {
   readonly data: CalibrationData;
   /** Batches to measure on. */
   readonly batches: readonly number[];
-  /** Network outputs that are too far from their float values. */
+  /** Network outputs that are looked at. */
   readonly outputs: readonly string[];
   readonly emit: Emit;
 }
@@ -39,14 +40,15 @@ const MOST_RUNS = 256;
 const MOST_BATCHES = 4;
 
 /**
- * The quantized layers that bad outputs owe most of their noise to, the worst first, at most ten. Each layer is run alone in
+ * The quantized layers that the outputs owe most of their noise to, the worst first, at most ten. Each layer is run alone in
  * codes, operands included, on what the float network feeds it; its result then goes through the rest of the float network.
  */
-export async function layersToBlame(request: BlameRequest): Promise<LayerError[]> {
+export async function largestContributors(request: ContributorsRequest): Promise<Contribution[]> {
   const { float, outputs, data, emit } = request;
   const units = unitsOf(request);
   const quantize = unitQuantizer(request);
-  const snrs = new Float64Array(units.length);
+  const layouts = outputs.map((name) => channelsOf(typeOf(float, name)!.shape));
+  const errors = units.map(() => layouts.map((layout) => new ChannelErrors(layout)));
   const count = Math.min(MOST_BATCHES, Math.max(1, Math.floor(MOST_RUNS / units.length)));
   // One session keeps the exact values, the other one carries noise to the outputs.
   const exact = await createSession(float, { nonFinite: 'allow', retain: 'all' });
@@ -59,17 +61,25 @@ export async function layersToBlame(request: BlameRequest): Promise<LayerError[]
       for (const [u, unit] of units.entries()) {
         const overrides = await alone(quantize(unit), unit, exact);
         const found = noisy.runFrom(unit.ops.at(-1)!.name, new Map(), overrides);
-        for (const name of outputs) snrs[u]! += new ErrorSums().add(expected.get(name)!, found.get(name)!).snr;
-        emit({ type: 'progress', task: 'Layers to blame', done: u + 1, total: units.length });
+        for (const [o, name] of outputs.entries()) errors[u]![o]!.add(expected.get(name)!, found.get(name)!);
+        emit({ type: 'progress', task: 'Largest contributors', done: u + 1, total: units.length });
       }
     }
   } finally {
     for (const session of [exact, noisy]) session.dispose();
   }
-  const all = snrs.reduce((sum, snr) => sum + snr, 0);
-  return units
-    .map(({ ops }, u) => ({ op: ops[0]!, snr: snrs[u]! / (count * outputs.length), share: snrs[u]! / all }))
-    .sort((a, b) => b.snr - a.snr)
+  return ranked(
+    units.map(({ ops }) => ops[0]!),
+    errors.map((own) => own.reduce((sum, { lost }) => sum + lost, 0) / outputs.length),
+  );
+}
+
+function ranked(ops: readonly Op[], losses: readonly number[]): Contribution[] {
+  const all = losses.reduce((sum, lost) => sum + lost, 0);
+  if (all === 0) return [];
+  return ops
+    .map((op, u) => ({ op, lost: losses[u]!, share: losses[u]! / all }))
+    .sort((a, b) => b.lost - a.lost)
     .filter(({ share }, rank) => rank === 0 || share >= LEAST_SHARE)
     .slice(0, MOST_LAYERS);
 }
@@ -86,14 +96,14 @@ async function alone(quantized: Graph, unit: BlockGraph, float: Session): Promis
 }
 
 /** One layer with pairs around it, its operands included. */
-function unitQuantizer({ model, parameters }: BlameRequest): (unit: BlockGraph) => Graph {
+function unitQuantizer({ model, parameters }: ContributorsRequest): (unit: BlockGraph) => Graph {
   const coded = codedIn(model, parameters);
   const parametersOf = (name: string) => parameters.get(name) ?? coded.get(name);
   return ({ graph, ops }) => insertPairs(graph, { ...model.settings, chip: 'k1', chosen: new Set(ops), parametersOf });
 }
 
 /** Every quantized layer that the outputs depend on, with the Relu or Clip that its codes imply; the rest only moves data. */
-function unitsOf({ model: { graph, chosen }, outputs }: BlameRequest): BlockGraph[] {
+function unitsOf({ model: { graph, chosen }, outputs }: ContributorsRequest): BlockGraph[] {
   const readers = new Map<string, Op[]>();
   for (const op of graph.ops)
     for (const name of new Set(op.inputs)) if (name !== null) readers.set(name, [...(readers.get(name) ?? []), op]);
