@@ -36,7 +36,7 @@ export { stats_octav } from './stats-octav/index';
 export { stats_octav_keep, stats_outside } from './stats-select/index';
 export { qs8_maxpool2d, qs8_maxpool2d_scratch_bytes } from './qs8-pool/index';
 export { f32_to_q8 } from './quantize/index';
-export { requant_x32 } from './requant/index';
+export { qs8_finish_pack, requant_x32 } from './requant/index';
 export { lowered_affine, lowered_normalize } from './lowered/norm';
 export { lowered_softmax } from './lowered/softmax';
 export { qs8_avgpool2d } from './qs8-pool/average';

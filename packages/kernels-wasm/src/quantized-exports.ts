@@ -6,7 +6,8 @@
  * `finish` (`Finish`) says what becomes of an int32 accumulator: with t = trunc(f32(acc) + bias),
  * - `multiplierShift`: (t*multiplier) >> rshift, half up (a negative rshift multiplies);
  * - `qdm`: (t*multiplier) >> 31 half up, then >> rshift half away from zero (multiplier >= 0);
- * then + zero, clamp. `none` stores the bare accumulator as int32 (`yBytes` 4).
+ * then + zero, clamp. `none` stores the bare accumulator as int32 (`yBytes` 4). `packed` is `multiplierShift`, faster:
+ * `bias` is the table of `qs8_finish_pack`, made for the same zero, lo and hi, and multiplier and rshift are not read.
  * bias (float32, may be 0), multiplier and rshift (int32) have one entry per output channel.
  *
  * Convolution and product answer the largest |accumulator| as an unsigned number where one is beyond 2^24, and there the
@@ -124,6 +125,12 @@ export interface QuantizedKernels {
     lo: number,
     hi: number,
   ): number;
+
+  /**
+   * Completes the table of `Finish.packed`: n entries of 16 bytes, bias (float32), multiplier, rshift (int32), and what this
+   * fills in: the factor with which float32 finishes the channel exactly, or 0 where there is none.
+   */
+  qs8_finish_pack(table: number, n: number, zero: number, lo: number, hi: number): void;
 
   /**
    * n int32 to codes of `bytes` bytes: clamp(((x*multiplier) >> rshift) + zero), half away from zero when `away` is 1, else
@@ -288,4 +295,4 @@ export const AverageFinish = { multiplierShift: 0, real: 1, cv18xx: 2 } as const
 export const NormSteps = { float: 0, bf16: 1, bf16Plain: 2 } as const;
 
 /** What becomes of an accumulator. */
-export const Finish = { multiplierShift: 0, qdm: 1, none: 2 } as const;
+export const Finish = { multiplierShift: 0, qdm: 1, none: 2, packed: 3 } as const;

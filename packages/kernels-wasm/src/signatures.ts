@@ -61,6 +61,7 @@ export const signatures: Readonly<Record<string, string>> = {
   qs8_conv2d_pack: 'iiiiiiiiiiii',
   qs8_conv2d_packed_bytes: 'iiiiiiiii',
   qs8_conv2d_scratch_bytes: 'iiiiiiiiiiiiiii',
+  qs8_finish_pack: 'iiiii',
   qs8_gemm: 'iiiiiiiiiiiiiiiiiii',
   qs8_gemm_pack: 'iiiiiii',
   qs8_gemm_packed_bytes: 'ii',

@@ -100,6 +100,21 @@ const GEOMETRIES: readonly (ConvGeometry & { readonly label: string })[] = (
   pad: 0,
 }));
 
+/** The table of `Finish.packed`: what the layer has, and one factor for every channel that float32 can finish. */
+function packFinish(k: Kernels, finish: AccumulatorFinish): { table: number; factors: Float32Array } {
+  const n = finish.multiplier.length;
+  const words = new DataView(new ArrayBuffer(16 * n));
+  for (let channel = 0; channel < n; channel++) {
+    words.setFloat32(16 * channel, finish.bias?.[channel] ?? 0, true);
+    words.setInt32(16 * channel + 4, finish.multiplier[channel]!, true);
+    words.setInt32(16 * channel + 8, finish.rshift[channel]!, true);
+  }
+  const table = put(k, new Uint8Array(words.buffer));
+  k.exports.qs8_finish_pack(table, n, finish.zero, finish.lo, finish.hi);
+  const entries = new Float32Array(k.memory.buffer, table, 4 * n);
+  return { table, factors: Float32Array.from({ length: n }, (_, channel) => entries[4 * channel + 3]!) };
+}
+
 function runConv(
   k: Kernels,
   x: Codes,
@@ -107,6 +122,7 @@ function runConv(
   g: ConvGeometry,
   c: Case,
   finish: AccumulatorFinish,
+  isPacked = false,
 ): { y: Codes; peak: number } {
   const e = k.exports;
   const [oh, ow] = convOutputSize(g);
@@ -124,9 +140,9 @@ function runConv(
     put(k, x),
     c.xSigned ? 1 : 0,
     packed,
-    put(k, Float32Array.from(finish.bias ?? [])),
-    put(k, Int32Array.from(finish.multiplier)),
-    put(k, Int32Array.from(finish.rshift)),
+    isPacked ? packFinish(k, finish).table : put(k, Float32Array.from(finish.bias ?? [])),
+    isPacked ? 0 : put(k, Int32Array.from(finish.multiplier)),
+    isPacked ? 0 : put(k, Int32Array.from(finish.rshift)),
     y,
     1,
     scratch,
@@ -137,7 +153,7 @@ function runConv(
     g.oc,
     ...shape,
     g.pad,
-    Finish[c.kind],
+    isPacked ? Finish.packed : Finish[c.kind],
     finish.zero,
     finish.lo,
     finish.hi,
@@ -164,6 +180,10 @@ describe('qs8_conv2d', () => {
       const actual = runConv(k, x, w, padded, c, finish);
       expect(Array.from(actual.y)).toEqual(Array.from(expected.y));
       expectPeak(actual.peak, expected.peak);
+      if (c.kind === 'qdm') return;
+      const packed = runConv(k, x, w, padded, c, finish, true);
+      expect(Array.from(packed.y)).toEqual(Array.from(expected.y));
+      expectPeak(packed.peak, expected.peak);
     });
   }
 
@@ -198,7 +218,47 @@ describe('qs8_conv2d', () => {
     };
     const x = Int8Array.from({ length: 256 }, (_, i) => i - 128);
     const w = new Int8Array(10).fill(1);
-    expect(Array.from(runConv(k, x, w, g, c, finish).y)).toEqual(Array.from(qs8Conv2d(x, w, g, finish).y));
+    const expected = Array.from(qs8Conv2d(x, w, g, finish).y);
+    expect(Array.from(runConv(k, x, w, g, c, finish).y)).toEqual(expected);
+    expect(Array.from(runConv(k, x, w, g, c, finish, true).y)).toEqual(expected);
+  });
+
+  it('finishes in float32 on both sides of every code, and only where that is exact', () => {
+    const random = noise(4000, 23);
+    const counts = { float: 0, other: 0 };
+    for (let round = 0; round < 20; round++) {
+      const k = fresh();
+      const unsigned = round % 2 === 1;
+      const [lo, hi] = unsigned ? [0, 255] : [-128, 127];
+      const zero = round % 4 === 2 ? Math.round(random[round]! * 60) : 0;
+      const channels = 64;
+      // Usual scales, ties (a power of two) and a multiplier of one bit.
+      const rshift = Int32Array.from({ length: channels }, (_, i) =>
+        i % 16 === 0 ? 7 : i % 16 === 1 ? 0 : 20 + (i % 11),
+      );
+      const multiplier = Int32Array.from(rshift, (rs, i) =>
+        i % 16 < 2
+          ? 1
+          : Math.max(1, Math.round((1.5 + random[round * 64 + i]! / 2) * 2 ** Math.min(rs - 9 + (i % 5), 23))),
+      );
+      // The sums reach 128 to both sides of where a code begins.
+      const bias = Float32Array.from(multiplier, (m, i) => {
+        const code = lo + 1 + ((i * 37 + round * 11) % (hi - lo));
+        return Math.max(-(2 ** 23), Math.min(2 ** 23, Math.ceil(((code - zero - 0.5) * 2 ** rshift[i]!) / m)));
+      });
+      const finish: AccumulatorFinish = { kind: 'multiplierShift', bias, multiplier, rshift, zero, lo, hi };
+      const { factors } = packFinish(k, finish);
+      for (const factor of factors) counts[factor === 0 ? 'other' : 'float']++;
+      const c: Case = { label: '', xSigned: true, wSigned: true, ySigned: !unsigned, kind: 'multiplierShift' };
+      const sizes = { n: 1, ic: 1, ih: 1, iw: 256, oc: channels, groups: 1, pad: 0 };
+      const g: ConvGeometry = { ...sizes, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+      const x = Int8Array.from({ length: 256 }, (_, i) => i - 128);
+      const w = new Int8Array(channels).fill(1);
+      const expected = qs8Conv2d(x, w, g, finish).y;
+      expect(Array.from(runConv(k, x, w, g, c, finish, true).y)).toEqual(Array.from(expected));
+    }
+    expect(counts.float).toBeGreaterThan(counts.other);
+    expect(counts.other).toBeGreaterThan(0);
   });
 });
 

@@ -4,7 +4,10 @@
 //
 // A multiplier of at most 24 bits is applied in float64, where its product with a number of 24 bits is exact. With
 // x = t*M/2^rs, a multiple of 2^-rs, floor(x + 1/2) is the integer nearest to x + 2^-(rs+2): the small number breaks ties
-// upwards and moves nothing else. Adding 1.5*2^52 rounds to that integer and leaves it in the low word.
+// upwards and moves nothing else. Adding 1.5*2^52 rounds to that integer and leaves it in the low word. Channels whose table
+// `qs8_finish_pack` made are finished in float32 where narrow.ts found that to be the same.
+
+import { isNarrowReach, narrow16, narrowFactor, narrowRounder } from './narrow';
 
 /** What happens to an accumulator. */
 export const enum Finish {
@@ -14,7 +17,12 @@ export const enum Finish {
   qdm = 1,
   /** The accumulator itself, as int32. */
   none = 2,
+  /** `multiplierShift` with the table of `qs8_finish_pack` in place of the bias. */
+  packed = 3,
 }
+
+/** Bytes of a channel of a table: bias (float32), multiplier, rshift (int32), factor (float32, 0 where there is none). */
+const ENTRY: i32 = 16;
 
 /** Accumulators of a block of four rows by up to 256 columns, as tiles leave them: [panel][4][8]. */
 export const LINES: usize = memory.data(4096, 16);
@@ -44,6 +52,14 @@ let bytes: i32 = 1;
 let zero: i32 = 0;
 let lo: i32 = 0;
 let hi: i32 = 0;
+
+export function qs8_finish_pack(table: usize, n: i32, zeroPoint: i32, low: i32, high: i32): void {
+  const end = table + <usize>(n * ENTRY);
+  for (let entry = table; entry < end; entry += ENTRY) {
+    const factor = narrowFactor(load<f32>(entry), load<i32>(entry, 4), load<i32>(entry, 8), zeroPoint, low, high);
+    store<f32>(entry, factor, 12);
+  }
+}
 
 /** One entry per channel in bias (float32), multiplier and rshift (int32), each may be 0; `size` is the bytes of a result. */
 export function openFinish(
@@ -108,13 +124,31 @@ function clamp4(v: v128, low: v128, high: v128): v128 {
  * group to group, the last one readable to its end. No |accumulator| is beyond `reach`.
  */
 export function finishLine(channel: i32, reach: f64, acc: usize, step: usize, y: usize, stride: usize, count: i32): void {
+  if (kind == Finish.packed) {
+    const entry = biases + <usize>(channel * ENTRY);
+    const bias = load<f32>(entry);
+    const factor = load<f32>(entry, 12);
+    if (factor != 0 && bytes == 1 && stride == 1 && isNarrowReach(reach + abs(<f64>bias), factor)) {
+      finishNarrow(acc, step, y, count, i32x4.splat(<i32>bias), f32x4.splat(factor));
+    } else {
+      finishScaled(bias, load<i32>(entry, 4), load<i32>(entry, 8), reach, acc, step, y, stride, count);
+    }
+    return;
+  }
   const o = <usize>channel << 2;
-  const bias = biases ? load<f32>(biases + o) : 0;
-  const m = multipliers ? load<i32>(multipliers + o) : 1;
-  const rs = min(shifts ? load<i32>(shifts + o) : 0, 63);
+  finishScaled(
+    biases ? load<f32>(biases + o) : 0, multipliers ? load<i32>(multipliers + o) : 1, shifts ? load<i32>(shifts + o) : 0,
+    reach, acc, step, y, stride, count,
+  );
+}
+
+function finishScaled(
+  bias: f32, m: i32, rshift: i32, reach: f64, acc: usize, step: usize, y: usize, stride: usize, count: i32,
+): void {
+  const rs = min(rshift, 63);
   const magnitude = reach + abs(<f64>bias);
   const factor = <f64>m * power2(max(-rs, -63));
-  const isFine = kind == Finish.multiplierShift && abs(<f64>m) <= EXACT && rs >= -31 &&
+  const isFine = (kind == Finish.multiplierShift || kind == Finish.packed) && abs(<f64>m) <= EXACT && rs >= -31 &&
     (magnitude + 1) * abs(factor) + abs(<f64>zero) + <f64>CENTRE < INT32;
   const tie = min(power2(-rs - 2), 0.25);
   const rounder = f64x2.splat(ROUNDER + <f64>zero);
@@ -154,7 +188,32 @@ function isByteRange(): bool {
   return lo - centre() >= -128 && hi - centre() <= 127;
 }
 
-/** The usual case: codes next to each other, sixteen at a time. They saturate as int8, around 0. */
+/** Codes next to each other, sixteen at a time, in float32. */
+function finishNarrow(acc: usize, step: usize, y: usize, count: i32, bias: v128, factor: v128): void {
+  const rounder = narrowRounder(zero);
+  const low = i8x16.splat(<i8>lo);
+  const high = i8x16.splat(<i8>hi);
+  const unsigned = lo >= 0;
+  for (; count >= 16; count -= 16) {
+    const next = acc + step;
+    v128.store(
+      y,
+      unsigned
+        ? narrow16(acc, next, bias, factor, rounder, true, low, high)
+        : narrow16(acc, next, bias, factor, rounder, false, low, high),
+    );
+    acc = next + step;
+    y += 16;
+  }
+  if (count == 0) return;
+  const next = count > 8 ? acc + step : acc;
+  const codes = unsigned
+    ? narrow16(acc, next, bias, factor, rounder, true, low, high)
+    : narrow16(acc, next, bias, factor, rounder, false, low, high);
+  storeSome(y, codes, count);
+}
+
+/** The same in float64, for all others. They saturate as int8, around 0. */
 function finishBytes(acc: usize, step: usize, y: usize, count: i32, factor: v128, addend: v128): void {
   const middle = centre();
   const rounder = f64x2.splat(ROUNDER + <f64>(zero - middle));

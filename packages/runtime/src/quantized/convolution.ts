@@ -9,6 +9,7 @@ import { biasWithZero, floatBias, watchAccumulator } from './accumulate.ts';
 import { byteTable } from './code-table.ts';
 import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { delegateContext } from './delegate-context.ts';
+import { prepareFinish } from './finish.ts';
 import { asTop } from './float-form.ts';
 import { mixed } from './mixed.ts';
 import { shiftSums } from './shifted-sums.ts';
@@ -39,21 +40,26 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
     const packed = packFilter(op, context, C, OC);
     const bias: Slot | null =
       op.inputs[2] == null ? null : context.derive(2, 'f32', (weight) => floatBias(weight.data));
-    const multiplier = context.place(perChannel(op.attributes.multiplier, OC, 1));
-    const rshift = context.place(perChannel(op.attributes.rshift, OC, 0));
     const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
     const padding = [w.padTop, w.padLeft, w.padBottom, w.padRight] as const;
     const scratch = context.scratch(kernels.qs8_conv2d_scratch_bytes(C, H, W, OC, ...geometry, ...padding, group));
-    const finish = finishOf(op, quantMode);
     const lo = lowestCode(output, doRelu);
     const bytes = y.byteLength / y.length;
+    const finish = prepareFinish(context, {
+      mode: finishOf(op, quantMode),
+      bias,
+      multiplier: perChannel(op.attributes.multiplier, OC, 1),
+      rshift: perChannel(op.attributes.rshift, OC, 0),
+      bytes,
+      codes: [output.zero, lo, output.hi],
+    });
     const watch = watchAccumulator(context);
     return () => {
       // biome-ignore format: one argument per line hides the groups
       const peak = kernels.qs8_conv2d(
-        x.ptr, flag(input.signed), packed.ptr, bias?.ptr ?? 0, multiplier.ptr, rshift.ptr, y.ptr, bytes, scratch.ptr,
+        x.ptr, flag(input.signed), packed.ptr, ...finish.pointers, y.ptr, bytes, scratch.ptr,
         N, C, H, W, OC, w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW,
-        w.padTop, w.padLeft, w.padBottom, w.padRight, group, input.zero, finish, output.zero, lo, output.hi,
+        w.padTop, w.padLeft, w.padBottom, w.padRight, group, input.zero, finish.mode, output.zero, lo, output.hi,
       );
       watch(peak);
     };

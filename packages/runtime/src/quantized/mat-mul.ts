@@ -6,6 +6,7 @@ import type { Slot } from '../slot.ts';
 import { floatBias, watchAccumulator } from './accumulate.ts';
 import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { finishOf, perChannel } from './convolution.ts';
+import { prepareFinish } from './finish.ts';
 import { asTop } from './float-form.ts';
 import { mixed } from './mixed.ts';
 
@@ -26,21 +27,26 @@ const matMul: OpImplementation<'tpu.MatMul'> = {
     const { M, N, K, a, c } = product;
     const right = rightOperand(context, product);
     const bias = op.inputs[2] == null ? null : context.derive(2, `f32 ${N}`, (weight) => biasOf(op, weight.data, N));
-    const multiplier = context.place(perChannel(op.attributes.multipliers, N, 1));
-    const rshift = context.place(perChannel(op.attributes.rshifts, N, 0));
     const scratch = context.scratch(kernels.qs8_gemm_scratch_bytes(K));
-    const finish = finishOf(op, op.attributes.quantMode);
     const lo = lowestCode(output, op.attributes.doRelu);
     const bytes = y.byteLength / y.length;
+    const finish = prepareFinish(context, {
+      mode: finishOf(op, op.attributes.quantMode),
+      bias,
+      multiplier: perChannel(op.attributes.multipliers, N, 1),
+      rshift: perChannel(op.attributes.rshifts, N, 0),
+      bytes,
+      codes: [output.zero, lo, output.hi],
+    });
     const watch = watchAccumulator(context);
     return () => {
       for (let batch = 0; batch < c.offsets.length; batch++) {
         right.refresh(batch);
         // biome-ignore format: one argument per line hides the groups
         const peak = kernels.qs8_gemm(
-          x.ptr + a.offsets[batch]!, flag(input.signed), right.at(batch), bias?.ptr ?? 0, multiplier.ptr, rshift.ptr,
+          x.ptr + a.offsets[batch]!, flag(input.signed), right.at(batch), ...finish.pointers,
           y.ptr + bytes * c.offsets[batch]!, bytes, scratch.ptr, M, N, K, a.rowStride, a.columnStride, c.rowStride,
-          finish, output.zero, lo, output.hi,
+          finish.mode, output.zero, lo, output.hi,
         );
         watch(peak);
       }

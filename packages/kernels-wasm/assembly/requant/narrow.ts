@@ -1,0 +1,73 @@
+// A finish in float32. With |t| <= 2^24 and a multiplier of 24 bits, t and the factor M/2^rs are exact, and the product is
+// rounded once; adding 1.5*2^23 rounds it to an integer in the low bits. Nearly always that is the exact code for every t:
+// both are steps that rise with t, so they agree everywhere if they agree on the two sums around each step of the exact
+// one, at most 255 pairs. `narrowFactor` compares those, and tries the neighbours of the factor before it gives up.
+
+/** 1.5*2^23. */
+const ROUNDER: f32 = 12582912;
+const ROUNDER_BITS: i32 = 0x4b400000;
+/** float32 counts every integer up to here. */
+const EXACT: i32 = 16777216;
+/** Products of this size keep the rounded sum positive, and positive floats are ordered as their bits are. */
+const REACH: f64 = 8388608;
+/** Up to here the thresholds of codes are exact in float64. */
+const LONGEST_SHIFT: i32 = 40;
+
+/** May a packed factor serve sums of up to this magnitude, bias included? */
+@inline
+export function isNarrowReach(magnitude: f64, factor: f32): bool {
+  return magnitude <= <f64>EXACT && magnitude * <f64>factor < REACH;
+}
+
+/** The code of `t` before the clamp, as `finishNarrow` computes it. */
+@inline
+function narrowCode(t: i32, factor: f32, zero: i32): i32 {
+  return reinterpret<i32>(<f32>t * factor + (ROUNDER + <f32>zero)) - ROUNDER_BITS;
+}
+
+/** Does the factor give (t*m) >> rs, half up, plus `zero`, clamped to [lo, hi], for all |t| <= 2^24? */
+function isFaithful(factor: f32, m: i32, rs: i32, zero: i32, lo: i32, hi: i32): bool {
+  const unit = reinterpret<f64>(<u64>(rs + 1023) << 52);
+  for (let code = lo + 1; code <= hi; code++) {
+    // The least t of this code: the quotient lies 2^-24 or more from any integer that it is not.
+    const first = ceil((<f64>(code - zero) - 0.5) * unit / <f64>m);
+    const t = <i32>min(max(first, <f64>-EXACT), <f64>(EXACT + 1));
+    if (t <= EXACT && narrowCode(t, factor, zero) < code) return false;
+    if (t > -EXACT && narrowCode(t - 1, factor, zero) >= code) return false;
+  }
+  return true;
+}
+
+/** The float32 factor with which a channel can be finished, or 0 when there is none. */
+export function narrowFactor(bias: f32, m: i32, rs: i32, zero: i32, lo: i32, hi: i32): f32 {
+  if (m <= 0 || m > EXACT || rs < 0 || rs > LONGEST_SHIFT || abs(zero) > 255) return 0;
+  if (lo < -128 || hi > 255 || (lo < 0 && hi > 127) || floor(bias) != bias || abs(bias) > <f32>EXACT) return 0;
+  const exact = <f32>m * reinterpret<f32>((127 - rs) << 23);
+  if (isFaithful(exact, m, rs, zero, lo, hi)) return exact;
+  const above = reinterpret<f32>(reinterpret<i32>(exact) + 1);
+  if (isFaithful(above, m, rs, zero, lo, hi)) return above;
+  const below = reinterpret<f32>(reinterpret<i32>(exact) - 1);
+  return isFaithful(below, m, rs, zero, lo, hi) ? below : 0;
+}
+
+@inline
+function round4(acc: usize, bias: v128, factor: v128, rounder: v128): v128 {
+  const t = f32x4.convert_i32x4_s(i32x4.add(v128.load(acc), bias));
+  return i32x4.sub(f32x4.add(f32x4.mul(t, factor), rounder), i32x4.splat(ROUNDER_BITS));
+}
+
+/** Sixteen codes of two groups of eight accumulators. */
+@inline
+export function narrow16(
+  acc: usize, next: usize, bias: v128, factor: v128, rounder: v128, unsigned: bool, low: v128, high: v128,
+): v128 {
+  const a = i16x8.narrow_i32x4_s(round4(acc, bias, factor, rounder), round4(acc + 16, bias, factor, rounder));
+  const b = i16x8.narrow_i32x4_s(round4(next, bias, factor, rounder), round4(next + 16, bias, factor, rounder));
+  if (unsigned) return i8x16.min_u(i8x16.max_u(i8x16.narrow_i16x8_u(a, b), low), high);
+  return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(a, b), low), high);
+}
+
+@inline
+export function narrowRounder(zero: i32): v128 {
+  return f32x4.splat(ROUNDER + <f32>zero);
+}
