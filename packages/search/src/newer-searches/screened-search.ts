@@ -62,7 +62,10 @@ export async function searchScreenedQtable(options: ScreenedSearchOptions): Prom
     const ranking = rankLayers(measured.layers);
     const scoreOf = (chosen: readonly string[]): Promise<number> => whole.score(whole.withFloat(measured.plan, chosen));
     const cap = options.floatLayerLimit ?? Math.floor(quantizedLayers.length / CAP);
-    const trials = await growFloatSets({ ranking, graph, maxFloatLayers, cap, expectedCos, scoreOf });
+    const known = async () => ranking;
+    const measurement = { isRace: false, sketch: known, settle: known };
+    const growth = { measured: measurement, graph, maxFloatLayers, cap, expectedCos, int8Score, scoreOf };
+    const trials = await growFloatSets(growth);
     const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
     const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType, screening };
     return {

@@ -20,10 +20,10 @@ export interface LayerMeasurement {
   layers(): readonly LayerSensitivity[];
   /** INT8 with the thresholds that were chosen. */
   plan(): Plan;
-  /** The ranking, sure in its first `count` places. */
+  /** The ranking, sure of no place in a race. */
+  sketch(): Promise<readonly LayerSensitivity[]>;
+  /** The ranking, sure in its first `count` places; thresholds that few samples decide are decided then. */
   settle(count: number): Promise<readonly LayerSensitivity[]>;
-  /** The same, also where the places hang on undecided thresholds of other layers; for the count that is deployed. */
-  confirm(count: number): Promise<readonly LayerSensitivity[]>;
   /** Why not all that was asked for is known. */
   stopped(): SearchStopped['reason'] | undefined;
 }
@@ -35,10 +35,20 @@ const UNLIKE = 3;
  * Can what other samples say be inferred from some? Not where a few have most of the mean: a race that has not seen them
  * cannot know. The whole network in INT8, which every search scores on all samples, tells.
  */
-async function areAlike({ options, plan, scores }: SearchSession): Promise<boolean> {
+async function likenessOf({ options, plan, scores }: SearchSession): Promise<SampleLikeness> {
   const [found] = await scores.scores([options.target.lower(options.graph, plan)]);
-  const losses = [...found!].map((score) => 1 - score).sort((a, b) => a - b);
-  return losses.at(-1)! <= UNLIKE * losses[Math.floor(losses.length / 2)]!;
+  const losses = [...found!].map((score) => 1 - score);
+  const median = losses.toSorted((a, b) => a - b)[Math.floor(losses.length / 2)]!;
+  const largest = Math.max(...losses);
+  return { areAlike: largest <= UNLIKE * median, sample: losses.indexOf(largest), loss: largest, median };
+}
+
+interface SampleLikeness {
+  readonly areAlike: boolean;
+  /** The sample that costs most in INT8, and what that is. */
+  readonly sample: number;
+  readonly loss: number;
+  readonly median: number;
 }
 
 /** Tries layers, exhaustively or as a race; exhaustively, too, when a race would have to guess. */
@@ -48,8 +58,11 @@ export async function measureIn(
 ): Promise<LayerMeasurement> {
   checkThresholds({ layers: session.layers, methods });
   if (session.options.effort !== 'racing') return exhaust(session, methods);
-  const alike = await untilStopped(() => areAlike(session));
-  return alike === false ? exhaust(session, methods) : race(session, methods);
+  const likeness = await untilStopped(() => likenessOf(session));
+  if (likeness instanceof SearchStopped || likeness.areAlike) return race(session, methods);
+  const { sample, loss, median } = likeness;
+  session.options.onEvent?.({ type: 'not-raced', sample, loss, median });
+  return exhaust(session, methods);
 }
 
 async function exhaust(session: SearchSession, methods: readonly MethodThresholds[]): Promise<LayerMeasurement> {
@@ -63,8 +76,8 @@ async function exhaust(session: SearchSession, methods: readonly MethodThreshold
     isRace: false,
     layers: () => found.layers,
     plan: () => found.plan,
+    sketch: async () => ranking,
     settle: async () => ranking,
-    confirm: async () => ranking,
     stopped: () => found.stopped,
   };
 }
@@ -86,13 +99,11 @@ async function race(session: SearchSession, methods: readonly MethodThresholds[]
     isRace: true,
     layers: () => running.layers,
     plan: () => running.plan,
+    sketch: () => until(() => running.sketch()),
     settle: (count) =>
       until(async () => {
         for (const rank of ranks(count)) await running.settle(rank);
-      }),
-    confirm: (count) =>
-      until(async () => {
-        for (const rank of ranks(count)) await running.confirm(rank);
+        await running.decide();
       }),
     stopped: () => stopped,
   };

@@ -1,7 +1,9 @@
 import type { Graph, Plan } from '@q/ir';
 import { isSurelyLarger, meanLoss, pairedDifference, pooledVariance } from './paired-comparison.ts';
 import { withThresholds } from './plan-edits.ts';
+import { SampleOrder } from './sample-order.ts';
 import type { LayerSensitivity } from './sensitive-layers.ts';
+import { ThresholdDecisions } from './threshold-decisions.ts';
 import { aloneInInt8, type TrialSpace } from './trial-space.ts';
 
 /** A threshold of a layer, with its scores on samples 0, 1, …: none until it is opened. */
@@ -23,24 +25,21 @@ interface Contestant {
   isAdopted: boolean;
 }
 
-/** Samples that every layer is tried on, and by how many more are added. */
-const FIRST_SAMPLES = 2;
+/** Samples that every layer is tried on. */
+const FIRST_SAMPLES = 1;
+/** A layer that is still contested after so many may be moved over the boundary by what is not decided yet. */
+const CONTESTED_SAMPLES = 2;
+/** By how many samples trials go on from the second. */
 const SAMPLE_STEP = 2;
+/** Relative variance between layers, until samples tell. */
+const USUAL_VARIANCE = 0.16;
 
-/** All samples in an order that has nothing to do with theirs: lists of images are often sorted. The same for every search. */
-function shuffled(count: number): number[] {
-  const order = Array.from({ length: count }, (_, index) => index);
-  let state = 1;
-  for (let at = count - 1; at > 0; at--) {
-    // Numerical Recipes' linear congruential generator; its high bits are the random ones.
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const other = Math.floor((state / 2 ** 32) * (at + 1));
-    [order[at], order[other]] = [order[other]!, order[at]!];
-  }
-  return order;
-}
+/** The part of what finding the costliest layers took that deciding thresholds of others may take. */
+const DECISION_SHARE = 0.25;
+/** Samples that trying a threshold takes on average, those behind other producers included. */
+const DECISION_COST = 4;
 
-/** Samples that a threshold must be tried on to be decided: nothing is saved by deciding it early. */
+/** Samples that a threshold which must be decided is tried on at least. */
 const DECISION_SAMPLES = 8;
 
 /**
@@ -48,7 +47,7 @@ const DECISION_SAMPLES = 8;
  * say, and by what `DECISION_SAMPLES` say. Layers on both sides may shift towards each other, hence 2.
  */
 const COUPLING_MARGINS = [
-  { samples: FIRST_SAMPLES, margin: 3 },
+  { samples: CONTESTED_SAMPLES, margin: 3 },
   { samples: DECISION_SAMPLES, margin: 2 },
 ] as const;
 
@@ -73,20 +72,23 @@ export class LayerRace {
   readonly #report: ((progress: RaceProgress) => void) | undefined;
   readonly #contestants: readonly Contestant[];
   readonly #forced = new Set<Contestant>();
-  readonly #decided = new Set<Contestant>();
+  /** Thresholds of layers that are decided. */
+  #decided: ReadonlyMap<string, number> = new Map();
   /** Those that the last comparison with the boundary could not leave at the first samples. */
   #contested: ReadonlySet<RaceTrial> = new Set();
   /** Samples in the order in which they are tried. */
-  readonly #order: readonly number[];
+  readonly #order: SampleOrder;
   readonly #inputs: ReadonlyMap<string, readonly (string | null)[]>;
   #working: Plan;
   #done = 0;
+  /** Runs so far, in runs of the whole network. */
+  #spent = 0;
 
   constructor(space: TrialSpace, report?: (progress: RaceProgress) => void) {
     this.#space = space;
     this.#report = report;
     this.#working = space.plan;
-    this.#order = shuffled(space.sampleCount);
+    this.#order = new SampleOrder(space.sampleCount);
     this.#inputs = new Map(space.graph.ops.map((op) => [op.name, op.inputs]));
     const types = new Map(space.graph.ops.map((op) => [op.name, op.type]));
     this.#contestants = space.layers.map((layer) => ({
@@ -99,29 +101,62 @@ export class LayerRace {
 
   /** Thresholds of the base table, and those that were decided. */
   get plan(): Plan {
-    const decided = [...this.#decided].map(({ layer, trials }) => [layer, bestOf({ trials }).threshold] as const);
-    return withThresholds(this.#space.plan, new Map(decided));
+    return withThresholds(this.#space.plan, this.#decided);
+  }
+
+  /** Tries every layer, so that `layers` can be ranked, without being sure of any place. */
+  async sketch(): Promise<void> {
+    await this.#extend(this.#contestants.map(({ trials }) => trials[0]!).filter(({ scores }) => scores.length === 0));
   }
 
   /** Evaluates until the `count` costliest layers are known: they come first in `layers` when that is ranked. */
   async settle(count: number): Promise<void> {
-    await this.#settle(count);
-    await this.#decide();
-  }
-
-  /** The same, also where the boundary hangs on undecided thresholds of layers before it. */
-  async confirm(count: number): Promise<void> {
     do await this.#settle(count);
     while (await this.#isCoupled(count));
-    await this.#decide();
   }
 
   async #settle(count: number): Promise<void> {
-    const untried = this.#contestants.map(({ trials }) => trials[0]!).filter(({ scores }) => scores.length === 0);
-    await this.#extend(untried);
+    await this.sketch();
     for (let open = await this.#openTrials(count); open.length > 0; open = await this.#openTrials(count)) {
       await this.#extend(open);
     }
+  }
+
+  /** Decides thresholds that few samples decide. */
+  async decide(): Promise<void> {
+    const account = (runs: number): void => {
+      this.#done += runs;
+      this.#tell();
+    };
+    const isTried = this.#worthDeciding();
+    const layers = this.#contestants.map((contestant) => ({
+      layer: contestant.layer,
+      producers: this.#producers(contestant).map(({ layer }) => layer),
+      trials: contestant.trials
+        .toSorted((a, b) => a.order - b.order)
+        .map(({ threshold, network, scores }) => ({ threshold, network, samples: scores.length })),
+      isTried: isTried.has(contestant),
+    }));
+    this.#decided = await new ThresholdDecisions(this.#space, this.#order, account).decide(layers, this.#working);
+  }
+
+  /** Layers all of whose thresholds were tried, and as many of the last, which cost least, as a part of the work so far pays for. */
+  #worthDeciding(): ReadonlySet<Contestant> {
+    const chosen = new Set<Contestant>();
+    let rest = DECISION_SHARE * this.#spent;
+    for (const contestant of this.#contestants.toReversed()) {
+      const { trials } = contestant;
+      const isKnown = trials.length === 1 || trials.every(({ scores }) => scores.length > CONTESTED_SAMPLES);
+      if (!isKnown) rest -= this.#partBehind(contestant) * trials.length * DECISION_COST;
+      if (isKnown || rest > 0) chosen.add(contestant);
+    }
+    return chosen;
+  }
+
+  /** The part of the network that a trial of a layer executes, by operators. */
+  #partBehind({ layer }: Contestant): number {
+    const { ops } = this.#space.graph;
+    return 1 - ops.findIndex(({ name }) => name === layer) / ops.length;
   }
 
   /** What is known of every layer, in the network's order. */
@@ -131,11 +166,11 @@ export class LayerRace {
       .map((contestant) => {
         const tried = contestant.trials.filter(({ scores }) => scores.length > 0);
         const trials = tried.flatMap(({ methods, threshold, scores }) =>
-          methods.map((method) => ({ method, threshold, loss: this.#lossOf(scores), samples: scores.length })),
+          methods.map((method) => ({ method, threshold, loss: this.#order.lossOf(scores), samples: scores.length })),
         );
         const best = trials.reduce((least, trial) => (trial.loss < least.loss ? trial : least));
         const { layer, type } = contestant;
-        return { layer, type, trials, best, isDecided: this.#decided.has(contestant) };
+        return { layer, type, trials, best, isDecided: this.#decided.has(layer) };
       });
   }
 
@@ -156,7 +191,7 @@ export class LayerRace {
     for (const inside of ranking.slice(0, count)) {
       for (const outside of ranking.slice(count)) this.#compare(inside, outside, pooled, open);
     }
-    for (const trial of open) if (trial.scores.length > FIRST_SAMPLES) close.add(trial);
+    for (const trial of open) if (trial.scores.length > CONTESTED_SAMPLES) close.add(trial);
     this.#contested = new Set([...this.#contested, ...close]);
     for (const { trials, isAdopted } of this.#forced) if (!isAdopted) for (const trial of trials) open.add(trial);
     const total = this.#space.sampleCount;
@@ -175,61 +210,22 @@ export class LayerRace {
     }
   }
 
-  /** When all samples were tried, the mean is taken in their own order, as everywhere. */
-  #lossOf(scores: readonly number[]): number {
-    if (scores.length < this.#order.length) return meanLoss(scores);
-    const inOrder = new Float64Array(scores.length);
-    this.#order.forEach((sample, index) => {
-      inOrder[sample] = scores[index]!;
-    });
-    return meanLoss([...inOrder]);
-  }
-
   #tried(): Contestant[] {
     return this.#contestants.filter(({ trials }) => trials[0]!.scores.length > 0);
   }
 
   #ranking(): Contestant[] {
     const tried = this.#tried();
-    const loss = new Map(tried.map((contestant) => [contestant, this.#lossOf(bestOf(contestant).scores)]));
+    const loss = new Map(tried.map((contestant) => [contestant, this.#order.lossOf(bestOf(contestant).scores)]));
     return tried.sort((a, b) => loss.get(b)! - loss.get(a)!);
   }
 
   /** Variance of relative differences between neighbours in rank, where decisions are made. */
   #pooledVariance(ranking: readonly Contestant[], count: number): number {
     const near = ranking.slice(0, 4 * count).map((contestant) => bestOf(contestant).scores);
-    return pooledVariance(near.slice(1).map((scores, index) => pairedDifference(near[index]!, scores)));
-  }
-
-  /**
-   * Decides thresholds that are sure. They were compared with the table's thresholds in front of the layer: where those may
-   * still become others, the order must not hang on them.
-   */
-  async #decide(): Promise<void> {
-    const pooled = this.#pooledVariance(this.#tried(), this.#contestants.length);
-    this.#decided.clear();
-    for (const contestant of this.#contestants) {
-      if (!this.#isSure(contestant, pooled)) continue;
-      let isFirm = true;
-      for (const producer of this.#producers(contestant)) {
-        const isFound = this.#decided.has(producer) && this.#tableHas(producer.layer, bestOf(producer).threshold);
-        isFirm &&= isFound || (await this.#isFirmBehind(producer, contestant));
-      }
-      if (isFirm) this.#decided.add(contestant);
-    }
-  }
-
-  /** Does a layer's best threshold win by at least half as much with each threshold of a producer? */
-  async #isFirmBehind(producer: Contestant, contestant: Contestant): Promise<boolean> {
-    const best = bestOf(contestant);
-    const others = contestant.trials.filter((trial) => trial !== best);
-    const changed = await this.#behind(producer, contestant, best, DECISION_SAMPLES);
-    for (const other of others) {
-      const gap = pairedDifference(other.scores.slice(0, DECISION_SAMPLES), best.scores).mean;
-      const behind = await this.#behind(producer, contestant, other, DECISION_SAMPLES);
-      if (behind.some((scores, index) => pairedDifference(scores, changed[index]!).mean < gap / 2)) return false;
-    }
-    return true;
+    const told = near.filter(({ length }) => length > 1);
+    if (told.length < Math.min(count, near.length)) return USUAL_VARIANCE;
+    return pooledVariance(told.slice(1).map((scores, index) => pairedDifference(told[index]!, scores).residual));
   }
 
   #tableHas(layer: string, threshold: number): boolean {
@@ -348,7 +344,7 @@ export class LayerRace {
     if (trials.length === 0) return;
     const { sampleCount, networks } = this.#space;
     const from = trials[0]!.scores.length;
-    const end = Math.min(sampleCount, to ?? (from === 0 ? FIRST_SAMPLES : from + SAMPLE_STEP));
+    const end = Math.min(sampleCount, to ?? (from < CONTESTED_SAMPLES ? from + FIRST_SAMPLES : from + SAMPLE_STEP));
     const samples = this.#order.slice(from, end);
     const graphs = trials.map((trial) => this.#networkOf(trial));
     const scores = await networks.scores(graphs, samples);
@@ -356,13 +352,17 @@ export class LayerRace {
       trial.scores.push(...scores[index]!);
     });
     this.#done += trials.length * samples.length;
+    for (const trial of trials) this.#spent += samples.length * this.#partBehind(this.#ownerOf(trial));
     this.#tell();
   }
 
   #networkOf(trial: RaceTrial): Graph {
-    const { layer } = this.#contestants.find(({ trials }) => trials.includes(trial))!;
-    trial.network ??= aloneInInt8(this.#space, this.#working, layer, trial.threshold);
+    trial.network ??= aloneInInt8(this.#space, this.#working, this.#ownerOf(trial).layer, trial.threshold);
     return trial.network;
+  }
+
+  #ownerOf(trial: RaceTrial): Contestant {
+    return this.#contestants.find(({ trials }) => trials.includes(trial))!;
   }
 
   #tell(): void {

@@ -67,7 +67,7 @@ async function search(
   if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
   onEvent?.({ type: 'layers', lowered: session.layers, searched: session.layers });
   const measured = await measureIn(session, options.methods);
-  const ranking = await measured.confirm(maxFloatLayers);
+  const ranking = await measured.settle(maxFloatLayers);
   tellMeasurement(measured, options);
   const floatLayers = pickLayers(ranking, maxFloatLayers, graph);
   const mixed = withPickedLayers(measured.plan(), floatLayers, { floatType, ranking });

@@ -27,6 +27,11 @@ export type SearchEvent =
       /** Costliest layers so far, at most five. */
       readonly top: readonly RankedLayer[];
     }
+  /**
+   * A race was asked for, but everything is evaluated: samples are unlike. One costs `loss` in INT8 where the median is `median`; a
+   * race that has not seen it cannot know.
+   */
+  | { readonly type: 'not-raced'; readonly sample: number; readonly loss: number; readonly median: number }
   /** What is known of a layer, in the network's order; in a race after all is settled. */
   | { readonly type: 'layer'; readonly sensitivity: LayerSensitivity }
   /** Layers by loss, the costliest first. */

@@ -32,6 +32,10 @@ export interface MixedTrial {
   readonly count: number;
   readonly floatLayers: readonly string[];
   readonly score: number;
+  /**
+   * A race did not make sure that these are the costliest, nor of their thresholds: they fall so far short that it does not matter.
+   */
+  readonly isSketch?: true;
 }
 
 export type SearchQtableOutcome =
@@ -94,16 +98,11 @@ async function search(
   if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
   onEvent?.({ type: 'layers', lowered: searchedLayers(graph, int8), searched: session.layers });
   const measured = await measureIn(session, options.methods);
-  const ranking = await measured.settle(maxFloatLayers);
+  if (!measured.isRace) tellMeasurement(measured, options);
   const cap = options.floatLayerLimit ?? Math.floor(quantizedLayers.length / CAP);
   const scoreOf = mixedScorer(session, measured);
-  const growth = { ranking, settle: measured.settle, graph, maxFloatLayers, cap, expectedCos, scoreOf };
-  if (!measured.isRace) tellMeasurement(measured, options);
-  const grow = () => growFloatSets({ ...growth, ...(onEvent && { onEvent }) });
-  let trials = await grow();
-  const confirmed = pickLayers(await measured.confirm(trials.at(-1)!.count), trials.at(-1)!.count, graph);
-  // What was scored is known: growing again costs what changed.
-  if (confirmed.join('\n') !== trials.at(-1)!.floatLayers.join('\n')) trials = await grow();
+  const growth = { measured, graph, maxFloatLayers, cap, expectedCos, int8Score, scoreOf };
+  const trials = await growUntilSettled({ ...growth, ...(onEvent && { onEvent }) });
   if (measured.isRace) tellMeasurement(measured, options);
   const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
   const stopped = stopReason(session, measured);
@@ -151,33 +150,58 @@ const CAP = 8;
 
 /** What float sets are grown from. */
 export interface FloatSetGrowth {
-  readonly ranking: readonly LayerSensitivity[];
-  /** A ranking whose first places are sure, where `ranking` may not be. */
-  readonly settle?: (count: number) => Promise<readonly LayerSensitivity[]>;
+  readonly measured: Pick<LayerMeasurement, 'isRace' | 'sketch' | 'settle'>;
   readonly graph: Graph;
   /** Layers to begin with. */
   readonly maxFloatLayers: number;
   /** Layers at most. */
   readonly cap: number;
   readonly expectedCos: number;
+  readonly int8Score: number;
+  /** A hopeless first pick that was scored before. */
+  readonly sketch?: MixedTrial;
   /** Not a number: the search was stopped. */
   readonly scoreOf: (floatLayers: readonly string[]) => Promise<number>;
   readonly onEvent?: OnSearchEvent;
 }
 
+/** Rounds after which float sets are taken as they are: what a race decides last may change what was scored first. */
+const ROUNDS = 3;
+
+/** In a race, scores again what later decisions changed. What they did not change is known and costs nothing. */
+async function growUntilSettled(growth: FloatSetGrowth): Promise<MixedTrial[]> {
+  const { onEvent, ...silent } = growth;
+  let trials = await growFloatSets(growth);
+  for (let round = 1; growth.measured.isRace && round < ROUNDS; round++) {
+    const again = await growFloatSets({ ...silent, ...(trials[0]!.isSketch && { sketch: trials[0]! }) });
+    const changed = again.filter((trial, at) => !isSameTrial(trial, trials[at]));
+    if (changed.length === 0 || again.some(({ score }) => Number.isNaN(score))) break;
+    trials = again;
+    for (const trial of changed) onEvent?.({ type: 'mixed', ...trial });
+  }
+  return trials;
+}
+
+function isSameTrial(a: MixedTrial, b: MixedTrial | undefined): boolean {
+  return b !== undefined && a.score === b.score && a.floatLayers.join('\n') === b.floatLayers.join('\n');
+}
+
 /** Scores the first pick; when it falls short, the largest allowed; when that suffices, what lies between by bisection. */
 export async function growFloatSets(growth: FloatSetGrowth): Promise<MixedTrial[]> {
-  const { settle, graph, maxFloatLayers, cap, expectedCos, scoreOf } = growth;
+  const { measured, graph, maxFloatLayers, cap, expectedCos, scoreOf } = growth;
   const trials: MixedTrial[] = [];
-  const tryCount = async (count: number): Promise<boolean> => {
-    const ranking = (await settle?.(count)) ?? growth.ranking;
-    const floatLayers = pickLayers(ranking, count, graph);
-    const score = await scoreOf(floatLayers);
-    trials.push({ count, floatLayers, score });
-    growth.onEvent?.({ type: 'mixed', count, floatLayers, score });
-    return score > expectedCos;
+  const tell = (trial: MixedTrial): boolean => {
+    trials.push(trial);
+    growth.onEvent?.({ type: 'mixed', ...trial });
+    return trial.score > expectedCos;
   };
-  await tryCount(maxFloatLayers);
+  const tryCount = async (count: number): Promise<boolean> => {
+    const floatLayers = pickLayers(await measured.settle(count), count, graph);
+    return tell({ count, floatLayers, score: await scoreOf(floatLayers) });
+  };
+  const sketch = growth.sketch ?? (cap > maxFloatLayers ? await sketchOf(growth) : undefined);
+  if (sketch === undefined) await tryCount(maxFloatLayers);
+  else tell(sketch);
   if (!(trials[0]!.score < expectedCos) || cap <= maxFloatLayers) return trials;
   if (!(await tryCount(cap))) return trials;
   let [low, high] = [maxFloatLayers, cap];
@@ -187,4 +211,17 @@ export async function growFloatSets(growth: FloatSetGrowth): Promise<MixedTrial[
     else low = middle + 1;
   }
   return trials;
+}
+
+/**
+ * The first pick of a race that is sure of nothing yet, if it falls so far short that no other pick of its size can do: it would
+ * have to recover twice as much.
+ */
+async function sketchOf(growth: FloatSetGrowth): Promise<MixedTrial | undefined> {
+  const { measured, graph, maxFloatLayers: count, expectedCos, int8Score, scoreOf } = growth;
+  if (!measured.isRace) return undefined;
+  const floatLayers = pickLayers(await measured.sketch(), count, graph);
+  const score = await scoreOf(floatLayers);
+  const isHopeless = expectedCos - score > Math.max(0, score - int8Score);
+  return isHopeless ? { count, floatLayers, score, isSketch: true } : undefined;
 }
