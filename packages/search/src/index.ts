@@ -3,6 +3,35 @@ export { valuesOf } from './comparable-data.ts';
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
 export { newerPatternLayers, type PatternLayers, patternLine } from './float-layers/newer-patterns.ts';
 export {
+  type FloatSetRequest,
+  type FoundFloatSets,
+  findFloatSets,
+  type MeasuredFloatSet,
+} from './goals/find-float-sets.ts';
+export {
+  type FloatSetMeasure,
+  type MeasureRun,
+  type MetricImage,
+  scoreMeasure,
+  sqnrMeasure,
+  type UserMetric,
+  type UserMetricSource,
+  userMeasure,
+} from './goals/float-set-measure.ts';
+export { type FloatSetTrial, type FloatSetTrialOptions, FloatSetTrials } from './goals/float-set-trials.ts';
+export {
+  type GoalDocument,
+  type GoalOutcome,
+  goalDocument,
+  goalReport,
+  PARETO_TITLES,
+  type ParetoDocument,
+  paretoCells,
+  paretoCsv,
+  paretoDocument,
+  valueText,
+} from './goals/goal-report.ts';
+export {
   type LayerLoss,
   type LossTableOptions,
   type LossTableOutcome,
@@ -65,6 +94,7 @@ export { explainCause, type FloatCause } from './sensitivity/float-reason.ts';
 export {
   type FloatSet,
   type FloatSetSearch,
+  paretoCounts,
   paretoFloatSets,
   smallestFloatSet,
 } from './sensitivity/float-set-goals.ts';
@@ -84,6 +114,7 @@ export {
   runQtable,
 } from './sensitivity/run-qtable.ts';
 export {
+  int8PlanOf,
   runSensitiveLayer,
   type SensitiveLayerOptions,
   type SensitiveLayerOutcome,

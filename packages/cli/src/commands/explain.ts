@@ -1,5 +1,5 @@
 import { type Plan, parseCalibrationTable, parseQuantizeTable, planFromTables, QError } from '@q/ir';
-import { type ExplainedLayer, explainPlan } from '@q/search';
+import { type ExplainedLayer, explainPlan, type GoalDocument } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
@@ -11,7 +11,9 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { planText, readPlanDocument } from './search-plan.ts';
 
 function declare(parser: ArgumentParser): void {
-  parser.add_argument('file', { help: 'plan.json of a search, or a Top .mlir file whose tables are explained' });
+  parser.add_argument('file', {
+    help: 'plan of a search (QUANTIZE_TABLE.plan.json), or a Top .mlir file whose tables are explained',
+  });
   parser.add_argument('--quantize_table', {
     default: '',
     help: 'of a .mlir: quantize table whose float layers are explained',
@@ -27,7 +29,7 @@ function declare(parser: ArgumentParser): void {
   });
   parser.add_argument('-o', '--output', {
     default: '',
-    help: 'of a .mlir: plan.json to write: decisions, reasons, thresholds',
+    help: 'of a .mlir: plan to write, a .json: decisions, reasons, thresholds',
   });
 }
 
@@ -37,8 +39,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const file = args.string('file');
   if (file.endsWith('.json')) {
     refuseTables(args);
-    const { floatLayers } = readPlanDocument(file);
+    const { floatLayers, goal } = readPlanDocument(file);
     tell(floatLayers, `${floatLayers.length} layers in float`, terminal);
+    if (goal !== undefined) terminal.print(goalText(goal));
     return exitStatus.ok;
   }
   const graph = loadMlir(file, 'mlir_file');
@@ -48,6 +51,12 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const output = args.optionalString('output');
   if (output !== undefined) writeFileWhole(output, planText(document));
   return exitStatus.ok;
+}
+
+/** What was to be reached with as few float layers as possible. */
+function goalText({ measure, expected, isMet, value, floatMacs, macs }: GoalDocument): string {
+  const goal = `goal: a ${measure} of at least ${expected}`;
+  return isMet ? `${goal}, met with ${value ?? 'inf'}, ${floatMacs ?? 0} of ${macs} MACs in float` : `${goal}, not met`;
 }
 
 /** A plan says all by itself. */

@@ -2,6 +2,7 @@ import type { ArgumentParser } from 'argparse';
 import { processorNames } from '../processors.ts';
 import { declareCalibrationFlags } from './calibration-flags.ts';
 import { declareEffortFlags } from './search-effort.ts';
+import { declareGoalFlags } from './search-goals.ts';
 import { declarePlanFlag } from './search-plan.ts';
 
 /** Every flag of every era of run_calibration (calibration.md 1.1), and ours. */
@@ -121,6 +122,7 @@ function declareSearches(parser: ArgumentParser): void {
       'fast_search, mix_search: layers to keep in float, for the table at -o (default: False)',
   });
   declareEffortFlags(parser);
+  declareGoalFlags(parser);
   parser.add_argument('--inference_num', { type: 'int', default: 30, help: 'samples of a search (default: 30)' });
   parser.add_argument('--max_float_layers', { type: 'int', default: 5, help: 'float layers of a search (default: 5)' });
   parser.add_argument('--post_process', {

@@ -12,6 +12,7 @@ import {
   patternLine,
   printGroupedTable,
   printLossTable,
+  type ScreenedSearchOutcome,
   screenedSearchReport,
   searchScreenedQtable,
   writtenTrial,
@@ -29,9 +30,11 @@ import {
   NEW_TABLE,
   requireQuantizeTable,
   trialPlan,
+  withGoalSet,
   writeMethodTables,
 } from './run-calibration-search.ts';
 import { readLikeness } from './search-flags.ts';
+import { GoalSearch, reachGoal, readFloatLayerLimit, withGoalLines } from './search-goals.ts';
 import { SearchLog } from './search-log.ts';
 import { calibrateMethods, methodThresholds, readMethodList, withNewThresholds } from './search-methods.ts';
 import { lossReasons, planFile, withReasons } from './search-plan.ts';
@@ -150,6 +153,8 @@ export async function mixSearchTable(search: CalibrationSearch): Promise<number>
   return exitStatus.ok;
 }
 
+type ScreenedSearched = Extract<ScreenedSearchOutcome, { kind: 'searched' }>;
+
 /** `--search search_qtable --profile 2026` (search.md 5.3); answers the exit status. */
 export async function screenedSearchTables(search: CalibrationSearch): Promise<number> {
   const { args, terminal, graph } = search;
@@ -160,13 +165,24 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
   const methods = await calibrateMethods(graph, search.samples, methodList, search.options);
   const base = writeMethodTables(search, methods);
   const values = parseCalibrationTable(base).rows;
-  const outcome = await searchScreenedQtable({
-    ...options,
-    values,
-    methods: methods.map(methodThresholds),
-    maxFloatLayers: args.integer('max_float_layers'),
-  });
-  const report = screenedSearchReport(outcome, { ...facts, methods: words, layerCount: layerCount(options, values) });
+  const goals = await GoalSearch.read(args, options);
+  const { found, goal } = await reachGoal(
+    searchScreenedQtable({
+      ...options,
+      ...readFloatLayerLimit(args),
+      values,
+      methods: methods.map(methodThresholds),
+      maxFloatLayers: args.integer('max_float_layers'),
+      expectedCos: goals?.expectedCos ?? options.expectedCos,
+    }),
+    goals,
+    { journal: undefined, rankedOf: (outcome) => outcome as ScreenedSearched },
+  );
+  const outcome = withGoalSet(found, goal);
+  const report = withGoalLines(
+    screenedSearchReport(outcome, { ...facts, methods: words, layerCount: layerCount(options, values) }),
+    goal,
+  );
   if (outcome.kind === 'sufficient') {
     log.write(report);
     return exitStatus.ok;
@@ -176,7 +192,8 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
   writeFilesWhole([
     { path: NEW_TABLE, bytes: withNewThresholds(base, (name) => plan.values.get(name)?.threshold) },
     { path: facts.quantizeTable, bytes: tableText(args, fixed, { mode, custom, samples: search.samples.length }) },
-    planFile(args, { graph, plan: withFixedLayers(trialPlan(outcome), fixed, args) }),
+    planFile(args, { graph, plan: withFixedLayers(trialPlan(outcome), fixed, args), ...(goal && { goal }) }),
+    ...(goal?.files ?? []),
   ]);
   log.write([...report, log.timeLine()]);
   terminal.print('success search qtable');

@@ -9,6 +9,7 @@ import {
   QError,
 } from '@q/ir';
 import {
+  int8PlanOf,
   printMixedTable,
   type SearchQtableOutcome,
   searchedLayers,
@@ -26,6 +27,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { compatibleVersion } from '../version.ts';
 import { closing, readEffort } from './search-effort.ts';
 import { readLikeness } from './search-flags.ts';
+import { GoalSearch, type ReachedGoal, reachGoal, readFloatLayerLimit, withGoalLines } from './search-goals.ts';
 import { SearchLog } from './search-log.ts';
 import {
   calibrateMethods,
@@ -132,11 +134,28 @@ export async function searchQtableTables(search: CalibrationSearch): Promise<num
   const base = writeMethodTables(search, methods);
   const values = parseCalibrationTable(base).rows;
   const transformer = args.string('transformer');
+  const goals = await GoalSearch.read(args, { ...subject, samples });
+  const reached = await goals?.sufficientLine(int8PlanOf({ processor: subject.processor, values }));
+  if (reached !== undefined) {
+    log.write([{ text: reached, shown: true }]);
+    return exitStatus.ok;
+  }
   const effort = readEffort(args, terminal);
-  const options = { ...subject, ...effort.options, values, samples, expectedCos, maxFloatLayers };
-  const tried = { methods: methods.map(methodThresholds), isTransformer: transformer === 'True' };
-  const outcome = await closing(effort, searchQtable({ ...options, ...tried }));
-  const report = searchQtableReport(outcome, {
+  const options = { ...subject, ...effort.options, ...readFloatLayerLimit(args), values, samples, maxFloatLayers };
+  const tried = {
+    methods: methods.map(methodThresholds),
+    isTransformer: transformer === 'True',
+    expectedCos: goals?.expectedCos ?? expectedCos,
+  };
+  const { found, goal } = await closing(
+    effort,
+    reachGoal(searchQtable({ ...options, ...tried }), goals, {
+      journal: effort.options.journal,
+      rankedOf: (outcome) => outcome as Searched,
+    }),
+  );
+  const outcome = withGoalSet(found, goal);
+  const facts = {
     graph,
     mlirFile,
     expectedCos,
@@ -145,12 +164,13 @@ export async function searchQtableTables(search: CalibrationSearch): Promise<num
     methods: methodList.map(({ spelled }) => spelled),
     transformer,
     layerCount: layerCount(subject, values),
-  });
+  };
+  const report = withGoalLines(searchQtableReport(outcome, facts), goal);
   if (outcome.kind === 'sufficient') {
     log.write(report);
     return exitStatus.ok;
   }
-  writeFound(args, outcome, { graph, samples: samples.length, base });
+  writeFound(args, outcome, { graph, samples: samples.length, base, goal });
   log.write([...report, log.timeLine()]);
   terminal.print('success search qtable');
   return exitStatus.ok;
@@ -213,16 +233,28 @@ interface Found {
   readonly samples: number;
   /** Text of the calibration table. */
   readonly base: string;
+  readonly goal: ReachedGoal | undefined;
 }
 
-function writeFound(args: Arguments, outcome: Searched, { graph, samples, base }: Found): void {
+/** The outcome with the float set that meets the goal: it is the one to write then. */
+export function withGoalSet<Outcome extends SearchQtableOutcome>(
+  found: Outcome,
+  goal: ReachedGoal | undefined,
+): Outcome {
+  if (found.kind === 'sufficient' || goal?.set === undefined) return found;
+  const { count, floatLayers, score } = goal.set;
+  return { ...found, smallestPassing: { count, floatLayers, score } };
+}
+
+function writeFound(args: Arguments, outcome: Searched, { graph, samples, base, goal }: Found): void {
   const { plan, floatType: mode } = outcome;
   const table = { time: generationTime(), samples, processor: args.string('processor'), mode };
   const { floatLayers: layers } = writtenTrial(outcome);
   writeFilesWhole([
     { path: NEW_TABLE, bytes: withNewThresholds(base, (name) => plan.values.get(name)?.threshold) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, layers }) },
-    planFile(args, { graph, plan: trialPlan(outcome) }),
+    planFile(args, { graph, plan: trialPlan(outcome), ...(goal && { goal }) }),
+    ...(goal?.files ?? []),
   ]);
 }
 

@@ -1,5 +1,11 @@
-import { type Graph, parseCalibrationTable } from '@q/ir';
-import { printMixedTable, runSensitiveLayer, type SensitiveLayerOutcome, sensitiveLayerReport } from '@q/search';
+import { type Graph, parseCalibrationTable, QError } from '@q/ir';
+import {
+  int8PlanOf,
+  printMixedTable,
+  runSensitiveLayer,
+  type SensitiveLayerOutcome,
+  sensitiveLayerReport,
+} from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
@@ -14,6 +20,14 @@ import { workerCount } from './calibration-flags.ts';
 import { readDebugCommand } from './run-calibration-debug.ts';
 import { closing, declareEffortFlags, readEffort } from './search-effort.ts';
 import { declareTableSearchFlags, readLikeness } from './search-flags.ts';
+import {
+  declareGoalFlags,
+  GoalSearch,
+  type ReachedGoal,
+  reachGoal,
+  readFloatLayerLimit,
+  withGoalLines,
+} from './search-goals.ts';
 import { SearchLog } from './search-log.ts';
 import {
   calibrateMethods,
@@ -24,7 +38,7 @@ import {
   untunedRows,
   withNewThresholds,
 } from './search-methods.ts';
-import { planFile } from './search-plan.ts';
+import { lossReasons, planFile, withReasons } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
 /** Tried in this order (search.md 9). */
@@ -54,6 +68,7 @@ function declare(parser: ArgumentParser): void {
     help: 'ES module that exports PostProcess(outputs); for x.py, x.mjs beside it',
   });
   declareEffortFlags(parser);
+  declareGoalFlags(parser);
   parser.add_argument('--workers', { type: 'int', default: 0, help: 'worker threads (default: 0 = one per core)' });
 }
 
@@ -73,21 +88,45 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   requireTableOf(graph, table, path);
   const samples = await openSearchSamples(args, graph, inferenceNum);
   const log = new SearchLog(terminal, 'SensitiveLayerSearcher', 'SensitiveLayerSearch');
+  const goals = await GoalSearch.read(args, { ...subject, samples });
+  if (goals === undefined && readFloatLayerLimit(args).floatLayerLimit !== undefined) throw limitWithoutGoal();
+  const reached = await goals?.sufficientLine(int8PlanOf({ processor: subject.processor, values: table.rows }));
+  if (reached !== undefined) {
+    log.write([{ text: reached, shown: true }]);
+    return exitStatus.ok;
+  }
   const methods = await calibrateAll(args, graph, terminal);
   const effort = readEffort(args, terminal);
-  const search = { ...subject, ...effort.options, values: table.rows, samples, expectedCos, maxFloatLayers };
-  const outcome = await closing(effort, runSensitiveLayer({ ...search, methods: methods.map(methodThresholds) }));
+  const search = { ...subject, ...effort.options, values: table.rows, samples, maxFloatLayers };
+  const tried = { methods: methods.map(methodThresholds), expectedCos: goals?.expectedCos ?? expectedCos };
+  const { found, goal } = await closing(
+    effort,
+    reachGoal(runSensitiveLayer({ ...search, ...tried }), goals, {
+      journal: effort.options.journal,
+      rankedOf: (outcome) => ({ ...(outcome as Searched), plan: { ...(outcome as Searched).plan, ops: new Map() } }),
+    }),
+  );
+  const outcome = withGoalSet(found, goal);
   const quantizeTable = args.string('quantize_table');
   const facts = { graph, mlirFile, expectedCos, maxFloatLayers, quantizeTable, compared: subject.compared };
-  const report = sensitiveLayerReport(outcome, facts);
+  const report = withGoalLines(sensitiveLayerReport(outcome, facts), goal);
   if (outcome.kind === 'sufficient') {
     log.write(report);
     return exitStatus.ok;
   }
-  writeTables(args, outcome, { graph, samples: samples.length, text, methods });
+  writeTables(args, outcome, { graph, samples: samples.length, text, methods, goal });
   log.write([...report, log.timeLine()]);
   terminal.print('success sensitive layer search');
   return exitStatus.ok;
+}
+
+/** Without a goal, --max_float_layers says how many there are. */
+function limitWithoutGoal(): QError {
+  return new QError('--float_layer_limit needs a goal: --smallest, --expected_sqnr, --expected_metric or --pareto', {
+    code: 'cli.contradicting-flags',
+    where: '--float_layer_limit',
+    hint: '--max_float_layers is how many layers are put into float',
+  });
 }
 
 /** Two-pass statistics of all samples, and the tuner (search.md 9). */
@@ -115,11 +154,22 @@ interface Written {
   /** The calibration table that was given. */
   readonly text: string;
   readonly methods: readonly SearchedMethod[];
+  readonly goal: ReachedGoal | undefined;
+}
+
+/** The outcome with the float set that meets the goal. */
+function withGoalSet(found: SensitiveLayerOutcome, goal: ReachedGoal | undefined): SensitiveLayerOutcome {
+  if (found.kind === 'sufficient' || goal?.set === undefined) return found;
+  const { floatLayers, score: mixedScore } = goal.set;
+  const { floatType, ranking, plan } = found;
+  const reasons = lossReasons(ranking.map(({ layer, best }) => [layer, best.loss]));
+  const int8 = { ...plan, ops: new Map() };
+  return { ...found, floatLayers, mixedScore, plan: withReasons(int8, floatLayers, { floatType, reasons }) };
 }
 
 type Searched = Extract<SensitiveLayerOutcome, { kind: 'searched' }>;
 
-function writeTables(args: Arguments, outcome: Searched, { graph, samples, text, methods }: Written): void {
+function writeTables(args: Arguments, outcome: Searched, { graph, samples, text, methods, goal }: Written): void {
   const { floatLayers, floatType, plan, layers } = outcome;
   const searched = new Set(layers.map(({ layer }) => layer));
   const thresholdOf = (name: string): number | undefined =>
@@ -129,7 +179,8 @@ function writeTables(args: Arguments, outcome: Searched, { graph, samples, text,
     ...methods.flatMap((method) => methodFiles(args, method)),
     { path: 'new_cali_table.txt', bytes: withNewThresholds(text, thresholdOf) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, time: generationTime() }) },
-    planFile(args, { graph, plan }),
+    planFile(args, { graph, plan, ...(goal && { goal }) }),
+    ...(goal?.files ?? []),
   ]);
 }
 

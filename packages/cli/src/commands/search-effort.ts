@@ -80,7 +80,8 @@ export async function closing<T>(effort: Effort, search: Promise<T>): Promise<T>
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, '': 1000 };
 
-function readBudget(text: string | undefined): number | undefined {
+/** Milliseconds. */
+export function readBudget(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|)$/.exec(text) ?? [];
   if (number !== undefined && Number(number) > 0) return Number(number) * UNITS[unit!]!;
@@ -93,7 +94,7 @@ function readBudget(text: string | undefined): number | undefined {
 }
 
 /** A journal of another metric is no use: the text of the module is part of what scores depend on. */
-function recipeOf(args: Arguments): string | undefined {
+export function recipeOf(args: Arguments): string | undefined {
   const file = args.optionalString('post_process');
   if (file === undefined) return undefined;
   return readFileSync(file.endsWith('.py') ? `${file.slice(0, -'.py'.length)}.mjs` : file, 'utf8');

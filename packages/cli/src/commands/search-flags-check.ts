@@ -27,6 +27,17 @@ const FLAGS: readonly SearchFlag[] = [
   { flag: '--plan', given: other('plan', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
 ];
 
+/** Goals, and what bounds float sets. */
+const GOALS: readonly SearchFlag[] = [
+  ...['smallest', 'expected_sqnr', 'expected_metric', 'float_layer_limit'].map((name) => ({
+    flag: `--${name}`,
+    given: (args: Arguments) => (name === 'smallest' ? args.flag(name) : args.isGiven(name)),
+    searches: ['search_qtable'],
+  })),
+  { flag: '--metric', given: other('metric', ''), searches: ['search_qtable'] },
+  { flag: '--pareto', given: other('pareto', ''), searches: ['search_qtable'] },
+];
+
 /** Of the searches that know how long they may take. */
 const EFFORT: readonly SearchFlag[] = [
   { flag: '--racing', given: (args) => args.flag('racing'), searches: ['search_qtable'] },
@@ -46,7 +57,9 @@ export function checkSearchFlags(args: Arguments): void {
   const mode = args.string('mix_mode');
   refuse([...(args.flag('cluster') ? ['--cluster'] : []), ...(mode === 'wi8ai8_fp' ? [] : [`--mix_mode ${mode}`])]);
   const search = args.string('search');
-  const stray = [...FLAGS, ...EFFORT].find(({ given, searches }) => given(args) && !searches.includes(search));
+  const stray = [...FLAGS, ...GOALS, ...EFFORT].find(
+    ({ given, searches }) => given(args) && !searches.includes(search),
+  );
   if (stray !== undefined) {
     throw contradiction(
       `${stray.flag} belongs to --search ${stray.searches.join(' or ')}`,

@@ -1,16 +1,25 @@
-import { dirname, join } from 'node:path';
 import { type Graph, type Plan, QError, type Reason } from '@q/ir';
-import { type ExplainedLayer, explainPlan, type LossUnit, type PlanDocument, withFloatOps } from '@q/search';
+import {
+  type ExplainedLayer,
+  explainPlan,
+  type GoalOutcome,
+  goalDocument,
+  type LossUnit,
+  type PlanDocument,
+  paretoDocument,
+  withFloatOps,
+} from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { readInputText } from '../files/input-files.ts';
 
-const NAME = 'plan.json';
+/** Behind the name of the quantize table, so that searches that share a folder keep their plans. */
+const SUFFIX = '.plan.json';
 
 export function declarePlanFlag(parser: ArgumentParser): void {
   parser.add_argument('--plan', {
     default: '',
-    help: `searches of layers: file of decisions and their reasons (default: ${NAME} beside the quantize table)`,
+    help: `searches of layers: file of decisions and their reasons (default: QUANTIZE_TABLE${SUFFIX})`,
   });
 }
 
@@ -19,12 +28,22 @@ export interface SearchedPlan {
   readonly graph: Graph;
   readonly plan: Plan;
   readonly lossUnit?: LossUnit;
+  /** What was to be reached, if anything was, and whether a list was asked for. */
+  readonly goal?: { readonly outcome: GoalOutcome; readonly lists: boolean };
 }
 
-/** The `plan.json` of a search, to be written with its tables. */
-export function planFile(args: Arguments, { graph, plan, lossUnit }: SearchedPlan): { path: string; bytes: string } {
-  const path = args.optionalString('plan') ?? join(dirname(args.string('quantize_table')), NAME);
-  return { path, bytes: planText(explainPlan(graph, plan, lossUnit)) };
+/** The plan of a search, to be written with its tables. */
+export function planFile(
+  args: Arguments,
+  { graph, plan, lossUnit, goal }: SearchedPlan,
+): { path: string; bytes: string } {
+  const path = args.optionalString('plan') ?? `${args.string('quantize_table')}${SUFFIX}`;
+  const document: PlanDocument = {
+    ...explainPlan(graph, plan, lossUnit),
+    ...(goal && { goal: goalDocument(goal.outcome) }),
+    ...(goal?.lists && { pareto: paretoDocument(goal.outcome) }),
+  };
+  return { path, bytes: planText(document) };
 }
 
 export function planText(document: PlanDocument): string {
@@ -46,7 +65,7 @@ export function lossReasons(losses: Iterable<readonly [layer: string, loss: numb
 }
 
 /** @throws QError `cli.not-a-plan` */
-export function readPlanDocument(path: string): Pick<PlanDocument, 'floatLayers'> {
+export function readPlanDocument(path: string): Pick<PlanDocument, 'floatLayers' | 'goal'> {
   let document: unknown;
   try {
     document = JSON.parse(readInputText(path, 'plan'));
@@ -61,7 +80,15 @@ export function readPlanDocument(path: string): Pick<PlanDocument, 'floatLayers'
   if (!Array.isArray(floatLayers) || !floatLayers.every(isExplainedLayer)) {
     throw notAPlan(path, 'floatLayers without layer, type, precision or explanation');
   }
-  return { floatLayers };
+  const goal = 'goal' in document ? document.goal : undefined;
+  if (goal !== undefined && !isGoal(goal)) throw notAPlan(path, 'a goal without measure, expected, isMet or macs');
+  return { floatLayers, ...(goal && { goal }) };
+}
+
+function isGoal(value: unknown): value is NonNullable<PlanDocument['goal']> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { measure, expected, isMet, macs } = value as Readonly<Record<string, unknown>>;
+  return [typeof measure, typeof expected, typeof isMet, typeof macs].join() === 'string,number,boolean,number';
 }
 
 function isExplainedLayer(value: unknown): value is ExplainedLayer {
@@ -75,6 +102,6 @@ function notAPlan(path: string, found: string): QError {
     code: 'cli.not-a-plan',
     where: path,
     found,
-    expected: 'the plan.json that a search or q explain -o wrote',
+    expected: `the *${SUFFIX} that a search or q explain -o wrote`,
   });
 }

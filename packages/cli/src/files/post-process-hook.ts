@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { QError } from '@q/ir';
 import type { PostProcess } from '@q/search';
+import { importModule } from './import-module.ts';
 import { kindOfPath } from './input-files.ts';
 
 /**
@@ -36,13 +35,4 @@ function portOf(file: string): string {
       'outputs is { name: { data: Float32Array, shape } } where Python has { name: array }; ' +
       'return an object of the same kind with what is to be compared',
   });
-}
-
-async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    throw new QError(`${path} cannot be loaded: ${text}`, { code: 'cli.hook', where: path, found: text }, { cause });
-  }
 }

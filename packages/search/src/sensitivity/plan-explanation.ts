@@ -1,4 +1,5 @@
 import type { Graph, Plan, Precision, Reason } from '@q/ir';
+import type { GoalDocument, ParetoDocument } from '../goals/goal-report.ts';
 import { causeOf, explainCause, type FloatCause } from './float-reason.ts';
 
 /** A layer that stays float, and why. */
@@ -26,6 +27,10 @@ export interface PlanDocument {
   readonly lossUnit: LossUnit;
   readonly floatLayers: readonly ExplainedLayer[];
   readonly thresholds: Readonly<Record<string, number>>;
+  /** What was to be reached with as few float layers as possible, if anything was. */
+  readonly goal?: GoalDocument;
+  /** Accuracy against float MACs, if that was asked for. */
+  readonly pareto?: readonly ParetoDocument[];
 }
 
 const INTEGERS: ReadonlySet<Precision> = new Set(['INT8', 'UINT8', 'INT4', 'W4INT8']);

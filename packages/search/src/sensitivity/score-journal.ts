@@ -51,13 +51,13 @@ export class ScoreJournal {
 }
 
 /** A line says its own checksum, so that damage is noticed. */
-function lineOf(content: object): string {
+export function lineOf(content: object): string {
   const text = JSON.stringify(content);
   return `${crc32(new TextEncoder().encode(text)).toString(16).padStart(8, '0')} ${text}`;
 }
 
 /** What a line says; nothing when it is damaged: its scores are then found again. */
-function contentOf(line: string): unknown[] | undefined {
+export function contentOf(line: string): unknown[] | undefined {
   const text = line.slice(9);
   try {
     const content: unknown = JSON.parse(text);
