@@ -138,6 +138,19 @@ describe('messages of parts', () => {
     expect(await failure(shaped, open)).toBe('');
   });
 
+  test('ignored types and names that match nothing: warnings, one error when strict', async () => {
+    const wrong = { finetune_level: 0, ignore_op_types: ['Conv', 'Tanh'], ignore_op_names: ['fcc', 'y'] };
+    const config = configOf({ ...fast, input_parametres: [item] }, wrong);
+    const { summary } = await quantizeOnnxModel(config, tinyOnnx(), { sources });
+    expect(summary.warnings).toEqual(['Tanh matches no operator', 'fcc matches no operator']);
+    expect(Object.keys(summary.floatOps)).toEqual(['ignore_op_types', 'ignore_op_names']);
+    const strict = { ...config, q_parameters: { strict: true } };
+    await expect(quantizeOnnxModel(strict, tinyOnnx(), { sources })).rejects.toMatchObject({
+      code: 'xquant.ignore.unmatched',
+      found: 'Tanh, fcc',
+    });
+  });
+
   test('FP16 of a network with codes', async () => {
     const half = { quantization_parameters: { precision_level: 4 } };
     const { model } = await quantizeOnnxModel(configOf(fast, { analysis_enable: false }), branchesOnnx(), {

@@ -1,4 +1,4 @@
-import type { Emit, Graph, Op } from '@q/ir';
+import { type Emit, type Graph, type Op, QError } from '@q/ir';
 import { chooseQuantized, type Dispatch } from '../../dispatch.ts';
 import type { XquantConfig } from '../config/settings.ts';
 import { fusedGroups } from '../fuse/fused-groups.ts';
@@ -69,7 +69,7 @@ export function chooseOps(graph: Graph, settings: ChoiceSettings): ChosenOps {
     const reason = fused.has(op) ? 'fusions' : floatReason(op, graph, settings);
     if (reason !== undefined) reasons.set(op, reason);
   }
-  warnAboutUnmatched(graph, settings);
+  reportUnmatched(graph, settings);
   const choice = { staysFloat: (op: Op) => reasons.has(op), blocks: (op: Op) => fused.has(op) };
   return { chosen: chooseQuantized(graph, choice), reasons };
 }
@@ -99,7 +99,8 @@ function isIsland(op: Op, graph: Graph): boolean {
   return isArithmetic && !op.inputs.some((name) => name !== null && graph.weights.has(name));
 }
 
-function warnAboutUnmatched(graph: Graph, { config, nodeNames, nodeTypes, emit }: ChoiceSettings): void {
+/** Types and names that match nothing: warnings, or one error with `q_parameters.strict`. */
+function reportUnmatched(graph: Graph, { config, nodeNames, nodeTypes, emit }: ChoiceSettings): void {
   const { ignoreOpTypes, ignoreOpNames } = config.quantization;
   const types = new Set(graph.ops.flatMap((op) => onnxTypesOf(op, nodeTypes)));
   const names = new Set(graph.ops.flatMap((op) => namesOf(op, graph, nodeNames)));
@@ -107,8 +108,15 @@ function warnAboutUnmatched(graph: Graph, { config, nodeNames, nodeTypes, emit }
     ...ignoreOpTypes.filter((type) => !types.has(type)).map((type) => ['ignore_op_types', type] as const),
     ...ignoreOpNames.filter((name) => !names.has(name)).map((name) => ['ignore_op_names', name] as const),
   ];
+  const code = 'xquant.ignore.unmatched';
+  if (config.extensions.strict && unmatched.length > 0) {
+    const where = [...new Set(unmatched.map(([field]) => `quantization_parameters.${field}`))].join(', ');
+    const found = unmatched.map(([, name]) => name).join(', ');
+    const expected = 'operators of the simplified network';
+    throw new QError(`${where}: ${found} match no operator`, { code, where, found, expected });
+  }
   for (const [field, name] of unmatched) {
     const where = `quantization_parameters.${field}`;
-    emit({ type: 'warning', code: 'xquant.ignore.unmatched', where, message: `${name} matches no operator` });
+    emit({ type: 'warning', code, where, message: `${name} matches no operator` });
   }
 }

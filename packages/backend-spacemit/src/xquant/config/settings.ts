@@ -35,7 +35,7 @@ export interface CustomSetting {
 /** What goes beyond the vendor's schema: the top-level object `q_parameters` (spacemit.md 19). */
 export interface Extensions {
   readonly seed: number;
-  /** Unknown keys, leaking captures and unmatched names are errors. */
+  /** Unknown keys, leaking captures and unmatched names are errors; fusions that match nothing stay warnings. */
   readonly strict: boolean;
   readonly biasFormat: 'float32' | 'int32';
   readonly klMode: KlMode;

@@ -1,0 +1,73 @@
+import { quantizeOnnxModel } from '@q/backend-spacemit/xquant';
+import type { Graph, OpOf } from '@q/ir';
+import { readOnnxModel } from '@q/ir/onnx';
+import { describe, expect, test } from 'vitest';
+import { configOf, tinyOnnx } from './networks.ts';
+
+const data = { length: 1, batch: async () => new Map([['x', Float32Array.of(-1, 0.5, 1, 2)]]) };
+
+async function quantize(calibration_type: string, quantization: object, more: object = {}) {
+  const levels = { finetune_level: 0, analysis_enable: false, ...quantization };
+  const { graph, model } = await quantizeOnnxModel(configOf({ calibration_type }, levels, more), tinyOnnx(), { data });
+  return { graph: graph!, model };
+}
+
+/** Scale and zero point of the pair on the input x. */
+function pairOfInput(graph: Graph): [number, number] {
+  const op = graph.ops.find(({ type, inputs }) => type === 'top.QuantizeLinear' && inputs[0] === 'x');
+  const { yScale, yZeroPoint } = (op as OpOf<'top.QuantizeLinear'>).attributes;
+  return [yScale[0]!, yZeroPoint[0]!];
+}
+
+const scaleOfOutput = (graph: Graph) =>
+  (graph.ops.findLast(({ type }) => type === 'top.QuantizeLinear') as OpOf<'top.QuantizeLinear'>).attributes.yScale[0]!;
+
+/** Of −1, 0.5, 1 and 2, seven tenths are the second and the third: 0 … 1. */
+const CLIPPED = [Math.fround(1 / 255), -128];
+const WHOLE = [Math.fround(3 / 255), -43];
+
+describe('settings that decide numbers', () => {
+  test('max_percentile', async () => {
+    expect(pairOfInput((await quantize('percentile', { max_percentile: 0.7 })).graph)).toEqual(CLIPPED);
+    expect(pairOfInput((await quantize('percentile', { max_percentile: 1 })).graph)).toEqual(WHOLE);
+    // Min-max has no use for it.
+    expect(pairOfInput((await quantize('minmax', { max_percentile: 0.7 })).graph)).toEqual(WHOLE);
+  });
+
+  test('custom_setting has observers of its own, and the last item wins', async () => {
+    const around = { input_names: ['x'], output_names: ['r'] };
+    const clipping = { ...around, calibration_type: 'percentile', max_percentile: 0.7 };
+    const measuring = { ...around, calibration_type: 'minmax' };
+    const plain = await quantize('minmax', {});
+    const clipped = await quantize('minmax', { custom_setting: [measuring, clipping] });
+    expect(pairOfInput(clipped.graph)).toEqual(CLIPPED);
+    // Behind the subgraph the global type holds.
+    expect(scaleOfOutput(clipped.graph)).toBe(scaleOfOutput(plain.graph));
+    const measured = await quantize('minmax', { custom_setting: [clipping, measuring] });
+    expect(pairOfInput(measured.graph)).toEqual(WHOLE);
+    const named = await quantize('minmax', { custom_setting: [{ ...around, calibration_type: 'default' }] });
+    expect(pairOfInput(named.graph)[0]).toBeGreaterThan(0);
+  });
+
+  test('gemmWeight: one power of two, or a scale per output', async () => {
+    const scalesOf = ({ graph }: { graph: Graph }) => {
+      const op = graph.ops.find(({ type, inputs }) => type === 'top.DequantizeLinear' && inputs[0] === 'gw');
+      return (op as OpOf<'top.DequantizeLinear'>).attributes.xScale;
+    };
+    expect(scalesOf(await quantize('minmax', {}))).toEqual([2 ** -8]);
+    const channels = scalesOf(await quantize('minmax', {}, { q_parameters: { gemmWeight: 'channel' } }));
+    expect(channels.map((scale) => (scale * 255) / 2)).toEqual([expect.closeTo(0.4, 6), expect.closeTo(0.35, 6)]);
+  });
+
+  test('biasCorrection full: the error of the filters counts, too', async () => {
+    const { graph } = await quantize('minmax', { finetune_level: 1 }, { q_parameters: { biasCorrection: 'full' } });
+    // Mean of x 0.625, in codes 0.6235294; filter 0.5, in codes 127 · 0.00392156886.
+    const expected = 0.1 + 0.625 * 0.5 - 0.6235294 * 127 * 0.00392156886;
+    expect(graph.weights.get('b')!.data[0]).toBeCloseTo(expected, 6);
+  });
+
+  test.each([13, 17, 21])('opset %i is written, up or down', async (opset) => {
+    const { model } = await quantize('minmax', {}, { model_parameters: { opset } });
+    expect(readOnnxModel(model).opsetImport!.map(({ version }) => Number(version))).toEqual([opset]);
+  });
+});
