@@ -20,7 +20,8 @@ export function writeChangedModel(
   }: { readonly path: string; readonly target: string | undefined; readonly rewritten: boolean },
 ): string {
   if (target !== undefined) {
-    const weightFile = topWeightFileName(graph);
+    // Named after the copy: in the folder of the model, the model's own weights must stay.
+    const weightFile = topWeightFileName({ ...graph, name: basename(target, '.mlir') });
     const { text, weights } = printMlir(graph, { weightFile });
     const weightPath = join(dirname(target), weightFile);
     writeFilesWhole([

@@ -11,6 +11,8 @@ export function declareInterpolationFlag(parser: ArgumentParser): void {
   });
 }
 
+/** `--debug_cmd use_pil_resize` is TPU-MLIR's spelling of `--interpolation pil_bilinear` (cli.md 4.1). */
 export function readInterpolation(args: Arguments): Interpolation {
+  if (args.optionalString('debug_cmd')?.includes('use_pil_resize')) return 'pil_bilinear';
   return args.string('interpolation') as Interpolation;
 }

@@ -44,6 +44,10 @@ export function declarePreprocessFlags(parser: ArgumentParser): void {
     choices: ['normal', 'center'],
     help: 'normal puts the image top-left (default: center)',
   });
+  group.add_argument('--debug_cmd', {
+    default: '',
+    help: 'use_pil_resize: resize as Pillow does where networks are measured (classify, detect, evaluate)',
+  });
 }
 
 /** What the flags say; `undefined` for inputs that are no images. */

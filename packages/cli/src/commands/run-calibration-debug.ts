@@ -20,6 +20,10 @@ export interface DebugCommand {
 const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
   ['print_debug_info', 'plots of thresholds are not drawn'],
   ['observer_type', 'as in TPU-MLIR, it never takes effect: the histogram observer is used'],
+  [
+    'use_pil_resize',
+    'as in TPU-MLIR, it concerns the measuring of networks (q evaluate): calibration resizes as OpenCV does',
+  ],
   ['visual_tensor', 'it concerns run_qtable and searches'],
   ['max_sampling', 'it concerns run_qtable and searches'],
   ['dump_tensor_diff_by_html', 'it concerns run_qtable and searches'],

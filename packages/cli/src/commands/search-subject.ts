@@ -6,6 +6,7 @@ import type { Arguments } from '../arguments/arguments.ts';
 import { openSamples } from '../files/dataset-files.ts';
 import { loadPostProcess } from '../files/post-process-hook.ts';
 import { floatTypeFor, targetFor } from '../processors.ts';
+import { fedGraph } from './calibration-inputs.ts';
 import { readComparedLayers, requireLayers } from './compared-layers.ts';
 
 /** What every search works on, read from the flags that they share. */
@@ -52,7 +53,7 @@ async function withPostProcess(
 
 /** Samples that networks are compared on; they stay in memory, because every candidate runs on all of them. */
 export async function openSearchSamples(args: Arguments, graph: Graph, inputNum: number): Promise<Dataset> {
-  const samples = await openSamples(graph, {
+  const samples = await openSamples(fedGraph(graph, args).graph, {
     dataset: args.optionalString('dataset'),
     dataList: args.optionalString('data_list'),
     inputNum,

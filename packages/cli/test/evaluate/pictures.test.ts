@@ -88,6 +88,8 @@ test('detect_yolov3 prepares pictures as the sample does, bicubically on grey, a
       runHere('detect', ...words, ...anchors, ...spelled, '--interpolation', way).then(({ stdout }) => stdout);
     expect(await byFlags('pil_bicubic')).toBe(sample.stdout);
     expect(await byFlags('linear')).not.toBe(sample.stdout);
+    const switched = await runHere('detect', ...words, ...anchors, ...spelled, '--debug_cmd', 'use_pil_resize');
+    expect(switched.stdout).toBe(await byFlags('pil_bilinear'));
     const text = readFileSync('scenes-yolov3-tiny.onnx_image_dir_result', 'utf8');
     expect(text).toBe(`eval_0003.jpg: ${sample.stdout.split('\n').join(', ')}\n`);
   } finally {
