@@ -22,7 +22,7 @@ import {
 } from './wire.ts';
 
 /**
- * Reads an ONNX file. Constants are views on `bytes` where alignment allows it, and else on one block of copies.
+ * Reads an ONNX file. Constants are views on `bytes` where alignment allows it, and else on copies that share a few blocks.
  * Throws `onnx.corrupt` (not ONNX, or cut off), or one error with every unusable tensor.
  */
 export function decodeModel(bytes: Uint8Array, where: string, external?: ExternalData): OnnxGraph {
