@@ -23,18 +23,31 @@ export interface FilterOptions {
 /** 2^k (k ≤ 6) that makes every weight an exact code, if there is one: pre-quantized weights keep their values. */
 function exactPower(filter: Float32Array, signed: boolean): number | undefined {
   const [low, high] = signed ? [-128, 127] : [0, 255];
-  for (let k = 0; k <= 6; k++) {
-    const fits = filter.every((weight) => {
-      const code = weight * 2 ** k;
-      return Number.isInteger(code) && code >= low && code <= high;
-    });
-    if (fits) return 2 ** k;
-  }
-  return undefined;
+  const fits = (power: number): boolean => {
+    for (let i = 0; i < filter.length; i++) {
+      const code = filter[i]! * power;
+      if (!(code >= low && code <= high && Math.floor(code) === code)) return false;
+    }
+    return true;
+  };
+  return [1, 2, 4, 8, 16, 32, 64].find(fits);
 }
 
-/** Codes and scales of a filter [oc, …] (numerics.md 7.1, 13). */
+/** What was made of a filter, by the options: searches lower the same network many times, and no filter depends on thresholds. */
+const known = new WeakMap<Float32Array, Map<string, QuantizedFilter>>();
+
+/** Codes and scales of a filter [oc, …] (numerics.md 7.1, 13). The same filter gives the same arrays again: nobody may change them. */
 export function quantizeFilter(filter: Float32Array, options: FilterOptions): QuantizedFilter {
+  if (options.given !== undefined) return quantized(filter, options);
+  const key = [options.oc, options.hasBias, options.bits ?? 8, options.keepsExact === true].join();
+  const ofFilter = known.get(filter) ?? new Map<string, QuantizedFilter>();
+  known.set(filter, ofFilter);
+  const result = ofFilter.get(key) ?? quantized(filter, options);
+  ofFilter.set(key, result);
+  return result;
+}
+
+function quantized(filter: Float32Array, options: FilterOptions): QuantizedFilter {
   const { oc, hasBias, bits = 8, given, keepsExact = false } = options;
   const signed = hasBias || extremes(filter).min < 0;
   const largest = 2 ** (signed ? bits - 1 : bits) - 1;
@@ -45,10 +58,19 @@ export function quantizeFilter(filter: Float32Array, options: FilterOptions): Qu
     const [from, to] = [channel * inner, (channel + 1) * inner];
     const own = Math.max(Math.fround(absMax(filter, from, to) / largest), Math.fround(1e-5));
     const scale = power === undefined ? (given?.[channel] ?? own) : 1 / power;
-    for (let at = from; at < to; at++) codes[at] = saturate(filter[at]! / scale, `${signed ? 'i' : 'u'}${bits}`);
+    for (let at = from; at < to; at++) codes[at] = code(filter[at]! / scale, signed, bits);
     return scale;
   });
   return { signed, codes, scales };
+}
+
+/** `saturate`; what is well inside is rounded here, half away from zero. */
+function code(value: number, signed: boolean, bits: 4 | 8): number {
+  const magnitude = Math.abs(value);
+  const whole = Math.floor(magnitude);
+  const rounded = magnitude - whole >= 0.5 ? whole + 1 : whole;
+  if (signed && rounded < 2 ** (bits - 1)) return value < 0 ? -rounded : rounded;
+  return saturate(value, `${signed ? 'i' : 'u'}${bits}`);
 }
 
 /**
