@@ -1,8 +1,9 @@
 import { quantizeOnnxModel } from '@q/backend-spacemit/xquant';
 import type { Graph, OpOf } from '@q/ir';
-import { readOnnxModel } from '@q/ir/onnx';
+import { exportOnnx, readOnnxModel } from '@q/ir/onnx';
 import { describe, expect, test } from 'vitest';
-import { configOf, tinyOnnx } from './networks.ts';
+import { GraphBuilder } from '../graph-builder.ts';
+import { configOf, noiseData, tinyOnnx } from './networks.ts';
 
 const data = { length: 1, batch: async () => new Map([['x', Float32Array.of(-1, 0.5, 1, 2)]]) };
 
@@ -70,4 +71,25 @@ describe('settings that decide numbers', () => {
     const { model } = await quantize('minmax', {}, { model_parameters: { opset } });
     expect(readOnnxModel(model).opsetImport!.map(({ version }) => Number(version))).toEqual([opset]);
   });
+});
+
+/** A Mul by a constant behind a convolution: simplification folds it into the filters. */
+function scaledOnnx(): Uint8Array {
+  const b = new GraphBuilder();
+  b.add('top.Mul', 'y', [b.conv('c', b.input('x', [1, 3, 8, 8]), [4, 3, 3, 3]), b.weight('factor', [1, 4, 1, 1])]);
+  return exportOnnx(b.build(['y']), { opset: 17 });
+}
+
+test('skip_onnxsim leaves what simplification folds', async () => {
+  const typesOf = async (skip_onnxsim: boolean) => {
+    const config = configOf(
+      { calibration_type: 'minmax' },
+      { analysis_enable: false },
+      { model_parameters: { skip_onnxsim } },
+    );
+    const { model } = await quantizeOnnxModel(config, scaledOnnx(), { data: noiseData('x', 192, 2) });
+    return readOnnxModel(model).graph!.node!.map(({ opType }) => opType!);
+  };
+  expect(await typesOf(false)).not.toContain('Mul');
+  expect(await typesOf(true)).toContain('Mul');
 });
