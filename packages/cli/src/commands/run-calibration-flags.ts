@@ -147,5 +147,8 @@ function declareSearches(parser: ArgumentParser): void {
     default: '',
     help: 'searches of 2026: quantize table of layers that are float anyway, instead of the automatic ones',
   });
-  parser.add_argument('--cluster', { action: 'store_true', help: 'clustering in a search (not in this version)' });
+  parser.add_argument('--cluster', {
+    action: 'store_true',
+    help: 'search_qtable of --profile 2026: the costlier of two groups of layers, by likeness and noise, becomes float',
+  });
 }

@@ -173,6 +173,7 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
       values,
       methods: methods.map(methodThresholds),
       maxFloatLayers: args.integer('max_float_layers'),
+      isClustered: args.flag('cluster'),
       expectedCos: goals?.expectedCos ?? options.expectedCos,
     }),
     goals,

@@ -55,7 +55,7 @@ const CORRECTIONS = ['we', 'bc', 'sq', 'smc'];
  */
 export function checkSearchFlags(args: Arguments): void {
   const mode = args.string('mix_mode');
-  refuse([...(args.flag('cluster') ? ['--cluster'] : []), ...(mode === 'wi8ai8_fp' ? [] : [`--mix_mode ${mode}`])]);
+  if (mode !== 'wi8ai8_fp') throw otherPrecisions(mode);
   const search = args.string('search');
   const stray = [...FLAGS, ...GOALS, ...EFFORT].find(
     ({ given, searches }) => given(args) && !searches.includes(search),
@@ -78,6 +78,17 @@ export function checkSearchFlags(args: Arguments): void {
       args.string('profile'),
     );
   }
+  if (args.flag('cluster')) {
+    if (search !== 'search_qtable') {
+      throw contradiction('--cluster belongs to --search search_qtable', '--cluster', `--search ${search}`);
+    }
+    if (args.string('profile') !== '2026') {
+      throw contradiction('--cluster belongs to --profile 2026', '--cluster', `--profile ${args.string('profile')}`);
+    }
+    const goal = GOALS.find(({ given }) => given(args));
+    if (goal !== undefined)
+      throw contradiction(`${goal.flag} and --cluster contradict each other`, goal.flag, '--cluster');
+  }
   const effort = EFFORT.find(({ given }) => given(args));
   if (effort !== undefined && args.string('profile') === '2026') {
     throw contradiction(`${effort.flag} belongs to the profiles before 2026`, effort.flag, '--profile 2026');
@@ -92,13 +103,22 @@ export function checkSearchFlags(args: Arguments): void {
   }
 }
 
-function refuse(flags: readonly string[]): void {
-  if (flags.length === 0) return;
-  throw new QError(`not in this version: ${flags.join(', ')}`, {
-    code: 'cli.not-in-this-version',
-    where: flags.join(', '),
-    hint: 'leave it out; the table would not be what these flags promise',
-  });
+/** Precisions other than INT8 and float. */
+function otherPrecisions(mode: string): QError {
+  const known = ['wi4ai4_wi8ai8', 'wi4ai8_wi8ai8', 'wf8af8_fp'];
+  return new QError(
+    known.includes(mode) ? `not in this version: --mix_mode ${mode}` : `--mix_mode ${mode} is not known`,
+    {
+      code: known.includes(mode) ? 'cli.not-in-this-version' : 'cli.bad-flag-value',
+      where: '--mix_mode',
+      found: mode,
+      expected: 'wi8ai8_fp',
+      hint:
+        mode === 'wf8af8_fp'
+          ? 'no processor here runs FP8'
+          : 'a quantize table of your own may name layers INT4 or W4INT8: q model_deploy lowers them where the processor can',
+    },
+  );
 }
 
 function contradiction(message: string, where: string, found: string): QError {

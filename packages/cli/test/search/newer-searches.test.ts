@@ -81,4 +81,17 @@ describe('searches of 2026', () => {
     expect(layers[0]).toBe('logits_Gemm');
     expect(head).toContain(`# number of custom layers: ${layers.length}`);
   });
+
+  it('search_qtable --cluster puts the costlier group of layers into float', async () => {
+    const { status, stdout, stderr } = await search(
+      '--search search_qtable --profile 2026 --cluster --expected_cos 0.9999 --max_float_layers 1 --quantize_method_list KL ' +
+        '--quantize_table clustered -o base',
+    );
+    expect(status, stderr).toBe(0);
+    const { layers } = tableOf('clustered');
+    expect(stdout).toContain(`selected_layers = [${layers.map((name) => `'${name}'`).join(', ')}]`);
+    expect(stdout).not.toMatch(/is 0 sensitive layer/);
+    expect(layers).toContain('/blocks/blocks.9/layers/layers.5/Clip_output_0_Clip');
+    expect(layers.length).toBeLessThan(10);
+  });
 });

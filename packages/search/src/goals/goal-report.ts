@@ -11,7 +11,7 @@ export interface GoalOutcome {
   readonly expected: number;
 }
 
-/** A goal in `plan.json`. Values that are infinite are null. */
+/** A goal in a plan document. Values that are infinite are null. */
 export interface GoalDocument {
   /** `cos`, `sqnr` in dB, or `metric`. */
   readonly measure: string;
@@ -24,7 +24,7 @@ export interface GoalDocument {
   readonly macs: number;
 }
 
-/** A line of the list of accuracy against float MACs in `plan.json`. */
+/** A line of the list of accuracy against float MACs in a plan document. */
 export interface ParetoDocument {
   readonly value: number | null;
   readonly cos: number;

@@ -36,7 +36,7 @@ export function screenedSearchReport(outcome: ScreenedSearchOutcome, facts: Scre
     ...logged(`run float mode: ${mlirFile}`, `run int8 mode: ${mlirFile}`),
   ];
   if (outcome.kind === 'sufficient') return [...start, ...sufficient(outcome.int8Score, facts)];
-  const { int8Score, quantizedLayers, layers, ranking, trials, screening } = outcome;
+  const { int8Score, quantizedLayers, layers, ranking, trials, screening, cluster } = outcome;
   const written = writtenTrial(outcome);
   return [
     ...start,
@@ -53,7 +53,9 @@ export function screenedSearchReport(outcome: ScreenedSearchOutcome, facts: Scre
     ),
     ...shown(
       ...trials.flatMap(({ count, score }, index) => [
-        ...pickLines({ ranking, count, graph, ranks: index === 0 }),
+        ...(cluster === undefined
+          ? pickLines({ ranking, count, graph, ranks: index === 0 })
+          : [`selected_layers = ${pythonList(cluster)}`]),
         `run int8 mode: ${mlirFile}`,
         `float layer number: ${count}, mix model outputs_cos: ${pythonFloat(score)}`,
       ]),

@@ -20,7 +20,7 @@ export interface ExplainedLayer {
 /** What losses are: 1 − score of the outputs or of the layer, or dB of the outputs' signal-to-noise ratio. */
 export type LossUnit = '1 - score' | 'dB';
 
-/** What `plan.json` holds: decisions and their reasons, in the network's order. */
+/** What a search's plan file holds: decisions and their reasons, in the network's order. */
 export interface PlanDocument {
   readonly processor: string;
   readonly precision: Precision;
@@ -35,7 +35,7 @@ export interface PlanDocument {
 
 const INTEGERS: ReadonlySet<Precision> = new Set(['INT8', 'UINT8', 'INT4', 'W4INT8']);
 
-/** The plan as plain data for `plan.json`, every float layer with a reason and what its statistics show. */
+/** The plan as plain data for a file, every float layer with a reason and what its statistics show. */
 export function explainPlan(graph: Graph, plan: Plan, lossUnit: LossUnit = '1 - score'): PlanDocument {
   const floatLayers = graph.ops.flatMap((op): ExplainedLayer[] => {
     const chosen = plan.ops.get(op.name);
