@@ -69,6 +69,28 @@ describe('switches of run_calibration', () => {
     expect(await searched('raw.mlir')).not.toBe(own);
   });
 
+  it('-dump_dist and -load_dist, spelled and used as by the BM1684 tool: both with one path collect once', async () => {
+    const table = async (method: string) => {
+      await calibrate(
+        'net.mlir',
+        '--cali_method',
+        method,
+        '-load_dist',
+        'last.th',
+        '-dump_dist',
+        'last.th',
+        '-o',
+        'dist',
+      );
+      return read('dist');
+    };
+    const first = await table('max');
+    const statistics = read('last.th');
+    expect(await table('max')).toBe(first);
+    expect(await table('mse')).not.toBe(first);
+    expect(read('last.th')).toBe(statistics);
+  });
+
   it('--debug_cmd use_pil_resize: without effect on calibration, as in TPU-MLIR; where pictures are measured it has one', async () => {
     const { stderr } = await calibrate(
       'net.mlir',

@@ -101,11 +101,15 @@ function declareReports(parser: ArgumentParser): void {
 }
 
 function declareStatisticsFiles(parser: ArgumentParser): void {
-  parser.add_argument('--dump_dist', {
+  // The BM1684 tool writes them with one dash.
+  parser.add_argument('--dump_dist', '-dump_dist', {
     default: '',
     help: 'write the statistics here, for other methods and processors',
   });
-  parser.add_argument('--load_dist', { default: '', help: 'use these statistics instead of collecting any' });
+  parser.add_argument('--load_dist', '-load_dist', {
+    default: '',
+    help: 'use these statistics instead of collecting any',
+  });
   parser.add_argument('--stats', {
     default: '',
     help: 'both: use the statistics of this file, or collect and write them',
