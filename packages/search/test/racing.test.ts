@@ -115,6 +115,18 @@ describe('samples that are not of one kind', () => {
   });
 });
 
+describe('a race', () => {
+  it('says that samples are not of one kind, and that it tries everything', async () => {
+    const events: SearchEvent[] = [];
+    const samples = sized((index) => (index === 17 ? 40 : 1));
+    const { layers } = await search({ samples, effort: 'racing', onEvent: (event) => events.push(event) });
+    const told = events.filter((event) => event.type === 'not-raced');
+    expect(told).toEqual([{ type: 'not-raced', sample: 17, loss: expect.any(Number), median: expect.any(Number) }]);
+    expect(told[0]!.loss).toBeGreaterThan(3 * told[0]!.median);
+    expect(layers.every(({ isDecided }) => isDecided)).toBe(true);
+  });
+});
+
 describe('a search', () => {
   it('tells what it does', async () => {
     const events: SearchEvent[] = [];

@@ -136,6 +136,14 @@ describe('runQtable', () => {
     expect(events.some((event) => event.type === 'network' && event.kind === 'int8')).toBe(false);
   });
 
+  it.each([2, 3])('answers the same from %i workers, journal included', async (workers) => {
+    const [alone, together] = [journalOf([]), journalOf([])];
+    expect(await search({ workers, journal: together.journal })).toEqual(await search({ journal: alone.journal }));
+    expect(together.written).toEqual(alone.written);
+    const compared = { compared: ['gated', 'head'], expectedCos: 1.1 };
+    expect(await search({ ...compared, workers })).toEqual(await search(compared));
+  });
+
   it('decides anew from the same records, and refuses those of another network', async () => {
     const { journal, written } = journalOf([]);
     await search({ journal });

@@ -1,22 +1,21 @@
 import { type Graph, isQError, type Op, type Plan, type Precision, type Reason } from '@q/ir';
-import { pairSums, vendorSimilarity } from '../similarity.ts';
-import { evaluateInFull, type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
-import { runMixed } from './mixed-run.ts';
 import { withFloatOps } from './plan-edits.ts';
 import { QtableRecords } from './qtable-records.ts';
+import { LocalQtableSamples, type QtableSamples } from './qtable-samples.ts';
 import { noSamples, searchedLayers } from './run-sensitive-layer.ts';
-import { meanOf, type SampleScore, similarityScore } from './sample-score.ts';
+import { meanOf } from './sample-score.ts';
 import { searchFingerprint } from './search-fingerprint.ts';
 import type { SearchOptions } from './search-options.ts';
 import { floatPlan } from './search-session.ts';
-import { inputsOfSamples, MissingActivation, SteppedNetwork } from './stepped-network.ts';
+import { MissingActivation } from './stepped-network.ts';
 import { SearchStopped, StopClock, untilStopped } from './stop-clock.ts';
+import { PooledQtableSamples } from './workers/pooled-qtable-samples.ts';
 
 /**
  * More than `expectedCos` ends the search as well. Every step needs the one before it, on all samples at once, so that a race
- * has nothing to drop; it runs in one thread.
+ * has nothing to drop.
  */
-export interface QtableOptions extends Omit<SearchOptions, 'effort' | 'workers' | 'spawnWorker' | 'frontierBytes'> {
+export interface QtableOptions extends Omit<SearchOptions, 'effort' | 'frontierBytes'> {
   /** Layers below this are put into float. Default 0.99. */
   readonly minLayerCos?: number;
 }
@@ -73,18 +72,37 @@ export async function runQtable(options: QtableOptions): Promise<QtableOutcome> 
   const int8 = target.lower(graph, plan, emit);
   const float = target.lower(graph, floatPlan(options));
   const records = await openRecords(options, [int8, float]);
-  const scoring = new WholeScoring(options, { int8, float, records, clock });
-  const int8Score = await untilStopped(() => scoring.int8Score());
-  const outline = { plan, int8, float, records, clock, scoring };
-  if (int8Score instanceof SearchStopped) return stoppedAtOnce(options, plan, int8Score.reason);
-  onEvent?.({ type: 'int8-score', score: int8Score });
-  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
-  const walk = await QtableWalk.open(options, { ...outline, int8Score });
+  const samplesOf = await openQtableSamples(options, { int8, float, clock });
   try {
-    return await walk.run();
+    const scoring = { int8, float, records, clock, samples: samplesOf };
+    const int8Score = await untilStopped(() => scoreOfInt8(options, scoring));
+    if (int8Score instanceof SearchStopped) return stoppedAtOnce(options, plan, int8Score.reason);
+    onEvent?.({ type: 'int8-score', score: int8Score });
+    if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+    return await new QtableWalk(options, { ...scoring, plan, int8Score }).run();
   } finally {
-    walk.dispose();
+    await samplesOf.dispose();
   }
+}
+
+/** In workers, unless there are none or the metric is a function, which only this thread has. */
+async function openQtableSamples(
+  { samples, score, compared, workers = 1, spawnWorker: spawn }: QtableOptions,
+  { int8, float, clock }: Pick<Networks, 'int8' | 'float' | 'clock'>,
+): Promise<QtableSamples> {
+  const networks = { int8, float, samples, compared, checkpoint: clock.check };
+  if (workers <= 1 || samples.length <= 1 || score !== undefined) return new LocalQtableSamples({ ...networks, score });
+  return PooledQtableSamples.open({ ...networks, workers, spawn });
+}
+
+async function scoreOfInt8({ onEvent }: QtableOptions, { records, samples }: Networks): Promise<number> {
+  const known = records.known('int8');
+  if (known !== undefined) return meanOf(known);
+  onEvent?.({ type: 'network', kind: 'float' });
+  onEvent?.({ type: 'network', kind: 'int8' });
+  const scores = await samples.int8Scores();
+  await records.keep('int8', scores);
+  return meanOf(scores);
 }
 
 async function openRecords(options: QtableOptions, networks: readonly Graph[]): Promise<QtableRecords> {
@@ -111,44 +129,11 @@ interface Networks {
   readonly float: Graph;
   readonly records: QtableRecords;
   readonly clock: StopClock;
-}
-
-/** Whole runs of the networks that the walk compares with; the reference is run when somebody asks for it. */
-class WholeScoring {
-  readonly #options: QtableOptions;
-  readonly #networks: Networks;
-  #evaluation: FullEvaluation | undefined;
-
-  constructor(options: QtableOptions, networks: Networks) {
-    this.#options = options;
-    this.#networks = networks;
-  }
-
-  async int8Score(): Promise<number> {
-    const { int8, records } = this.#networks;
-    const known = records.known('int8');
-    if (known !== undefined) return meanOf(known);
-    const evaluation = await this.evaluation();
-    this.#options.onEvent?.({ type: 'network', kind: 'int8' });
-    const scores = await evaluateInFull(int8, evaluation);
-    await records.keep('int8', scores);
-    return meanOf(scores);
-  }
-
-  async evaluation(): Promise<FullEvaluation> {
-    if (this.#evaluation !== undefined) return this.#evaluation;
-    const { samples, score, compared, onEvent } = this.#options;
-    const checkpoint = this.#networks.clock.check;
-    onEvent?.({ type: 'network', kind: 'float' });
-    const reference = await referenceOutputs(this.#networks.float, samples, compared, checkpoint);
-    this.#evaluation = { samples, reference, checkpoint, ...(score && { score }), ...(compared && { compared }) };
-    return this.#evaluation;
-  }
+  readonly samples: QtableSamples;
 }
 
 interface WalkStart extends Networks {
   readonly plan: Plan;
-  readonly scoring: WholeScoring;
   readonly int8Score: number;
 }
 
@@ -165,28 +150,16 @@ class QtableWalk {
   readonly #options: QtableOptions;
   readonly #start: WalkStart;
   readonly #floatType: Precision;
-  readonly #int8: SteppedNetwork;
-  readonly #float: SteppedNetwork;
-  readonly #score: SampleScore;
   #floatLayers: string[] = [];
   /** Layers that became float for the sake of one before them. */
   readonly #neighbours = new Map<string, string>();
   readonly #layers: LayerCosine[] = [];
   #mixedScore = 0;
 
-  private constructor(options: QtableOptions, start: WalkStart, int8: SteppedNetwork, float: SteppedNetwork) {
+  constructor(options: QtableOptions, start: WalkStart) {
     this.#options = options;
     this.#start = start;
     this.#floatType = floatTypeOf(options);
-    this.#int8 = int8;
-    this.#float = float;
-    this.#score = options.score ?? similarityScore();
-  }
-
-  static async open(options: QtableOptions, start: WalkStart): Promise<QtableWalk> {
-    const inputs = await inputsOfSamples(options.samples);
-    const int8 = await SteppedNetwork.open(start.int8, inputs);
-    return new QtableWalk(options, start, int8, await SteppedNetwork.open(start.float, inputs));
   }
 
   async run(): Promise<QtableOutcome> {
@@ -215,13 +188,9 @@ class QtableWalk {
     return { code: 'neighbour', of: this.#neighbours.get(name) ?? name };
   }
 
-  dispose(): void {
-    this.#int8.dispose();
-    this.#float.dispose();
-  }
-
   async #walk(): Promise<WalkEnd> {
-    const order = mergedOrder(this.#int8.graph, this.#float.graph);
+    const { int8, float, samples } = this.#start;
+    const order = mergedOrder(int8, float);
     const lastReader = this.#lastReaders(order);
     try {
       for (const [index, name] of order.entries()) {
@@ -229,10 +198,8 @@ class QtableWalk {
         const end = await this.#visit(name);
         this.#tell(name, { done: index + 1, total: order.length });
         if (end !== undefined) return { end };
-        for (const value of lastReader.get(index) ?? []) {
-          this.#int8.release(value);
-          this.#float.release(value);
-        }
+        const over = lastReader.get(index) ?? [];
+        if (over.length > 0) await samples.release({ int8: over, float: over });
       }
     } catch (error) {
       if (error instanceof SearchStopped) return { end: 'stopped', stopped: error.reason };
@@ -255,11 +222,9 @@ class QtableWalk {
   }
 
   async #visit(name: string): Promise<QtableEnd | undefined> {
+    const { int8, float, samples, records } = this.#start;
     const hasInt8Reader =
-      this.#int8.hasOp(name) &&
-      readersOf(this.#int8.graph, name).some((reader) => !this.#floatLayers.includes(reader.name));
-    if (hasInt8Reader) this.#int8.step(name);
-    if (this.#float.hasOp(name)) this.#float.step(name);
+      hasOp(int8, name) && readersOf(int8, name).some((reader) => !this.#floatLayers.includes(reader.name));
     const op = this.#options.graph.ops.find((candidate) => candidate.name === name);
     const isJudged =
       op !== undefined &&
@@ -267,8 +232,13 @@ class QtableWalk {
       hasInt8Reader &&
       !this.#floatLayers.includes(name) &&
       this.#counts(op);
+    const what = `layer ${name}`;
+    const known = isJudged ? records.known(what) : undefined;
+    const step = { name, int8: hasInt8Reader, float: hasOp(float, name), isJudged: isJudged && known === undefined };
+    const found = step.int8 || step.float ? await samples.visit(step) : new Float64Array(0);
     if (!isJudged) return undefined;
-    const cosine = await this.#layerCosine(name);
+    if (known === undefined) await records.keep(what, found);
+    const cosine = meanOf(known ?? found);
     this.#layers.push({ layer: name, cosine });
     return cosine < (this.#options.minLayerCos ?? 0.99) ? this.#putIntoFloat(op) : undefined;
   }
@@ -277,18 +247,6 @@ class QtableWalk {
   #counts(op: Op): boolean {
     const { compared, graph } = this.#options;
     return compared === undefined || isUpstream(graph, op.name, compared);
-  }
-
-  async #layerCosine(name: string): Promise<number> {
-    const { records } = this.#start;
-    const what = `layer ${name}`;
-    const known = records.known(what);
-    if (known !== undefined) return meanOf(known);
-    const cosines = Float64Array.from({ length: this.#options.samples.length }, (_, sample) =>
-      vendorSimilarity(pairSums(this.#int8.reals(sample, name), this.#float.reals(sample, name))),
-    );
-    await records.keep(what, cosines);
-    return meanOf(cosines);
   }
 
   async #putIntoFloat(op: Op): Promise<QtableEnd | undefined> {
@@ -309,7 +267,7 @@ class QtableWalk {
     const isTakenBack = this.#mixedScore < int8Score;
     if (isTakenBack) {
       this.#floatLayers = before;
-      for (const layer of next) this.#int8.release(layer);
+      await this.#start.samples.release({ int8: next, float: [] });
     } else if (known !== undefined) await this.#tryFloat(op, floatLayers, next);
     records.decided(`${op.name} ${isTakenBack ? 'back' : 'float'}`);
     return undefined;
@@ -317,8 +275,8 @@ class QtableWalk {
 
   /** Scores the network with these layers in float; the codes behind them are what later layers read. */
   async #tryFloat(op: Op, floatLayers: readonly string[], next: readonly string[]): Promise<Float64Array> {
-    const { graph, samples, target, compared, onEvent } = this.#options;
-    const { plan, scoring, clock } = this.#start;
+    const { graph, target, onEvent } = this.#options;
+    const { plan, samples } = this.#start;
     const mixed = target.lower(
       graph,
       withFloatOps(plan, floatLayers, this.#floatType, () => ({ code: 'default' })),
@@ -327,23 +285,15 @@ class QtableWalk {
     const crossing = new Map(
       crossingValues(graph, op).map((name) => [name, isFloat.has(name) ? ('float' as const) : ('int8' as const)]),
     );
-    const { reference } = await scoring.evaluation();
     onEvent?.({ type: 'network', kind: 'mixed' });
-    const scores = new Float64Array(samples.length);
-    const run = { mixed, int8: this.#int8, float: this.#float, crossing, requantized: next, compared };
-    runMixed(run, samples.length, (sample, { outputs, codes }) => {
-      clock.check();
-      scores[sample] = this.#score(reference[sample]!, outputs);
-      for (const layer of next) this.#int8.replace(sample, layer, codes.get(layer) ?? null);
-    });
-    return scores;
+    return samples.tryFloat({ mixed, crossing, requantized: next });
   }
 
   /** Values that nothing reads after a position of the walk, by position. */
   #lastReaders(order: readonly string[]): Map<number, string[]> {
     const position = new Map(order.map((name, at) => [name, at]));
     const last = new Map<string, number>();
-    for (const graph of [this.#int8.graph, this.#float.graph, this.#options.graph]) {
+    for (const graph of [this.#start.int8, this.#start.float, this.#options.graph]) {
       for (const op of graph.ops) {
         const at = position.get(op.name) ?? 0;
         for (const name of op.inputs) if (name !== null) last.set(name, Math.max(last.get(name) ?? 0, at));
@@ -353,6 +303,10 @@ class QtableWalk {
     for (const [name, at] of last) byPosition.set(at, [...(byPosition.get(at) ?? []), name]);
     return byPosition;
   }
+}
+
+function hasOp(graph: Graph, name: string): boolean {
+  return graph.ops.some((op) => op.name === name);
 }
 
 /** Operators of both lowered networks, those of the float one before the INT8 one's of the same name or later. */

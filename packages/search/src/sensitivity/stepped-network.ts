@@ -1,6 +1,6 @@
 import { type Graph, QError, type TypedArray } from '@q/ir';
 import { type Feeds, openWorkbench, type Workbench } from '@q/runtime';
-import { realsOf } from './sample-score.ts';
+import { realsOfData } from './sample-score.ts';
 
 /** A value that was asked for, but that no step has made (or that was declared unavailable). */
 export class MissingActivation extends Error {}
@@ -63,9 +63,8 @@ export class SteppedNetwork {
 
   /** The value's reals. @throws MissingActivation */
   reals(sample: number, name: string): ArrayLike<number> {
-    this.#bench.load(new Map([[name, this.data(sample, name)]]));
-    const reals = realsOf([name], (value) => this.#bench.slot(value));
-    return Float32Array.from(reals[0]!.data);
+    const data = this.data(sample, name) as Exclude<TypedArray, BigInt64Array | BigUint64Array>;
+    return realsOfData(data, this.#bench.slot(name).type);
   }
 
   /** Puts other data in a value's place; `null` makes it unavailable. */

@@ -28,10 +28,12 @@ export function patchOf(base: Graph, graph: Graph): NetworkPatch {
 }
 
 export function applyPatch(base: Graph, patch: NetworkPatch): Graph {
+  const ops = patch.ops.map((op) => (typeof op === 'number' ? base.ops[op]! : op));
+  const names = ops.flatMap(({ outputs }) => outputs).filter((name) => name !== null);
   return {
     ...base,
-    ops: patch.ops.map((op) => (typeof op === 'number' ? base.ops[op]! : op)),
-    values: new Map([...base.values, ...patch.values]),
+    ops,
+    values: new Map(names.map((name) => [name, patch.values.get(name) ?? base.values.get(name)!])),
     weights: new Map([...base.weights, ...patch.weights]),
     outputs: patch.outputs,
     chip: patch.chip,

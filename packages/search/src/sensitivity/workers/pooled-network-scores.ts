@@ -21,6 +21,11 @@ export interface PooledScoring {
 /** Workers cannot run TypeScript: from `src`, as in tests, they take the compiled task. */
 const TASK = import.meta.url.endsWith('.ts') ? '../../../dist/sensitivity/workers/search-task.js' : './search-task.js';
 
+/** Where the task that workers of searches run is. */
+export function searchTaskUrl(): URL {
+  return new URL(TASK, import.meta.url);
+}
+
 /** Samples that are given out before the conditions for stopping are looked at again, per worker. */
 const ROUND = 4;
 
@@ -43,7 +48,7 @@ export class PooledNetworkScores implements NetworkScores {
     const { base, reference, samples, compared, frontierBytes, workers, spawn } = scoring;
     const sampleCount = samples.length;
     const init: SearchTaskInit = { base, reference: patchOf(base, reference), sampleCount, compared, frontierBytes };
-    const how = spawn === undefined ? { taskUrl: new URL(TASK, import.meta.url) } : { spawn };
+    const how = spawn === undefined ? { taskUrl: searchTaskUrl() } : { spawn };
     const pool = await createPool<SearchTaskInit, SearchMessage, SearchReply>({
       workers,
       samples: sampleCount,

@@ -2,6 +2,7 @@ import type { Graph } from '@q/ir';
 import type { Feeds, WorkerTask } from '@q/runtime';
 import { type EvaluationCost, SuffixEvaluator } from '../suffix-evaluator.ts';
 import { applyPatch, type NetworkPatch } from './network-patch.ts';
+import { createQtableTask, type QtableMessage, type QtableReply, type QtableTaskInit } from './qtable-task.ts';
 
 /** What every worker is started with. */
 export interface SearchTaskInit {
@@ -25,8 +26,15 @@ export interface SearchReply {
   readonly cost: EvaluationCost;
 }
 
+/** What a worker does for searches, by what it is started with. */
+export async function createTask(
+  init: SearchTaskInit | QtableTaskInit,
+): Promise<WorkerTask<SearchMessage, SearchReply> | WorkerTask<QtableMessage, QtableReply>> {
+  return 'int8' in init ? createQtableTask(init) : createScoringTask(init);
+}
+
 /** Scores candidates on the samples of one worker, by similarity. */
-export async function createTask(init: SearchTaskInit): Promise<WorkerTask<SearchMessage, SearchReply>> {
+async function createScoringTask(init: SearchTaskInit): Promise<WorkerTask<SearchMessage, SearchReply>> {
   const { base, sampleCount, compared, frontierBytes } = init;
   const feeds = new Map<number, Feeds>();
   const evaluator = await SuffixEvaluator.open({
