@@ -40,6 +40,8 @@ describe('the fast binary', () => {
   it.runIf(engineHasIt)('keeps matrix products within (k + 2) * 2^-24 of the sum of magnitudes', async () => {
     const kernels = await loadKernels({ binary: 'fast' });
     for (const [m, n, k] of [
+      [1, 40, 300],
+      [3, 13, 90],
       [4, 8, 1],
       [7, 33, 100],
       [9, 40, 600],
@@ -55,6 +57,16 @@ describe('the fast binary', () => {
         }
       }
     }
+  });
+
+  it.runIf(engineHasIt)('rounds once in products of few rows too, where the machine can', async () => {
+    const [plain, fast] = [await loadKernels(), await loadKernels({ binary: 'fast' })];
+    const isFused = (m: number): boolean => {
+      const [a, b, size] = [noise(m * 64, 5), noise(64 * 40, 6), { m, n: 40, k: 64 }];
+      const exact = product(plain, a, b, size);
+      return product(fast, a, b, size).some((value, i) => value !== exact[i]);
+    };
+    expect([1, 3].map(isFused)).toEqual([isFused(8), isFused(8)]);
   });
 
   it.runIf(engineHasIt)('keeps convolutions within the same budget, twice, of the definition', async () => {

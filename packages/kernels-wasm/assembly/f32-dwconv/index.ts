@@ -1,6 +1,7 @@
 // Depthwise convolution of one plane at a time. The plane is first copied with its padding into scratch, split into
 // strideW phases (stride 2: even columns, then odd ones), so that every tap of every output is a plain vector load and
-// the kernels know no borders. Tiles are 4 rows x 4 columns; the last tile of a row or column overlaps its neighbour.
+// the kernels know no borders. Tiles are 4 rows x 4 columns; the last tile of a row or column overlaps its neighbour. The two
+// common windows (3x3 that keep or halve the size) read their input in place, a row of outputs at a time.
 import { clearFloats, fillPlane } from '../f32-conv/padded-plane';
 import { clamp, madd } from '../lanes';
 
@@ -30,7 +31,7 @@ export function dwconvScratchBytes(
 function isSame3x3(
   ih: i32, iw: i32, oh: i32, ow: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32,
 ): bool {
-  return kh == 3 && kw == 3 && sh * sw * dh * dw == 1 && pt == 1 && pl == 1 && ih == oh && iw == ow && oh >= 4 && ow > 4;
+  return kh == 3 && kw == 3 && sh * sw * dh * dw == 1 && pt == 1 && pl == 1 && ih == oh && iw == ow && ow > 4;
 }
 
 /** And 3x3 that halves it, padded by one on one side of each dimension. */
@@ -55,8 +56,7 @@ export function dwconvPlane(
       for (let j = 0; j < multiplier; j++, w += 36, y += <usize>(oh * ow) << 2) {
         const start: f32 = bias ? load<f32>(bias + (<usize>(c * multiplier + j) << 2)) : 0;
         if (isSame) dwconv3x3same(x, scratch + 16, w, start, y, oh, ow, lo, hi);
-        else if (pl) dwconv3x3half(1, x, scratch + 16, w, start, y, oh, ow, pt, lo, hi);
-        else dwconv3x3half(0, x, scratch + 16, w, start, y, oh, ow, pt, lo, hi);
+        else dwconv3x3half(x, scratch + 16, w, start, y, oh, ow, pt, pl, lo, hi);
       }
     }
     return;
@@ -101,113 +101,101 @@ export function dwconvPlane(
   }
 }
 
-/** Where a tile lies in its rows: what is left of the first column and right of the last one is zero. */
-const enum Side {
-  left = 0,
-  middle = 1,
-  right = 2,
+/**
+ * Rows of four outputs at a time, in the simplest loop there is: one sum and nine taps fit the fifteen registers that engines
+ * have to give, while tiles of several rows, which load less, spill. `left` and `right`: zeros lie beyond that side.
+ */
+@inline
+function tapsOfSame(left: bool, right: bool, acc: v128, p: usize, wa: v128, wb: v128, wc: v128): v128 {
+  const v1 = v128.load(p);
+  const v0 = left ? v128.shuffle<f32>(f32x4.splat(0), v1, 3, 4, 5, 6) : v128.load(p - 4);
+  const v2 = right ? v128.shuffle<f32>(v1, f32x4.splat(0), 1, 2, 3, 4) : v128.load(p, 4);
+  return madd(madd(madd(acc, v0, wa), v1, wb), v2, wc);
 }
 
 function dwconv3x3same(x: usize, zeros: usize, w: usize, start: f32, y: usize, rows: i32, cols: i32, lo: f32, hi: f32): void {
+  const w0 = v128.load32_splat(w), w1 = v128.load32_splat(w, 4), w2 = v128.load32_splat(w, 8);
+  const w3 = v128.load32_splat(w, 12), w4 = v128.load32_splat(w, 16), w5 = v128.load32_splat(w, 20);
+  const w6 = v128.load32_splat(w, 24), w7 = v128.load32_splat(w, 28), w8 = v128.load32_splat(w, 32);
+  const l = f32x4.splat(lo), h = f32x4.splat(hi), s = f32x4.splat(start);
   const rowBytes = <usize>cols << 2;
-  const last = cols - 4;
-  for (let r = 0; r < rows; r += 4) {
-    if (r + 4 > rows) r = rows - 4;
-    const p = x + <usize>r * rowBytes;
-    const above = r == 0 ? zeros : p - rowBytes;
-    const below = r + 4 == rows ? zeros : p + 4 * rowBytes;
-    const q = y + <usize>r * rowBytes;
-    tileSame(Side.left, above, p, below, rowBytes, w, start, q, lo, hi);
-    for (let c = 4; c < last; c += 4) {
-      const at = <usize>c << 2;
-      tileSame(Side.middle, above + at, p + at, below + at, rowBytes, w, start, q + at, lo, hi);
+  const last = rowBytes - 16;
+  let above = zeros;
+  for (; rows > 0; rows--) {
+    const below = rows == 1 ? zeros : x + rowBytes;
+    let acc = tapsOfSame(true, false, s, above, w0, w1, w2);
+    acc = tapsOfSame(true, false, acc, x, w3, w4, w5);
+    acc = tapsOfSame(true, false, acc, below, w6, w7, w8);
+    v128.store(y, clamp(acc, l, h));
+    for (let at: usize = 16; at < last; at += 16) {
+      acc = tapsOfSame(false, false, s, above + at, w0, w1, w2);
+      acc = tapsOfSame(false, false, acc, x + at, w3, w4, w5);
+      acc = tapsOfSame(false, false, acc, below + at, w6, w7, w8);
+      v128.store(y + at, clamp(acc, l, h));
     }
-    const at = <usize>last << 2;
-    tileSame(Side.right, above + at, p + at, below + at, rowBytes, w, start, q + at, lo, hi);
+    acc = tapsOfSame(false, true, s, above + last, w0, w1, w2);
+    acc = tapsOfSame(false, true, acc, x + last, w3, w4, w5);
+    acc = tapsOfSame(false, true, acc, below + last, w6, w7, w8);
+    v128.store(y + last, clamp(acc, l, h));
+    above = x;
+    x += rowBytes;
+    y += rowBytes;
   }
 }
 
-/** The column of taps left of v, and right of v. */
+/** p is where the first tap of the first output reads: even and odd columns are parted in registers. */
 @inline
-function leftOf(side: i32, p: usize, v: v128): v128 {
-  return side == Side.left ? v128.shuffle<f32>(f32x4.splat(0), v, 0, 4, 5, 6) : v128.load(p - 4);
+function tapsOfHalf(left: bool, right: bool, acc: v128, p: usize, wa: v128, wb: v128, wc: v128): v128 {
+  const a = left ? v128.shuffle<f32>(f32x4.splat(0), v128.load(p, 4), 3, 4, 5, 6) : v128.load(p);
+  const b = v128.load(p, 16);
+  const even = v128.shuffle<f32>(a, b, 0, 2, 4, 6), odd = v128.shuffle<f32>(a, b, 1, 3, 5, 7);
+  const next = v128.shuffle<f32>(even, right ? f32x4.splat(0) : v128.load32_zero(p, 32), 1, 2, 3, 4);
+  return madd(madd(madd(acc, even, wa), odd, wb), next, wc);
 }
 
-@inline
-function rightOf(side: i32, p: usize, v: v128): v128 {
-  return side == Side.right ? v128.shuffle<f32>(v, f32x4.splat(0), 1, 2, 3, 4) : v128.load(p, 4);
-}
-
-/** Four rows of four outputs; each input row is loaded once for the three output rows it feeds. */
-@inline
-function tileSame(
-  side: i32, above: usize, p: usize, below: usize, rowBytes: usize, w: usize, start: f32, q: usize, lo: f32, hi: f32,
+/** `pl` and `pt`, 0 or 1, say on which side of a row and of a column the padding lies. */
+function dwconv3x3half(
+  x: usize, zeros: usize, w: usize, start: f32, y: usize, oh: i32, ow: i32, pt: i32, pl: i32, lo: f32, hi: f32,
 ): void {
   const w0 = v128.load32_splat(w), w1 = v128.load32_splat(w, 4), w2 = v128.load32_splat(w, 8);
   const w3 = v128.load32_splat(w, 12), w4 = v128.load32_splat(w, 16), w5 = v128.load32_splat(w, 20);
   const w6 = v128.load32_splat(w, 24), w7 = v128.load32_splat(w, 28), w8 = v128.load32_splat(w, 32);
   const l = f32x4.splat(lo), h = f32x4.splat(hi), s = f32x4.splat(start);
-  let v1 = v128.load(above), v0 = leftOf(side, above, v1), v2 = rightOf(side, above, v1);
-  let a0 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
-  v1 = v128.load(p); v0 = leftOf(side, p, v1); v2 = rightOf(side, p, v1);
-  a0 = madd(madd(madd(a0, v0, w3), v1, w4), v2, w5);
-  let a1 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
-  p += rowBytes;
-  v1 = v128.load(p); v0 = leftOf(side, p, v1); v2 = rightOf(side, p, v1);
-  v128.store(q, clamp(madd(madd(madd(a0, v0, w6), v1, w7), v2, w8), l, h));
-  q += rowBytes;
-  a1 = madd(madd(madd(a1, v0, w3), v1, w4), v2, w5);
-  let a2 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
-  p += rowBytes;
-  v1 = v128.load(p); v0 = leftOf(side, p, v1); v2 = rightOf(side, p, v1);
-  v128.store(q, clamp(madd(madd(madd(a1, v0, w6), v1, w7), v2, w8), l, h));
-  q += rowBytes;
-  a2 = madd(madd(madd(a2, v0, w3), v1, w4), v2, w5);
-  let a3 = madd(madd(madd(s, v0, w0), v1, w1), v2, w2);
-  p += rowBytes;
-  v1 = v128.load(p); v0 = leftOf(side, p, v1); v2 = rightOf(side, p, v1);
-  v128.store(q, clamp(madd(madd(madd(a2, v0, w6), v1, w7), v2, w8), l, h));
-  q += rowBytes;
-  a3 = madd(madd(madd(a3, v0, w3), v1, w4), v2, w5);
-  v1 = v128.load(below); v0 = leftOf(side, below, v1); v2 = rightOf(side, below, v1);
-  v128.store(q, clamp(madd(madd(madd(a3, v0, w6), v1, w7), v2, w8), l, h));
-}
-
-/** The sum of one row of taps: even and odd columns are parted in registers, `edge` holds the ninth one. */
-@inline
-function rowOfHalf(pl: i32, acc: v128, p: usize, edge: usize, w: usize): v128 {
-  const a = v128.load(p), b = v128.load(p, 16), e = v128.load32_zero(edge);
-  const even = v128.shuffle<f32>(a, b, 0, 2, 4, 6), odd = v128.shuffle<f32>(a, b, 1, 3, 5, 7);
-  const v0 = pl ? v128.shuffle<f32>(e, odd, 0, 4, 5, 6) : even;
-  const v1 = pl ? even : odd;
-  const v2 = pl ? odd : v128.shuffle<f32>(even, e, 1, 2, 3, 4);
-  acc = madd(acc, v0, v128.load32_splat(w));
-  acc = madd(acc, v1, v128.load32_splat(w, 4));
-  return madd(acc, v2, v128.load32_splat(w, 8));
-}
-
-/** `pl`, 0 or 1, says on which side of a row the padding lies. */
-@inline
-function dwconv3x3half(
-  pl: i32, x: usize, zeros: usize, w: usize, start: f32, y: usize, oh: i32, ow: i32, pt: i32, lo: f32, hi: f32,
-): void {
-  const l = f32x4.splat(lo), h = f32x4.splat(hi), s = f32x4.splat(start);
   const rowBytes = <usize>ow << 3;
-  const lastTile = ow - 4;
+  const last = <usize>(ow - 4) << 2;
+  x -= <usize>pl << 2;
+  zeros -= <usize>pl << 2;
   for (let r = 0; r < oh; r++) {
     const top = 2 * r - pt;
     const p1 = x + <usize>(top + 1) * rowBytes;
     const p0 = top < 0 ? zeros : p1 - rowBytes;
     const p2 = top + 2 == 2 * oh ? zeros : p1 + rowBytes;
-    for (let c = 0; c < ow; c += 4) {
-      if (c > lastTile) c = lastTile;
-      const at = <usize>c << 3;
-      const isEdge = pl ? c == 0 : c == lastTile;
-      const next: usize = pl ? at - 4 : at + 32;
-      let acc = rowOfHalf(pl, s, p0 + at, isEdge ? zeros : p0 + next, w);
-      acc = rowOfHalf(pl, acc, p1 + at, isEdge ? zeros : p1 + next, w + 12);
-      acc = rowOfHalf(pl, acc, p2 + at, isEdge ? zeros : p2 + next, w + 24);
-      v128.store(y + (<usize>c << 2), clamp(acc, l, h));
+    let at: usize = 0;
+    if (pl) {
+      let acc = tapsOfHalf(true, false, s, p0, w0, w1, w2);
+      acc = tapsOfHalf(true, false, acc, p1, w3, w4, w5);
+      acc = tapsOfHalf(true, false, acc, p2, w6, w7, w8);
+      v128.store(y, clamp(acc, l, h));
+      at = 16;
+    }
+    for (; at < last; at += 16) {
+      const from = at << 1;
+      let acc = tapsOfHalf(false, false, s, p0 + from, w0, w1, w2);
+      acc = tapsOfHalf(false, false, acc, p1 + from, w3, w4, w5);
+      acc = tapsOfHalf(false, false, acc, p2 + from, w6, w7, w8);
+      v128.store(y + at, clamp(acc, l, h));
+    }
+    const from = last << 1;
+    if (pl == 0) {
+      let acc = tapsOfHalf(false, true, s, p0 + from, w0, w1, w2);
+      acc = tapsOfHalf(false, true, acc, p1 + from, w3, w4, w5);
+      acc = tapsOfHalf(false, true, acc, p2 + from, w6, w7, w8);
+      v128.store(y + last, clamp(acc, l, h));
+    } else if (last) {
+      let acc = tapsOfHalf(false, false, s, p0 + from, w0, w1, w2);
+      acc = tapsOfHalf(false, false, acc, p1 + from, w3, w4, w5);
+      acc = tapsOfHalf(false, false, acc, p2 + from, w6, w7, w8);
+      v128.store(y + last, clamp(acc, l, h));
     }
     y += <usize>ow << 2;
   }

@@ -1,5 +1,6 @@
 // C = A*B: for k blocks, for blocks of 64 rows, for blocks of columns. Every accumulator starts from its bias and
 // takes k in ascending order, so blocking never changes a bit.
+import { madd } from '../lanes';
 import { depthAt, f32_gemm_packed_bytes, packA, packB } from './pack';
 import { blockColumns, EDGE_BYTES, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
 
@@ -119,10 +120,10 @@ function streamRow(a: usize, b: usize, c: usize, n: i32, k: i32, aStep: isize, b
     let j: i32 = 0;
     for (; j + 4 <= n; j += 4) {
       const at = <usize>j << 2;
-      let v = f32x4.add(v128.load(c + at), f32x4.mul(a0, v128.load(b + at)));
-      v = f32x4.add(v, f32x4.mul(a1, v128.load(b1 + at)));
-      v = f32x4.add(v, f32x4.mul(a2, v128.load(b2 + at)));
-      v128.store(c + at, f32x4.add(v, f32x4.mul(a3, v128.load(b3 + at))));
+      let v = madd(v128.load(c + at), a0, v128.load(b + at));
+      v = madd(v, a1, v128.load(b1 + at));
+      v = madd(v, a2, v128.load(b2 + at));
+      v128.store(c + at, madd(v, a3, v128.load(b3 + at)));
     }
     for (; j < n; j++) {
       const at = <usize>j << 2;
