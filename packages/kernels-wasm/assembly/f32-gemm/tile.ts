@@ -61,17 +61,54 @@ export function f32_gemm_4rows(
       r20 = v128.load(p); r21 = v128.load(p, 16); p += cStride;
       r30 = v128.load(p); r31 = v128.load(p, 16); p = c;
     }
-    let q = b;
-    for (let s = a; s < end; s += 16, q += bStride) {
-      const b0 = v128.load(q), b1 = v128.load(q, 16);
-      const a0 = v128.load32_splat(s);
-      r00 = madd(r00, a0, b0); r01 = madd(r01, a0, b1);
-      const a1 = v128.load32_splat(s, 4);
-      r10 = madd(r10, a1, b0); r11 = madd(r11, a1, b1);
-      const a2 = v128.load32_splat(s, 8);
-      r20 = madd(r20, a2, b0); r21 = madd(r21, a2, b1);
-      const a3 = v128.load32_splat(s, 12);
-      r30 = madd(r30, a3, b0); r31 = madd(r31, a3, b1);
+    // Four steps with a way out after each: 27 instructions a step where a loop of one step has 31, which counts on a core whose
+    // front end is shared by two threads. In one block the engine would reorder the steps until registers spill, and it adds
+    // an instruction for every splat at another offset than these four.
+    let q = b, s = a;
+    while (s < end) {
+      const b00 = v128.load(q), b01 = v128.load(q, 16);
+      const a00 = v128.load32_splat(s);
+      r00 = madd(r00, a00, b00); r01 = madd(r01, a00, b01);
+      const a01 = v128.load32_splat(s, 4);
+      r10 = madd(r10, a01, b00); r11 = madd(r11, a01, b01);
+      const a02 = v128.load32_splat(s, 8);
+      r20 = madd(r20, a02, b00); r21 = madd(r21, a02, b01);
+      const a03 = v128.load32_splat(s, 12);
+      r30 = madd(r30, a03, b00); r31 = madd(r31, a03, b01);
+      s += 16; q += bStride;
+      if (s >= end) break;
+      const b10 = v128.load(q), b11 = v128.load(q, 16);
+      const a10 = v128.load32_splat(s);
+      r00 = madd(r00, a10, b10); r01 = madd(r01, a10, b11);
+      const a11 = v128.load32_splat(s, 4);
+      r10 = madd(r10, a11, b10); r11 = madd(r11, a11, b11);
+      const a12 = v128.load32_splat(s, 8);
+      r20 = madd(r20, a12, b10); r21 = madd(r21, a12, b11);
+      const a13 = v128.load32_splat(s, 12);
+      r30 = madd(r30, a13, b10); r31 = madd(r31, a13, b11);
+      s += 16; q += bStride;
+      if (s >= end) break;
+      const b20 = v128.load(q), b21 = v128.load(q, 16);
+      const a20 = v128.load32_splat(s);
+      r00 = madd(r00, a20, b20); r01 = madd(r01, a20, b21);
+      const a21 = v128.load32_splat(s, 4);
+      r10 = madd(r10, a21, b20); r11 = madd(r11, a21, b21);
+      const a22 = v128.load32_splat(s, 8);
+      r20 = madd(r20, a22, b20); r21 = madd(r21, a22, b21);
+      const a23 = v128.load32_splat(s, 12);
+      r30 = madd(r30, a23, b20); r31 = madd(r31, a23, b21);
+      s += 16; q += bStride;
+      if (s >= end) break;
+      const b30 = v128.load(q), b31 = v128.load(q, 16);
+      const a30 = v128.load32_splat(s);
+      r00 = madd(r00, a30, b30); r01 = madd(r01, a30, b31);
+      const a31 = v128.load32_splat(s, 4);
+      r10 = madd(r10, a31, b30); r11 = madd(r11, a31, b31);
+      const a32 = v128.load32_splat(s, 8);
+      r20 = madd(r20, a32, b30); r21 = madd(r21, a32, b31);
+      const a33 = v128.load32_splat(s, 12);
+      r30 = madd(r30, a33, b30); r31 = madd(r31, a33, b31);
+      s += 16; q += bStride;
     }
     const l = f32x4.splat(lo), h = f32x4.splat(hi);
     v128.store(p, clamp(r00, l, h)); v128.store(p, clamp(r01, l, h), 16); p += cStride;
