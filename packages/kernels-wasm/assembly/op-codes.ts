@@ -83,3 +83,75 @@ export const enum ResizeCoord {
   pytorchHalfPixel = 2,
   asymmetric = 3,
 }
+
+export const enum ActiveOp {
+  sigmoid = 0,
+  logSigmoid = 1,
+  silu = 2,
+  swish = 3,
+  tanh = 4,
+  exp = 5,
+  log = 6,
+  sqrt = 7,
+  rsqrt = 8,
+  erf = 9,
+  gelu = 10,
+  geluTanh = 11,
+  geluSigmoid = 12,
+  hardSwish = 13,
+  hardSigmoid = 14,
+  elu = 15,
+  mish = 16,
+  softplus = 17,
+  softsign = 18,
+  sign = 19,
+  abs = 20,
+  floor = 21,
+  ceil = 22,
+  round = 23,
+}
+
+export const enum CodeOp {
+  add = 0,
+  sub = 1,
+  addShared = 2,
+  mul = 3,
+  mulQdm = 4,
+  max = 5,
+  min = 6,
+  equal = 7,
+  notEqual = 8,
+  less = 9,
+  lessOrEqual = 10,
+  xor = 11,
+}
+
+export const enum LoweredReduce {
+  sum = 0,
+  mean = 1,
+  l1 = 2,
+  l2 = 3,
+}
+
+export const enum CastFloat {
+  f32 = 0,
+  f16 = 1,
+  bf16 = 2,
+  cv18xx = 3,
+}
+
+export const enum CastRounding {
+  halfAway = 0,
+  halfUp = 1,
+  halfDown = 2,
+  halfEven = 3,
+  towardsZero = 4,
+  up = 5,
+  down = 6,
+}
+
+export const enum CvTable {
+  slope = 0,
+  mantissa = 1,
+  log = 2,
+}

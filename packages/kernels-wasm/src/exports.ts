@@ -1,3 +1,4 @@
+import type { LoweredKernels } from './lowered-exports.ts';
 import type { QuantizedKernels } from './quantized-exports.ts';
 import type { StatsKernels } from './stats-exports.ts';
 
@@ -16,7 +17,7 @@ import type { StatsKernels } from './stats-exports.ts';
  * - The same input gives the same bits on every engine: reductions have a written order, no relaxed SIMD.
  * - Each function has a scalar twin in `src/scalar/`, which is its definition.
  */
-export interface KernelExports extends FloatKernels, CopyKernels, StatsKernels, QuantizedKernels {
+export interface KernelExports extends FloatKernels, CopyKernels, StatsKernels, QuantizedKernels, LoweredKernels {
   readonly memory: WebAssembly.Memory;
   /** First byte that is not static data of the binary: where the host's arena starts. */
   heapBase(): number;

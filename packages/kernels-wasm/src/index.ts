@@ -10,10 +10,23 @@ export { KernelError, type KernelErrorDetail } from './error.ts';
 /** The interface of the binary. */
 export type { CopyKernels, FloatKernels, KernelExports } from './exports.ts';
 export { type CompileOptions, compileKernels, type Kernels, type LoadOptions, loadKernels } from './load.ts';
+export type { LoweredKernels } from './lowered-exports.ts';
 export {
+  ActiveOp,
+  type ActiveOpName,
   BiasMode,
   BinaryOp,
   type BinaryOpName,
+  CastFloat,
+  type CastFloatName,
+  CastRounding,
+  type CastRoundingName,
+  CodeOp,
+  type CodeOpName,
+  CvTable,
+  type CvTableName,
+  LoweredReduce,
+  type LoweredReduceName,
   NonFinite,
   ReduceOp,
   type ReduceOpName,
@@ -28,6 +41,7 @@ export { planBroadcast, planCopy, type StridedPlan } from './plan.ts';
 /** Integer kernels and the scalar definitions that lowering and the runtime build tables with. */
 export { AverageFinish, Finish, NormSteps, type QuantizedKernels } from './quantized-exports.ts';
 export { roundBf16, roundF16 } from './scalar/float16.ts';
+export { loweredDequantize } from './scalar/lowered-casts.ts';
 export { tableIndex } from './scalar/lut.ts';
 export { type CodeRange, qs8Add, qs8Mul, type ScaledOperand, scaledTerm } from './scalar/qs8-binary.ts';
 export { type AccumulatorFinish, finishAccumulator } from './scalar/qs8-conv.ts';

@@ -109,6 +109,45 @@ export const BinaryOp = {
 
 export type BinaryOpName = keyof typeof BinaryOp;
 
+/** `lowered_active`: y = f(x) in float64; p and q are parameters. */
+export const ActiveOp = {
+  sigmoid: 0,
+  logSigmoid: 1,
+  silu: 2,
+  /** x * sigmoid(p*x) */
+  swish: 3,
+  tanh: 4,
+  exp: 5,
+  log: 6,
+  sqrt: 7,
+  rsqrt: 8,
+  erf: 9,
+  gelu: 10,
+  /** x/2 * (1 + tanh(0.7978845608 * x * (1 + 0.044715 x^2))) */
+  geluTanh: 11,
+  /** x * sigmoid(1.702 x) */
+  geluSigmoid: 12,
+  hardSwish: 13,
+  /** clamp(p*x + q, 0, 1) */
+  hardSigmoid: 14,
+  /** x > 0 ? x : p * (e^x - 1) */
+  elu: 15,
+  /** every step in float32 */
+  mish: 16,
+  /** x > 20 ? x : ln(e^x + 1) */
+  softplus: 17,
+  softsign: 18,
+  /** x < 0 ? -1 : 1 */
+  sign: 19,
+  abs: 20,
+  floor: 21,
+  ceil: 22,
+  /** half away from zero; what no int64 holds becomes -2^63 */
+  round: 23,
+} as const;
+
+export type ActiveOpName = keyof typeof ActiveOp;
+
 /** `f32_reduce`. */
 export const ReduceOp = { sum: 0, mean: 1, max: 2, min: 3, prod: 4, l1: 5, l2: 6 } as const;
 
@@ -127,3 +166,53 @@ export const Rounding = { halfEven: 0, halfAwayFromZero: 1 } as const;
 
 /** Bits of the answer of `stats_minmax`. */
 export const NonFinite = { nan: 1, infinity: 2 } as const;
+
+/** `qs8_binary_nd`. Comparisons and logic give 0 or 1. */
+export const CodeOp = {
+  /** each term scaled and rounded on its own */
+  add: 0,
+  sub: 1,
+  /** (a*mA + b*mB) >> sA, half up */
+  addShared: 2,
+  /** (a*b*mA) >> sA, half up */
+  mul: 3,
+  /** (a*b*mA) >> 31 half up, then >> sA half away from zero */
+  mulQdm: 4,
+  max: 5,
+  min: 6,
+  equal: 7,
+  notEqual: 8,
+  less: 9,
+  lessOrEqual: 10,
+  xor: 11,
+} as const;
+
+export type CodeOpName = keyof typeof CodeOp;
+
+/** `lowered_reduce`. */
+export const LoweredReduce = { sum: 0, mean: 1, l1: 2, l2: 3 } as const;
+
+export type LoweredReduceName = keyof typeof LoweredReduce;
+
+/** How the casts of lowered graphs round a float: not at all, to a 16-bit type of the BM chips, or as a CV18xx multiplies. */
+export const CastFloat = { f32: 0, f16: 1, bf16: 2, cv18xx: 3 } as const;
+
+export type CastFloatName = keyof typeof CastFloat;
+
+/** Rounding of `lowered_quantize`. */
+export const CastRounding = {
+  halfAway: 0,
+  halfUp: 1,
+  halfDown: 2,
+  halfEven: 3,
+  towardsZero: 4,
+  up: 5,
+  down: 6,
+} as const;
+
+export type CastRoundingName = keyof typeof CastRounding;
+
+/** How `cv_lut` combines two tables: a value and a slope, or an exponent with a mantissa by product or (`log`) sum. */
+export const CvTable = { slope: 0, mantissa: 1, log: 2 } as const;
+
+export type CvTableName = keyof typeof CvTable;

@@ -1,8 +1,14 @@
 import type { Arena, KernelExports } from '../src/index.ts';
 import {
+  ActiveOp,
   AverageFinish,
   BinaryOp,
+  CastFloat,
+  CastRounding,
+  CodeOp,
+  CvTable,
   Finish,
+  LoweredReduce,
   NormSteps,
   planBroadcast,
   planCopy,
@@ -165,6 +171,24 @@ function pool(e: KernelExports, room: Room, kind: 'max' | 'average'): void {
   else e.f32_avgpool2d(x, y, scratch, 2, 9, 9, 5, 5, 3, 3, 2, 2, 1, 1, 0, LO, HI);
 }
 
+function actives(e: KernelExports, room: Room): void {
+  for (const code of Object.values(ActiveOp))
+    e.lowered_active(code, room.floats(101, 9), room.bytes(404), 101, 0.7, 0.4);
+}
+
+function codePairs(e: KernelExports, room: Room): void {
+  const { rank, data } = planBroadcast([2, 3, 5, 7], [3, 1, 7]);
+  for (const code of Object.values(CodeOp)) {
+    const [a, b] = [room.codes(210), room.codes(21)];
+    e.qs8_binary_nd(code, a, 1, 3, 90, 7, b, 1, -2, 60, 6, room.bytes(210), rank, room.ints(data), 1, -128, 127);
+  }
+}
+
+function tableFunctions(e: KernelExports, room: Room): void {
+  for (const kind of Object.values(CvTable))
+    e.cv_lut(kind, room.floats(N, 20), room.floats(256), room.floats(256), room.bytes(4 * N), N, 10.5);
+}
+
 function resizeLinear(e: KernelExports, room: Room): void {
   const scratch = room.bytes(e.f32_resize_linear_scratch_bytes(6, 11));
   e.f32_resize_linear(room.floats(72), room.bytes(4 * 2 * 121), scratch, 2, 6, 6, 11, 11, ResizeCoord.halfPixel);
@@ -251,6 +275,41 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   i32_to_f32: (e, room) => e.i32_to_f32(room.words(N, 1e9), room.bytes(4 * N), N),
   lut_x8: (e, room) => e.lut_x8(room.codes(N), room.codes(256), room.bytes(N), N),
   lut_x8_x32: (e, room) => e.lut_x8_x32(room.codes(N), room.floats(256), room.bytes(4 * N), N),
+  cv_bf16_round: (e, room) => e.cv_bf16_round(room.floats(N), room.bytes(4 * N), N),
+  cv_bf16_truncate: (e, room) => e.cv_bf16_truncate(room.floats(N), room.bytes(4 * N), N),
+  cv_layernorm: (e, room) => {
+    const [x, y, w, b] = [room.floats(600, 4), room.bytes(2400), room.floats(100), room.floats(100)];
+    e.cv_layernorm(x, y, w, b, 6, 100, 0.01, 1e-5, room.floats(256), room.floats(256));
+  },
+  cv_lut: tableFunctions,
+  cv_quantize: (e, room) => e.cv_quantize(room.floats(N, 3), room.bytes(N), N, 50),
+  cv_requant_f32: (e, room) => e.cv_requant_f32(room.floats(N, 1e4), room.bytes(N), N, 93, 13, -128, 127),
+  cv_softmax: (e, room) => {
+    const [x, y, powers, slopes] = [room.floats(600, 6), room.bytes(2400), room.floats(256), room.floats(256)];
+    e.cv_softmax(x, y, 2, 60, 5, powers, slopes, 8.5, room.floats(256), room.floats(256), 0, 0.998);
+  },
+  lowered_active: actives,
+  lowered_dequantize: (e, room) =>
+    e.lowered_dequantize(room.words(N, 30000), 4, room.bytes(4 * N), N, 0.01, 3, CastFloat.bf16),
+  lowered_interp: (e, room) => {
+    const positions = [room.ints([0, 1, 3]), room.floats(3), room.ints([0, 2, 2, 4, 5]), room.floats(5)] as const;
+    e.lowered_interp(room.floats(48), room.bytes(120), room.bytes(24), 2, 4, 6, 3, 5, ...positions);
+  },
+  lowered_quantize: (e, room) => {
+    const [read, product, rounding] = [CastFloat.bf16, CastFloat.f16, CastRounding.halfEven];
+    e.lowered_quantize(room.floats(N), room.bytes(2 * N), 2, N, 300, read, product, rounding, 3, -32768, 32767);
+  },
+  lowered_reduce: (e, room) => e.lowered_reduce(LoweredReduce.l2, room.floats(600), room.bytes(40), 2, 60, 5, 1),
+  lowered_requant_real: (e, room) =>
+    e.lowered_requant_real(room.words(N, 1e6), room.bytes(N), 1, N, 1e-4, 2.5, -128, 127),
+  qs8_binary_nd: codePairs,
+  qs8_softmax: (e, room) =>
+    e.qs8_softmax(room.codes(600), 1, room.floats(256), room.bytes(600), 2, 60, 5, 0.01, 1, -3, -128, 127),
+  requant_qdm_channels: (e, room) => {
+    const [multipliers, shifts] = [room.ints([1 << 30, 1518500250, 2 ** 31 - 1]), room.ints([9, 12, 15])];
+    e.requant_qdm_channels(room.words(600, 1e6), room.bytes(600), 2, 3, 100, multipliers, shifts, -128, 127);
+  },
+  select_x8: (e, room) => e.select_x8(room.codes(N), room.codes(N), 1, room.codes(N), 0, room.bytes(N), N),
   lowered_affine: (e, room) => e.lowered_affine(room.floats(600), room.floats(20), room.floats(20), 3, 20, 10, 0),
   lowered_normalize: loweredRows,
   lowered_softmax: (e, room) => e.lowered_softmax(room.floats(300), room.bytes(1200), 3, 100, 1, 1.5, 0),

@@ -1,15 +1,14 @@
+import { type OpOf, roundToBf16, roundToCvBf16, roundToF16, toInt, type Uniform } from '@q/ir';
 import {
-  cvBf16Multiply,
-  type OpOf,
-  roundToBf16,
-  roundToCvBf16,
-  roundToF16,
-  saturate,
-  toInt,
-  truncateToBf16,
-  type Uniform,
-} from '@q/ir';
-import { applyRequant, type RequantMode, type ShiftRounding } from '@q/kernels-wasm';
+  applyRequant,
+  CastFloat,
+  type CastFloatName,
+  CastRounding,
+  type CastRoundingName,
+  loweredDequantize,
+  type RequantMode,
+  type ShiftRounding,
+} from '@q/kernels-wasm';
 import { refuse } from '../float/refuse.ts';
 import {
   FRESH,
@@ -21,7 +20,7 @@ import {
 import { aroundAxis } from '../shapes.ts';
 import type { TensorSlot } from '../slot.ts';
 import { byteTable, mapCodes } from './code-table.ts';
-import { codesIn, holdsCodes } from './codes.ts';
+import { codesIn, flag, floatIn, holdsCodes, isByte } from './codes.ts';
 
 const isCv18xx = (chip: string): boolean => chip.startsWith('cv18') && chip !== 'cv186x';
 
@@ -56,52 +55,44 @@ function prepareQuantize(context: PrepareContext, x: TensorSlot, y: TensorSlot, 
     const half = uniform.expressed === 'f16' ? 1 : 0;
     return () => kernels.f32_to_q8(x.ptr, y.ptr, y.length, inverse, half, zero, lo, hi);
   }
-  // A bfloat16 operand is rounded on its way in; 16-bit codes are rare.
-  const read = x.type.dtype === 'bf16' ? roundToBf16 : Math.fround;
-  return () => {
-    const [from, to] = [x.f32(), y.view()];
-    for (let i = 0; i < from.length; i++) {
-      const code = toInt(narrow(Math.fround(read(from[i]!) * inverse))) + zero;
-      to[i] = Math.min(Math.max(code, lo), hi);
-    }
-  };
+  // A bfloat16 operand is rounded on its way in.
+  const read = CastFloat[x.type.dtype === 'bf16' ? 'bf16' : 'f32'];
+  const product = CastFloat[uniform.expressed];
+  const [bytes, { halfAway }] = [y.byteLength / y.length, CastRounding];
+  return () => kernels.lowered_quantize(x.ptr, y.ptr, bytes, y.length, inverse, read, product, halfAway, zero, lo, hi);
 }
 
 /** float → i8 of a CV18xx: truncated operand, bfloat16 product, half to even. */
-function prepareQuantizeCv18xx(x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
+function prepareQuantizeCv18xx(context: PrepareContext, x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
+  const { kernels } = context;
+  if (y.dtype !== 'i8') refuse({ type: 'tpu.Cast', name: y.name }, `codes of ${y.dtype}`, 'i8');
   const inverse = roundToCvBf16(Math.fround(1 / uniform.scale));
-  return () => {
-    const [from, to] = [x.f32(), y.view()];
-    for (let i = 0; i < from.length; i++) {
-      to[i] = saturate(cvBf16Multiply(truncateToBf16(from[i]!), inverse), 'i8', 'HalfToEven');
-    }
-  };
+  return () => kernels.cv_quantize(x.ptr, y.ptr, y.length, inverse);
 }
 
-/** The float that one code stands for, in the type of the cast's result. */
-function dequantizer(dtype: string, scale: number, zero: number, chip: string): (code: number) => number {
-  if (isCv18xx(chip)) {
-    const factor = roundToCvBf16(scale);
-    return (code) => cvBf16Multiply(truncateToBf16(code) - zero, factor);
-  }
-  if (dtype === 'f16' || dtype === 'bf16') {
-    const narrow = NARROWINGS[dtype];
-    const factor = narrow(scale);
-    return (code) => narrow(Math.fround(factor * narrow(code - zero)));
-  }
-  const factor = Math.fround(scale);
-  return (code) => Math.fround(factor * (code - zero));
+interface Dequantizer {
+  /** Scale of a code, in the type of the cast's result. */
+  readonly factor: number;
+  readonly zero: number;
+  /** Type in which the product is taken. */
+  readonly float: CastFloatName;
+}
+
+/** How the float that a code stands for is computed. */
+function dequantizerOf(dtype: string, { scale, zeroPoint: zero }: Uniform, chip: string): Dequantizer {
+  if (isCv18xx(chip)) return { factor: roundToCvBf16(scale), zero, float: 'cv18xx' };
+  if (dtype === 'f16' || dtype === 'bf16') return { factor: NARROWINGS[dtype](scale), zero, float: dtype };
+  return { factor: Math.fround(scale), zero, float: 'f32' };
 }
 
 function prepareDequantize(context: PrepareContext, x: TensorSlot, y: TensorSlot, uniform: Uniform): RunOp {
   const { kernels } = context;
-  const real = dequantizer(y.type.dtype, uniform.scale, uniform.zeroPoint, context.chip);
-  if (x.dtype !== 'i8' && x.dtype !== 'u8') {
-    return () => {
-      const [from, to] = [x.view(), y.f32()];
-      for (let i = 0; i < from.length; i++) to[i] = real(from[i]!);
-    };
+  const { factor, zero, float } = dequantizerOf(y.type.dtype, uniform, context.chip);
+  if (!isByte(x)) {
+    const [bytes, code] = [x.byteLength / x.length, CastFloat[float]];
+    return () => kernels.lowered_dequantize(x.ptr, bytes, y.ptr, y.length, factor, zero, code);
   }
+  const real = (code: number): number => loweredDequantize(code, factor, zero, float);
   const table = context.place(Float32Array.from(byteTable(x.dtype === 'i8', real)));
   return () => kernels.lut_x8_x32(x.ptr, table.ptr, y.ptr, y.length);
 }
@@ -114,25 +105,30 @@ function prepareFloatCast(context: PrepareContext, x: TensorSlot, y: TensorSlot)
   if (pair === 'f32 f16') return () => kernels.f16_round(x.ptr, y.ptr, y.length);
   if (pair === 'f32 bf16' && !isCv18xx(context.chip)) return () => kernels.bf16_round(x.ptr, y.ptr, y.length);
   if (pair === 'f32 bf16') {
-    return () => {
-      const [from, to] = [x.f32(), y.f32()];
-      for (let i = 0; i < from.length; i++) to[i] = truncateToBf16(from[i]!);
-    };
+    return () => kernels.cv_bf16_truncate(x.ptr, y.ptr, y.length);
   }
   return refuse({ type: 'tpu.Cast', name: y.name }, pair, 'a cast between float types and codes');
 }
 
-/** float → integers without scale: the operator's round mode, clamped except for i32. */
-function prepareToInteger(op: OpOf<'tpu.Cast'>, x: TensorSlot, y: TensorSlot): RunOp {
-  const { lo, hi, dtype } = codesIn(y);
-  const mode = op.attributes.roundMode as ShiftRounding;
-  return () => {
-    const [from, to] = [x.f32(), y.view()];
-    for (let i = 0; i < from.length; i++) {
-      const value = toInt(from[i]!, mode);
-      to[i] = dtype === 'i32' ? value : Math.min(Math.max(value, lo), hi);
-    }
-  };
+const ROUNDINGS: Readonly<Record<string, CastRoundingName>> = {
+  HalfAwayFromZero: 'halfAway',
+  HalfUp: 'halfUp',
+  HalfDown: 'halfDown',
+  HalfToEven: 'halfEven',
+  TowardsZero: 'towardsZero',
+  Up: 'up',
+  Down: 'down',
+};
+
+/** float → integers without scale: the operator's round mode, clamped except for i32, where values wrap. */
+function prepareToInteger(op: OpOf<'tpu.Cast'>, context: PrepareContext, x: TensorSlot, y: TensorSlot): RunOp {
+  const { kernels } = context;
+  const codes = codesIn(y);
+  const [lo, hi] = codes.dtype === 'i32' ? [-(2 ** 63), 2 ** 63] : [codes.lo, codes.hi];
+  const { roundMode } = op.attributes;
+  const rounding = CastRounding[ROUNDINGS[roundMode] ?? refuse(op, roundMode, Object.keys(ROUNDINGS).join(', '))];
+  const [bytes, { f32 }] = [y.byteLength / y.length, CastFloat];
+  return () => kernels.lowered_quantize(x.ptr, y.ptr, bytes, y.length, 1, f32, f32, rounding, 0, lo, hi);
 }
 
 const cast: OpImplementation<'tpu.Cast'> = {
@@ -145,10 +141,11 @@ const cast: OpImplementation<'tpu.Cast'> = {
     const [from, to] = [uniformOf(x), uniformOf(y)];
     // Upstream copies codes into a narrower type without looking at them.
     if (holdsCodes(x.type.dtype) && holdsCodes(y.type.dtype)) return () => void y.view().set(x.view());
+    if (!holdsCodes(x.type.dtype)) floatIn(x);
     if (to !== undefined) {
-      return isCv18xx(context.chip) ? prepareQuantizeCv18xx(x, y, to) : prepareQuantize(context, x, y, to);
+      return isCv18xx(context.chip) ? prepareQuantizeCv18xx(context, x, y, to) : prepareQuantize(context, x, y, to);
     }
-    if (holdsCodes(y.type.dtype)) return prepareToInteger(op, x, y);
+    if (holdsCodes(y.type.dtype)) return prepareToInteger(op, context, x, y);
     if (holdsCodes(x.type.dtype)) {
       const plain: Uniform = { kind: 'uniform', expressed: 'f32', scale: 1, zeroPoint: 0 };
       return prepareDequantize(context, x, y, from ?? plain);
@@ -180,6 +177,11 @@ const requantInt: OpImplementation<'tpu.RequantInt'> = {
     const mode = op.attributes.quantMode as RequantMode;
     const rounding = op.attributes.roundMode as ShiftRounding;
     const requant = { multiplier, rshift: mode === 'MultiplierShift' ? rshift : -rshift, mode, rounding };
+    if (x.dtype === 'i32' && from.zero === 0 && mode === 'MultiplierShift' && KERNEL_ROUNDINGS.has(rounding)) {
+      const { kernels } = context;
+      const [bytes, away] = [y.byteLength / y.length, flag(rounding === 'HalfAwayFromZero')];
+      return () => kernels.requant_x32(x.ptr, y.ptr, bytes, y.length, multiplier, rshift, away, to.zero, to.lo, to.hi);
+    }
     return mapCodes(context, (code) => {
       const value = applyRequant(code - from.zero, requant) + to.zero;
       return Math.min(Math.max(value, to.lo), to.hi);
@@ -188,7 +190,7 @@ const requantInt: OpImplementation<'tpu.RequantInt'> = {
 };
 
 /** Roundings that `requant_x32` does. */
-const ROUNDINGS: ReadonlySet<ShiftRounding> = new Set(['HalfUp', 'HalfAwayFromZero']);
+const KERNEL_ROUNDINGS: ReadonlySet<ShiftRounding> = new Set(['HalfUp', 'HalfAwayFromZero']);
 
 /** Parameters per channel: three columns, or two with the shift in the low and the zero point in the high half. */
 const requantIntAxis: OpImplementation<'tpu.RequantIntAxis'> = {
@@ -217,7 +219,7 @@ const requantIntAxis: OpImplementation<'tpu.RequantIntAxis'> = {
     };
     const { kernels } = context;
     const bytes = y.byteLength / y.length;
-    const hasKernel = mode === 'MultiplierShift' && x.dtype === 'i32' && ROUNDINGS.has(rounding);
+    const hasKernel = mode === 'MultiplierShift' && x.dtype === 'i32' && KERNEL_ROUNDINGS.has(rounding);
     const away = rounding === 'HalfUp' ? 0 : 1;
     return () => {
       for (let index = 0; index < outer * axis; index++) {
@@ -237,8 +239,14 @@ const requantIntAxis: OpImplementation<'tpu.RequantIntAxis'> = {
 /** x · scale + offset in f32, then half away. */
 const requantFp: OpImplementation<'tpu.RequantFp'> = {
   prepare(op, context) {
-    const { lo, hi } = codesIn(context.output());
+    const { kernels } = context;
+    const [x, y] = [context.input(0), context.output()];
+    const { lo, hi } = codesIn(y);
     const [scale, offset] = [Math.fround(op.attributes.scale), Math.fround(op.attributes.offset)];
+    if (x.dtype === 'i32') {
+      const bytes = y.byteLength / y.length;
+      return () => kernels.lowered_requant_real(x.ptr, y.ptr, bytes, y.length, scale, offset, lo, hi);
+    }
     return mapCodes(context, (code) =>
       Math.min(Math.max(toInt(Math.fround(Math.fround(code * scale) + offset)), lo), hi),
     );

@@ -68,6 +68,22 @@ export function byteCodesIn(slot: TensorSlot): Codes {
   });
 }
 
+/** An operand of a kernel that reads f32. */
+export function floatIn(slot: TensorSlot): TensorSlot {
+  if (slot.dtype === 'f32') return slot;
+  throw new QError(`${slot.name} holds ${slot.dtype} where an operator computes with f32.`, {
+    code: 'runtime.dtype.mismatch',
+    where: slot.name,
+    found: slot.dtype,
+    expected: 'f32',
+  });
+}
+
+/** True for storage that the integer kernels read. */
+export function isByte({ dtype }: TensorSlot): boolean {
+  return dtype === 'i8' || dtype === 'u8';
+}
+
 /** Lowest code of a result: a fused Relu cuts at the zero point. */
 export function lowestCode(codes: Codes, doRelu: boolean): number {
   return doRelu ? Math.max(codes.lo, codes.zero) : codes.lo;

@@ -11,6 +11,7 @@ import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
 import { delegateContext } from './delegate-context.ts';
 import { prepareFinish } from './finish.ts';
 import { asTop } from './float-form.ts';
+import { largestSum } from './largest-sum.ts';
 import { mixed } from './mixed.ts';
 import { shiftSums } from './shifted-sums.ts';
 
@@ -93,24 +94,19 @@ const deconv: OpImplementation<'tpu.Deconv'> = {
     const [from, to] = [floatCopy(context, x), floatCopy(context, y)];
     const run = prepareSums(op, context, from.slot, to.slot);
     const watch = watchAccumulator(context);
+    const peak = largestSum(context, to.slot, to.slot.length);
     const finish =
-      y.dtype === 'i32' ? () => kernels.f32_to_i32(to.slot.ptr, y.ptr, y.length) : shiftSums(op, to.slot, y);
+      y.dtype === 'i32' ? () => kernels.f32_to_i32(to.slot.ptr, y.ptr, y.length) : shiftSums(op, context, to.slot);
     return () => {
       from.settle();
       to.settle();
       kernels.lut_x8_x32(x.ptr, reals.ptr, from.slot.ptr, x.length);
       run();
-      watch(largestMagnitude(to.slot.f32()));
+      watch(peak());
       finish();
     };
   },
 };
-
-function largestMagnitude(sums: Float32Array): number {
-  let largest = 0;
-  for (const sum of sums) largest = Math.max(largest, Math.abs(sum));
-  return Math.min(largest, 2 ** 32 - 1);
-}
 
 /** A float tensor of the shape of `like` in scratch memory; `settle` gives it its address once the plan is made. */
 function floatCopy(context: PrepareContext, like: TensorSlot): { readonly slot: TensorSlot; settle(): void } {

@@ -154,7 +154,7 @@ export function withRounding(op: KnownOp, context: PrepareContext, run: RunOp): 
       kernels.f16_round(y.ptr, y.ptr, y.length);
     };
   }
-  if (y.type.dtype === 'bf16' && isCv18xx(context.chip)) return roundedToBf16(y, run);
+  if (y.type.dtype === 'bf16' && isCv18xx(context.chip)) return roundedToBf16(context, run);
   if (y.type.dtype === 'bf16') {
     return () => {
       run();

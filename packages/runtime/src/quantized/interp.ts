@@ -1,5 +1,6 @@
 import { imageShape } from '../float/window.ts';
 import type { Implementations, OpImplementation } from '../implementation.ts';
+import { floatIn } from './codes.ts';
 import { asFloat } from './float-form.ts';
 
 const f = Math.fround;
@@ -22,31 +23,21 @@ const interp: OpImplementation<'tpu.Interp'> = {
     const [x, y] = [context.input(0), context.output()];
     const { mode, coordMode } = op.attributes;
     if (mode !== 'linear' || x.shape.length !== 4) return asFloat<'tpu.Interp'>().prepare(op, context);
+    const { kernels } = context;
+    floatIn(x);
     const [from, to] = [imageShape(x.shape), imageShape(y.shape)];
     const rows = positions(from.H, to.H, coordMode);
     const columns = positions(from.W, to.W, coordMode);
-    const row = new Float32Array(from.W);
-    return () => {
-      const [source, target] = [x.f32(), y.f32()];
-      let written = 0;
-      for (let plane = 0; plane < from.N * from.C; plane++) {
-        for (let oy = 0; oy < to.H; oy++) {
-          const top = (plane * from.H + rows.first[oy]!) * from.W;
-          const bottom = rows.first[oy]! + 1 < from.H ? top + from.W : top;
-          const down = rows.distance[oy]!;
-          for (let ix = 0; ix < from.W; ix++) {
-            const a = source[top + ix]!;
-            row[ix] = a + f(down * f(source[bottom + ix]! - a));
-          }
-          for (let ox = 0; ox < to.W; ox++) {
-            const first = columns.first[ox]!;
-            const a = row[first]!;
-            const b = row[Math.min(first + 1, from.W - 1)]!;
-            target[written++] = a + f(columns.distance[ox]! * f(b - a));
-          }
-        }
-      }
-    };
+    const [row, rowDistance] = [context.place(rows.first), context.place(rows.distance)];
+    const [column, columnDistance] = [context.place(columns.first), context.place(columns.distance)];
+    const scratch = context.scratch(4 * from.W);
+    const planes = from.N * from.C;
+    return () =>
+      // biome-ignore format: one argument per line hides the groups
+      kernels.lowered_interp(
+        x.ptr, y.ptr, scratch.ptr, planes, from.H, from.W, to.H, to.W,
+        row.ptr, rowDistance.ptr, column.ptr, columnDistance.ptr,
+      );
   },
 };
 

@@ -1,22 +1,22 @@
-import { type OpOf, saturate } from '@q/ir';
-import { multiplyShift } from '@q/kernels-wasm';
+import type { OpOf } from '@q/ir';
 import { refuse } from '../float/refuse.ts';
+import type { PrepareContext, RunOp } from '../implementation.ts';
 import type { TensorSlot } from '../slot.ts';
 
 /**
  * Sums of a transposed convolution of bm1684 to codes: a rounding shift, Relu, and a clamp to signed 8 bits, even where
  * the result is unsigned (numerics.md 8).
  */
-export function shiftSums(op: OpOf<'tpu.Deconv'>, sums: TensorSlot, y: TensorSlot): () => void {
+export function shiftSums(op: OpOf<'tpu.Deconv'>, context: PrepareContext, sums: TensorSlot): RunOp {
+  const { kernels } = context;
   const { quantMode, doRelu, rshift: shifts } = op.attributes;
+  const y = context.output();
   if (quantMode !== 'OnlyShift') return refuse(op, `the mode ${quantMode} with a result of ${y.dtype}`, 'OnlyShift');
   const rshift = shifts?.[0] ?? 0;
   const lo = doRelu || y.dtype === 'u8' ? 0 : -128;
+  const whole = context.scratch(4 * y.length);
   return () => {
-    const [from, to] = [sums.f32(), y.view()];
-    for (let i = 0; i < from.length; i++) {
-      const code = saturate(multiplyShift(Math.trunc(from[i]!), 1, rshift, 'HalfUp'), 'i8');
-      to[i] = Math.max(code, lo);
-    }
+    kernels.f32_to_i32(sums.ptr, whole.ptr, y.length);
+    kernels.requant_x32(whole.ptr, y.ptr, 1, y.length, 1, rshift, 0, 0, lo, 127);
   };
 }

@@ -1,36 +1,25 @@
-import { type KnownOp, toInt } from '@q/ir';
+import type { KnownOp } from '@q/ir';
+import { refuse } from '../float/refuse.ts';
 import type { Implementations, OpImplementation } from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
-import { codesIn, flag } from './codes.ts';
+import { byteCodesIn, flag } from './codes.ts';
 import { withRounding } from './float-form.ts';
 import { mixed } from './mixed.ts';
 
 /** INT8 softmax over codes (numerics.md 7.7): powers come from a table, everything is rounded to f32. */
 const softmax: OpImplementation<'tpu.Softmax'> = {
   prepare(op, context) {
+    const { kernels } = context;
     const [x, table, y] = [context.input(0), context.input(1), context.output()];
+    if (table.dtype !== 'f32' || table.length < 256) refuse(op, `powers of ${table.dtype}`, '256 floats');
     const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.axis);
-    const { scale, zero, lo, hi, signed } = codesIn(y);
-    const outputScale = Math.fround(scale);
-    const round = (p: number): number => (signed ? toInt(p) : Math.trunc(p + 0.5));
-    return () => {
-      const [from, powers, to] = [x.view(), table.f32(), y.view()];
-      for (let block = 0; block < outer; block++) {
-        for (let column = 0; column < inner; column++) {
-          const first = block * axis * inner + column;
-          let largest = from[first]!;
-          for (let c = 1; c < axis; c++) largest = Math.max(largest, from[first + c * inner]!);
-          let sum = 0;
-          for (let c = 0; c < axis; c++) sum = Math.fround(sum + powers[largest - from[first + c * inner]!]!);
-          const divisor = Math.fround(sum * outputScale);
-          for (let c = 0; c < axis; c++) {
-            const at = first + c * inner;
-            const p = Math.fround(powers[largest - from[at]!]! / divisor);
-            to[at] = Math.min(Math.max(round(p) + zero, lo), hi);
-          }
-        }
-      }
-    };
+    const input = byteCodesIn(x);
+    const { scale, zero, lo, hi, signed } = byteCodesIn(y);
+    return () =>
+      // biome-ignore format: one argument per line hides the groups
+      kernels.qs8_softmax(
+        x.ptr, flag(input.signed), table.ptr, y.ptr, outer, axis, inner, scale, flag(signed), zero, lo, hi,
+      );
   },
 };
 

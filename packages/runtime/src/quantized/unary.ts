@@ -84,7 +84,7 @@ const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
 };
 
 /** The comparison of two codes that a mode means. */
-export function comparisonOf(
+function comparisonOf(
   op: { readonly type: string; readonly name: string },
   mode: string,
 ): (a: number, b: number) => boolean {

@@ -1,82 +1,76 @@
 import { roundToF16 } from '@q/ir';
 import { describe, expect, it } from 'vitest';
-import { planWalk } from '../../src/quantized/broadcast.ts';
 import { codes, floats, runLowered } from './lowered.ts';
 
 const relu = { doRelu: false, reluLimit: -1 };
 
 describe('broadcasting', () => {
-  it.each([
-    [
-      [
-        [2, 3, 4],
-        [2, 3, 4],
-      ],
-      [2, 3, 4],
-    ],
-    [
-      [
-        [2, 3, 4],
-        [3, 1],
-      ],
-      [2, 3, 4],
-    ],
-    [
-      [
-        [1, 3, 1, 1],
-        [2, 1, 4, 5],
-      ],
-      [2, 3, 4, 5],
-    ],
-    [
-      [[1], [2, 2]],
-      [2, 2],
-    ],
-    [
-      [
-        [1, 1],
-        [1, 1],
-      ],
-      [1, 1],
-    ],
-    [
-      [[4], [3, 4], [2, 1, 1]],
-      [2, 3, 4],
-    ],
-  ])('%j to %j reads what NumPy reads', (shapes, target) => {
-    const walk = planWalk(shapes, target);
-    const total = target.reduce((product, dim) => product * dim, 1);
-    const found = shapes.map(() => new Array<number>(total));
-    walk.each((at, offsets) => {
-      for (let i = 0; i < walk.count; i++)
-        shapes.forEach((_, k) => {
-          found[k]![at + i] = offsets[k]! + i * walk.steps[k]!;
-        });
-    });
-    shapes.forEach((shape, k) => {
-      const expected = Array.from({ length: total }, (_, flat) => {
-        let rest = flat;
-        let [offset, stride] = [0, 1];
-        for (let axis = target.length - 1; axis >= 0; axis--) {
-          const at = rest % target[axis]!;
-          rest = Math.floor(rest / target[axis]!);
-          const own = axis - target.length + shape.length;
-          if (own < 0) continue;
-          if (shape[own] !== 1) offset += at * stride;
-          stride *= shape[own]!;
-        }
-        return offset;
-      });
-      expect(found[k]).toEqual(expected);
-    });
+  /** A matrix, a row and a column of codes; the wholes are 4x6. */
+  const matrix = Int8Array.from({ length: 24 }, (_, i) => ((i * 37) % 256) - 128);
+  const row = Int8Array.of(-100, 5, 7, 127, 0, -1);
+  const column = Int8Array.of(90, -3, 40, -128);
+  const given = [
+    { type: codes([4, 6], 'i8'), data: matrix },
+    { type: codes([6], 'i8'), data: row },
+    { type: codes([4, 1], 'i8'), data: column },
+  ];
+  const clamped = (value: number): number => Math.min(Math.max(value, -128), 127);
+  const whole = (f: (x: number, r: number, c: number) => number): number[] =>
+    Array.from(matrix, (x, i) => clamped(f(x, row[i % 6]!, column[Math.floor(i / 6)]!)));
+  const run = async (type: string, attributes: object, inputs = given): Promise<number[]> =>
+    (await runLowered({ type, attributes, inputs, output: codes([4, 6], 'i8') })).result as number[];
+  const halfUp = (value: number, shift: number): number => Math.floor(value / 2 ** shift + 0.5);
+
+  it('adds any number of operands, with any multipliers', async () => {
+    const three = { multipliers: [3, 5, 7], rshifts: [2, 3, 4], ...relu };
+    const sum = whole((x, r, c) => halfUp(3 * x, 2) + halfUp(5 * r, 3) + halfUp(7 * c, 4));
+    expect(await run('tpu.Add', three)).toEqual(sum);
+    const two = { multipliers: [70000, 5], rshifts: [18, 3], ...relu };
+    const large = whole((x, r) => halfUp(70000 * x, 18) + halfUp(5 * r, 3));
+    expect(await run('tpu.Add', two, given.slice(0, 2))).toEqual(large);
   });
 
-  it('gives one answer through tables, kernels and loops', async () => {
+  it('subtracts either way', async () => {
+    const attributes = { multipliers: [3, 5], rshifts: [2, 3], isReverse: true, ...relu };
+    const difference = whole((x, r) => halfUp(5 * r, 3) - halfUp(3 * x, 2));
+    expect(await run('tpu.Sub', attributes, given.slice(0, 2))).toEqual(difference);
+  });
+
+  it('multiplies by large multipliers', async () => {
+    const attributes = { multiplier: 123457, rshift: 24, quantMode: 'MultiplierShift', ...relu };
+    const product = whole((x, r) => halfUp(x * r * 123457, 24));
+    expect(await run('tpu.Mul', attributes, given.slice(0, 2))).toEqual(product);
+  });
+
+  it('chooses and compares', async () => {
+    expect(await run('tpu.Max', relu)).toEqual(whole(Math.max));
+    expect(await run('tpu.Min', relu, given.slice(0, 2))).toEqual(whole((x, r) => Math.min(x, r)));
+    const greater = whole((x, r) => Number(x > r));
+    expect(await run('tpu.Compare', { mode: 'Greater' }, given.slice(0, 2))).toEqual(greater);
+  });
+
+  it('selects by codes and by floats', async () => {
+    const [x, r, c] = given as [(typeof given)[0], (typeof given)[0], (typeof given)[0]];
+    const none = { xIsConst: false, yIsConst: false, xConstVal: 0, yConstVal: 0 };
+    const constant = { ...none, yIsConst: true, yConstVal: -7 };
+    expect(await run('tpu.Where', none, [r, x, c])).toEqual(whole((m, row, col) => (row !== 0 ? m : col)));
+    const flags = { type: floats([4, 1]), data: Float32Array.of(0, -0.5, 1e-30, -0) };
+    const expected = Array.from(matrix, (m, i) => (flags.data[Math.floor(i / 6)] !== 0 ? m : -7));
+    const { result } = await runLowered({
+      type: 'tpu.Where',
+      attributes: constant,
+      inputs: [flags, x, null],
+      output: codes([4, 6], 'i8'),
+    });
+    expect(result).toEqual(expected);
+  });
+
+  it('gives one answer with and without broadcasting', async () => {
     const long = Int8Array.from({ length: 1200 }, (_, i) => ((i * 37) % 256) - 128);
     const mul = { multiplier: 81, rshift: 13, quantMode: 'MultiplierShift', ...relu };
     const pair = Int8Array.of(77, -50);
     const spread = Int8Array.from({ length: 1200 }, (_, i) => pair[Math.floor(i / 600)]!);
-    const run = async (b: Int8Array, shape: readonly number[], type: string, attributes: object) =>
+    const mixed = async (b: Int8Array, shape: readonly number[], type: string, attributes: object) =>
       (
         await runLowered({
           type,
@@ -88,9 +82,9 @@ describe('broadcasting', () => {
           output: codes([1, 2, 600], 'i8'),
         })
       ).result;
-    expect(await run(pair, [2, 1], 'tpu.Mul', mul)).toEqual(await run(spread, [1, 2, 600], 'tpu.Mul', mul));
+    expect(await mixed(pair, [2, 1], 'tpu.Mul', mul)).toEqual(await mixed(spread, [1, 2, 600], 'tpu.Mul', mul));
     const add = { multipliers: [85, 107], rshifts: [8, 7], ...relu };
-    expect(await run(pair, [2, 1], 'tpu.Add', add)).toEqual(await run(spread, [1, 2, 600], 'tpu.Add', add));
+    expect(await mixed(pair, [2, 1], 'tpu.Add', add)).toEqual(await mixed(spread, [1, 2, 600], 'tpu.Add', add));
   });
 });
 

@@ -1,15 +1,16 @@
 import type { OpOf } from '@q/ir';
 import { refuse } from '../../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
+import { aroundAxis } from '../../shapes.ts';
 import { TensorSlot } from '../../slot.ts';
 import { prepareCopy } from '../../strided-copy.ts';
 import { codesIn, holdsCodes, lowestCode } from '../codes.ts';
 import { perChannel, convolutionImplementations as shared } from '../convolution.ts';
 import { delegateContext } from '../delegate-context.ts';
-import { applyQdm } from './requant.ts';
 
 /** The operand of a convolution with zeros inserted between its pixels, in scratch memory. */
 function insertZeros(context: PrepareContext, inserts: readonly number[]) {
+  const { kernels } = context;
   const x = context.input(0);
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const [stepH, stepW] = [inserts[0]! + 1, inserts[1]! + 1];
@@ -24,7 +25,7 @@ function insertZeros(context: PrepareContext, inserts: readonly number[]) {
   });
   const fill = (): void => {
     spread.ptr = scratch.ptr;
-    spread.view().fill(0);
+    kernels.fill_x8(spread.ptr, 0, spread.byteLength);
     copy(x.ptr, spread.ptr);
   };
   return { spread, fill };
@@ -62,18 +63,17 @@ function prepareDeconvCodes(op: OpOf<'tpu.Deconv'>, context: PrepareContext): Ru
     { ...op, attributes: { ...op.attributes, doRelu: false } },
     delegateContext(context, { output: () => sums }),
   );
-  const channels = y.shape[1]!;
-  const plane = y.shape.slice(2).reduce((product, length) => product * length, 1);
-  const [multipliers, rshifts] = [perChannel(multiplier, channels, 1), perChannel(rshift, channels, 0)];
+  const { kernels } = context;
+  const { outer, axis: channels, inner } = aroundAxis(y.shape, 1);
+  const multipliers = context.place(perChannel(multiplier, channels, 1));
+  const rshifts = context.place(perChannel(rshift, channels, 0));
   return () => {
     sums.ptr = scratch.ptr;
     run();
-    const [from, to] = [sums.view(), y.view()];
-    for (let first = 0; first < to.length; first += plane) {
-      const channel = (first / plane) % channels;
-      const [m, r] = [multipliers[channel]!, rshifts[channel]!];
-      for (let i = first; i < first + plane; i++) to[i] = Math.min(Math.max(applyQdm(from[i]!, m, r), lowest), hi);
-    }
+    // biome-ignore format: one argument per line hides the groups
+    kernels.requant_qdm_channels(
+      sums.ptr, y.ptr, outer, channels, inner, multipliers.ptr, rshifts.ptr, lowest, hi,
+    );
   };
 }
 

@@ -1,43 +1,26 @@
-import { roundToCvBf16 as bf16, elementCount } from '@q/ir';
+import { elementCount, roundToCvBf16 } from '@q/ir';
 import type { Implementations, OpImplementation } from '../../implementation.ts';
-import { mantissaFunction, tablesOf } from './lut.ts';
-
-const f = Math.fround;
+import { floatIn } from '../codes.ts';
+import { tablesOf } from './lut.ts';
 
 /** LayerNorm in bfloat16 steps, its reciprocal square root from tables (numerics.md 10). */
 const layerNorm: OpImplementation<'tpu.LayerNorm'> = {
   prepare(op, context) {
-    const [x, y] = [context.input(0), context.output()];
+    const { kernels } = context;
+    const [x, y] = [floatIn(context.input(0)), context.output()];
     const [weight, bias] = [context.optionalInput(1), context.optionalInput(2)];
-    const reciprocalRoot = mantissaFunction(tablesOf(op, context, 3), false);
+    const root = tablesOf(op, context, 3);
     const { axis: given } = op.attributes;
     const axis = given < 0 ? given + x.shape.length : given;
     const length = elementCount(x.shape.slice(axis));
-    const share = bf16(f(1 / length));
-    const eps = bf16(f(op.attributes.eps));
-    const row = (from: Float32Array, to: Float32Array, w?: Float32Array, b?: Float32Array): void => {
-      let sum = 0;
-      for (let i = 0; i < length; i++) sum = f(sum + f(from[i]! * share));
-      const mean = bf16(sum);
-      let squares = 0;
-      for (let i = 0; i < length; i++) {
-        const difference = bf16(f(from[i]! - mean));
-        squares = f(squares + bf16(f(bf16(f(difference * difference)) * share)));
-      }
-      const factor = reciprocalRoot(bf16(f(bf16(squares) + eps)));
-      for (let i = 0; i < length; i++) {
-        let value = bf16(f(bf16(f(from[i]! - mean)) * factor));
-        if (w !== undefined) value = bf16(f(value * w[i]!));
-        if (b !== undefined) value = bf16(f(value + b[i]!));
-        to[i] = value;
-      }
-    };
-    return () => {
-      const [from, to] = [x.f32(), y.f32()];
-      for (let at = 0; at < from.length; at += length) {
-        row(from.subarray(at, at + length), to.subarray(at, at + length), weight?.f32(), bias?.f32());
-      }
-    };
+    const rows = x.length / length;
+    const share = roundToCvBf16(Math.fround(1 / length));
+    const eps = roundToCvBf16(Math.fround(op.attributes.eps));
+    return () =>
+      // biome-ignore format: one argument per line hides the groups
+      kernels.cv_layernorm(
+        x.ptr, y.ptr, weight?.ptr ?? 0, bias?.ptr ?? 0, rows, length, share, eps, root.first.ptr, root.second.ptr,
+      );
   },
 };
 

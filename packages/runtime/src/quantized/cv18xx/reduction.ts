@@ -1,21 +1,15 @@
 import { elementCount, type OpOf, roundToCvBf16 } from '@q/ir';
-import { applyRequantCv18xx } from '@q/kernels-wasm';
+import { LoweredReduce, type LoweredReduceName, ReduceOp, type ReduceOpName } from '@q/kernels-wasm';
 import { refuse } from '../../float/refuse.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
-import type { TensorSlot } from '../../slot.ts';
-import { codesIn, holdsCodes } from '../codes.ts';
+import type { Slot, TensorSlot } from '../../slot.ts';
+import { byteTable } from '../code-table.ts';
+import { byteCodesIn, floatIn, holdsCodes } from '../codes.ts';
 import { roundedToBf16 } from './rounding.ts';
 
-const f = Math.fround;
-
-/** Folds of an accumulator and a value; sums are kept in f32, in the order of the elements. */
-const FOLDS: Readonly<Record<string, (a: number, b: number) => number>> = {
-  ReduceMean: (a, b) => f(a + b),
-  ReduceSum: (a, b) => f(a + b),
-  ReduceMax: Math.max,
-  ReduceMin: Math.min,
-  ReduceL2: (a, b) => f(a + b * b),
-};
+/** Sums of floats in f32, in the order of the elements. */
+const SUMS: Readonly<Record<string, LoweredReduceName>> = { ReduceMean: 'sum', ReduceSum: 'sum', ReduceL2: 'l2' };
+const EXTREMES: Readonly<Record<string, ReduceOpName>> = { ReduceMax: 'max', ReduceMin: 'min' };
 
 interface Extents {
   readonly outer: number;
@@ -35,48 +29,49 @@ function extentsOf(op: OpOf<'tpu.Reduce'>, x: TensorSlot): Extents {
   };
 }
 
-/** Writes `finish(fold of the elements)` to every result. */
-function prepareFold(op: OpOf<'tpu.Reduce'>, context: PrepareContext, finish: (value: number) => number): RunOp {
-  const [x, y] = [context.input(0), context.output()];
-  const { outer, axis, inner } = extentsOf(op, x);
-  const fold = FOLDS[op.attributes.mode] ?? refuse(op, `the mode ${op.attributes.mode}`, Object.keys(FOLDS).join(', '));
-  const start = (value: number): number => (op.attributes.mode === 'ReduceL2' ? fold(0, value) : value);
-  return () => {
-    const [from, to] = [x.view(), y.view()];
-    for (let block = 0; block < outer; block++) {
-      for (let column = 0; column < inner; column++) {
-        const first = block * axis * inner + column;
-        let value = start(from[first]!);
-        for (let a = 1; a < axis; a++) value = fold(value, from[first + a * inner]!);
-        to[block * inner + column] = finish(value);
-      }
-    }
-  };
+/** Folds floats at `from` into `to`; a mean's sum is multiplied with `share`. */
+function prepareFold(op: OpOf<'tpu.Reduce'>, context: PrepareContext, from: Slot, to: Slot, share?: number): RunOp {
+  const { kernels } = context;
+  const { mode } = op.attributes;
+  const { outer, axis, inner } = extentsOf(op, context.input(0));
+  const extreme = EXTREMES[mode];
+  if (extreme !== undefined) {
+    const code = ReduceOp[extreme];
+    return () => kernels.f32_reduce(code, from.ptr, to.ptr, outer, axis, inner);
+  }
+  const sum = SUMS[mode] ?? refuse(op, `the mode ${mode}`, Object.keys({ ...SUMS, ...EXTREMES }).join(', '));
+  const code = LoweredReduce[share === undefined ? sum : 'mean'];
+  return () => kernels.lowered_reduce(code, from.ptr, to.ptr, outer, axis, inner, share ?? 1);
 }
 
+/** The tables of a root are for the chip; the interpreter takes the root itself. */
 const reduce: OpImplementation<'tpu.Reduce'> = {
   prepare(op, context) {
-    if (holdsCodes(context.output().type.dtype)) return prepareCodes(op, context);
-    if (op.attributes.mode !== 'ReduceMean') {
-      // The tables of a root are for the chip; the interpreter takes the root itself.
-      const finish = op.attributes.mode === 'ReduceL2' ? (sum: number) => f(Math.sqrt(sum)) : (v: number) => v;
-      return roundedToBf16(context.output(), prepareFold(op, context, finish));
-    }
-    const factor = roundToCvBf16(1 / extentsOf(op, context.input(0)).axis);
-    const mean = prepareFold(op, context, (sum) => f(sum * factor));
-    return roundedToBf16(context.output(), mean);
+    const [x, y] = [context.input(0), context.output()];
+    if (holdsCodes(y.type.dtype)) return prepareCodes(op, context);
+    const share = op.attributes.mode === 'ReduceMean' ? roundToCvBf16(1 / extentsOf(op, x).axis) : undefined;
+    return roundedToBf16(context, prepareFold(op, context, floatIn(x), y, share));
   },
 };
 
 /** The sum (of a mean too: its divisor is in the multiplier) or extremum, times M / 2^r, half up (numerics.md 9.3). */
 function prepareCodes(op: OpOf<'tpu.Reduce'>, context: PrepareContext): RunOp {
+  const { kernels } = context;
   const multiplier = op.attributes.multiplier?.[0] ?? 1;
   const rshift = op.attributes.rshift?.[0] ?? 0;
-  const { lo, hi } = codesIn(context.output());
-  // The identity is not even clamped upstream; the codes of a result cannot hold more.
-  if (multiplier === 1 && rshift === 0) return prepareFold(op, context, (v) => Math.min(Math.max(v, lo), hi));
-  const requant = { multiplier, rshift, mode: 'MultiplierShift', rounding: 'HalfUp' } as const;
-  return prepareFold(op, context, (v) => Math.min(Math.max(applyRequantCv18xx(v, requant), lo), hi));
+  if (rshift < 0 || rshift > 30) refuse(op, `a shift by ${rshift}`, '0 to 30');
+  if (op.attributes.mode === 'ReduceL2') refuse(op, 'ReduceL2 on codes', 'a sum, mean or extremum');
+  const [x, y] = [context.input(0), context.output()];
+  const { signed } = byteCodesIn(x);
+  const { lo, hi } = byteCodesIn(y);
+  const reals = context.place(Float32Array.from(byteTable(signed, (code) => code)));
+  const [floats, folded] = [context.scratch(4 * x.length), context.scratch(4 * y.length)];
+  const fold = prepareFold(op, context, floats, folded);
+  return () => {
+    kernels.lut_x8_x32(x.ptr, reals.ptr, floats.ptr, x.length);
+    fold();
+    kernels.cv_requant_f32(folded.ptr, y.ptr, y.length, multiplier, rshift, lo, hi);
+  };
 }
 
 export const reductionImplementations: Implementations = { 'tpu.Reduce': reduce };
