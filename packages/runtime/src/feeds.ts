@@ -19,6 +19,7 @@ export type InputFeeds = ReadonlyMap<string, TypedArray | WriteInput>;
  * @throws one QError with every problem: `runtime.feed.missing`, `.unknown`, `.dtype`, `.length`.
  */
 export function checkFeeds(feeds: InputFeeds, slots: readonly TensorSlot[], required: boolean): void {
+  if (required && fitExactly(feeds, slots)) return;
   const issues: Issue[] = [];
   const known = new Map(slots.map((slot) => [slot.name, slot]));
   for (const [name, data] of feeds) {
@@ -34,6 +35,18 @@ export function checkFeeds(feeds: InputFeeds, slots: readonly TensorSlot[], requ
       issues.push({ code: 'runtime.feed.missing', where: slot.name, expected: slot.shape.join('x') });
   }
   if (issues.length > 0) throw feedError(issues);
+}
+
+/** Is there one fitting array or function for every slot, and nothing else? Allocates nothing: every run asks. */
+function fitExactly(feeds: InputFeeds, slots: readonly TensorSlot[]): boolean {
+  if (feeds.size !== slots.length) return false;
+  for (let i = 0; i < slots.length; i++) {
+    const { name, dtype, length } = slots[i]!;
+    const data = feeds.get(name);
+    if (data === undefined) return false;
+    if (typeof data !== 'function' && (storageOfArray(data) !== dtype || data.length !== length)) return false;
+  }
+  return true;
 }
 
 /** Why an array is not data for `slot`: nothing, or one issue. */

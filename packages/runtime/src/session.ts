@@ -79,10 +79,10 @@ export class Session {
   readonly #outputs: readonly TensorSlot[];
   readonly #stepOf: ReadonlyMap<string, number>;
   readonly #kept: ReadonlySet<string>;
-  /** Retained values that hold what the last complete run computed. */
-  #resident = new Set<string>();
+  /** Do retained values hold what the last complete run computed? */
+  #isComplete = false;
   /** Retained values that a suffix run has changed since. */
-  #stale = new Set<string>();
+  readonly #stale = new Set<string>();
   #bench: OpBench | undefined;
   #disposed = false;
 
@@ -141,10 +141,10 @@ export class Session {
   run(feeds: InputFeeds, observer?: Observer): Outputs {
     this.#checkAlive();
     checkFeeds(feeds, this.#inputs, true);
-    this.#resident = new Set();
-    this.#stale = new Set();
+    this.#isComplete = false;
+    if (this.#stale.size > 0) this.#stale.clear();
     this.#execute(feeds, observer);
-    this.#resident = new Set(this.#kept);
+    this.#isComplete = true;
     if (this.#rejects) this.#checkOutputs(feeds);
     return this.#copyOutputs();
   }
@@ -168,7 +168,7 @@ export class Session {
       from: this.#indexOf(opName),
       saved: new Set(saved.keys()),
       overridden: new Set(overrides.keys()),
-      resident: this.#resident,
+      resident: this.#resident(),
       stale: this.#stale,
       constant: weights.names(),
       outputs: this.graph.outputs,
@@ -260,24 +260,34 @@ export class Session {
     plan.actions.forEach((_action, at) => {
       for (const { name } of this.#assembly.steps[at]!.outputs) {
         const isStale = plan.changed.has(name) && !overrides.has(name);
-        if (isStale && this.#resident.delete(name)) this.#stale.add(name);
-        if (!isStale && this.#stale.delete(name)) this.#resident.add(name);
+        if (!isStale) this.#stale.delete(name);
+        else if (this.#isComplete && this.#kept.has(name)) this.#stale.add(name);
       }
     });
+  }
+
+  /** Retained values that hold what the last complete run computed. */
+  #resident(): Set<string> {
+    return new Set(this.#isComplete ? [...this.#kept].filter((name) => !this.#stale.has(name)) : []);
   }
 
   get #rejects(): boolean {
     return this.#options.nonFinite !== 'allow';
   }
 
+  // Loops of a run count: the iterators of other forms are garbage until the function is optimized.
+
   #execute(feeds: InputFeeds, observer: Observer | undefined): void {
-    for (const step of this.#assembly.steps) {
-      if (step.op.type === 'top.Input') {
-        for (const slot of step.outputs) this.#feed(slot, feeds.get(slot.name)!, observer);
-      } else {
-        this.#runStep(step, observer);
-      }
+    const { steps } = this.#assembly;
+    for (let at = 0; at < steps.length; at++) {
+      const step = steps[at]!;
+      if (step.op.type === 'top.Input') this.#feedStep(step, feeds, observer);
+      else this.#runStep(step, observer);
     }
+  }
+
+  #feedStep({ outputs }: Step, feeds: InputFeeds, observer: Observer | undefined): void {
+    for (let i = 0; i < outputs.length; i++) this.#feed(outputs[i]!, feeds.get(outputs[i]!.name)!, observer);
   }
 
   #feed(slot: TensorSlot, data: TypedArray | WriteInput, observer: Observer | undefined): void {
@@ -295,13 +305,16 @@ export class Session {
       throw describeFailure(error, step.op, typesOf(step.op, this.graph));
     }
     if (observer === undefined) return;
-    for (const slot of step.outputs) observer(slot.name, slot.ptr, slot.length);
+    const { outputs } = step;
+    for (let i = 0; i < outputs.length; i++) observer(outputs[i]!.name, outputs[i]!.ptr, outputs[i]!.length);
   }
 
   /** Looks at the outputs only, which is cheap; a bad one is traced to its origin by a second, watched run. */
   #checkOutputs(feeds: InputFeeds): void {
     const { exports } = this.kernels;
-    if (this.#outputs.every((slot) => findNonFinite(slot, exports) < 0)) return;
+    let at = 0;
+    while (at < this.#outputs.length && findNonFinite(this.#outputs[at]!, exports) < 0) at++;
+    if (at === this.#outputs.length) return;
     this.#execute(feeds, (value) => {
       const slot = this.slot(value);
       const bad = findNonFinite(slot, exports);
@@ -311,7 +324,9 @@ export class Session {
   }
 
   #copyOutputs(): Outputs {
-    return new Map(this.#outputs.map((slot) => [slot.name, slot.view().slice()]));
+    const copies: Outputs = new Map();
+    for (let i = 0; i < this.#outputs.length; i++) copies.set(this.#outputs[i]!.name, this.#outputs[i]!.view().slice());
+    return copies;
   }
 
   #indexOf(opName: string): number {

@@ -38,9 +38,9 @@ export function cvTruncate(value: number): number {
 const flush = (value: number): number => (Math.abs(value) < F32_MIN_NORMAL ? 0 : value);
 
 function finish(a: number, b: number, result: number): number {
-  const isFinite = [a, b, result].every((value) => Math.abs(value) < F32_MAX);
+  const allFinite = [a, b, result].every((value) => Math.abs(value) < F32_MAX);
   // Adding zero takes the sign off a zero.
-  return isFinite ? cvRound(flush(result) + 0) : CV_LARGEST;
+  return allFinite ? cvRound(flush(result) + 0) : CV_LARGEST;
 }
 
 /** Product of two f32-held values, operands and product flushed. */

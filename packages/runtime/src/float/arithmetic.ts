@@ -1,6 +1,7 @@
 import { elementCount, type OpOf, type OpType } from '@q/ir';
 import type { BinaryOpName } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
+import { inOrder } from '../in-order.ts';
 import { broadcastPair } from '../shapes.ts';
 import { type BroadcastOperand, broadcastSharing, prepareBinary, scalarOperand } from './broadcast.ts';
 import { refuse } from './refuse.ts';
@@ -50,10 +51,7 @@ function prepareFold(context: PrepareContext, { operation, bounds, coefficients,
     );
     left = { slot, shape };
   });
-  if (calls.length === 1) return calls[0]!;
-  return () => {
-    for (const call of calls) call();
-  };
+  return inOrder(calls);
 }
 
 /** Factors of a weighted sum, or undefined when all are 1; `sign` is that of the operands after the first. */

@@ -1,6 +1,7 @@
 import { elementCount, fullRankSlice, type OpOf, type OpType } from '@q/ir';
 import { UnaryOp } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
+import { inOrder } from '../in-order.ts';
 import { aroundAxis, broadcastStrides, contiguousStrides } from '../shapes.ts';
 import type { TensorSlot } from '../slot.ts';
 import { bytesPerElement } from '../storage.ts';
@@ -42,14 +43,15 @@ const concat: OpImplementation<'top.Concat'> = {
         sourceStrides: contiguousStrides(x.shape),
         targetStrides,
       });
-      const part = { x, copy, offset: offset * bytes };
+      const first = offset * bytes;
       offset += aroundAxis(x.shape, op.attributes.axis).axis * inner;
-      return part;
+      return () => copy(x.ptr, y.ptr + first);
     });
+    const copyAll = inOrder(parts);
     const { doRelu, reluLimit } = op.attributes;
     const hi = upperBound(reluLimit);
     return () => {
-      for (const part of parts) part.copy(part.x.ptr, y.ptr + part.offset);
+      copyAll();
       if (doRelu) kernels.f32_unary(UnaryOp.clip, y.ptr, y.ptr, y.length, 0, hi);
     };
   },
@@ -62,7 +64,7 @@ const split: OpImplementation<'top.Split'> = {
     const { axis } = op.attributes;
     const sizes = op.attributes.splitSize ?? refuse(op, 'no split_size', 'sizes from shape inference');
     const { inner } = aroundAxis(x.shape, axis);
-    const parts: { copy: Copy; offset: number; y: TensorSlot }[] = [];
+    const parts: RunOp[] = [];
     let start = 0;
     sizes.forEach((size, index) => {
       const y = context.optionalOutput(index);
@@ -74,11 +76,10 @@ const split: OpImplementation<'top.Split'> = {
         sourceStrides: contiguousStrides(x.shape),
         targetStrides: contiguousStrides(y.shape),
       };
-      parts.push({ copy: prepareCopy(context, x.dtype, shape), offset, y });
+      const copy = prepareCopy(context, x.dtype, shape);
+      parts.push(() => copy(x.ptr + offset, y.ptr));
     });
-    return () => {
-      for (const { copy, offset, y } of parts) copy(x.ptr + offset, y.ptr);
-    };
+    return inOrder(parts);
   },
 };
 

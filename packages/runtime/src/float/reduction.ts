@@ -1,6 +1,7 @@
 import { elementCount } from '@q/ir';
 import { ReduceOp, type ReduceOpName } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
+import { inOrder } from '../in-order.ts';
 import { aroundAxis } from '../shapes.ts';
 import type { Slot } from '../slot.ts';
 import { refuse } from './refuse.ts';
@@ -71,10 +72,7 @@ function prepareRuns(context: PrepareContext, code: number, runs: readonly (read
     shape = shape.map((dim, at) => (run.includes(at) ? 1 : dim));
     return () => kernels.f32_reduce(code, from.ptr, target.ptr, outer, axis, inner);
   });
-  if (stages.length === 1) return stages[0]!;
-  return () => {
-    for (const stage of stages) stage();
-  };
+  return inOrder(stages);
 }
 
 /** Indices are found as int32 and stored as float; the optional second result holds the extremes themselves. */

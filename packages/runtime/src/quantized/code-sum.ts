@@ -1,6 +1,7 @@
 import { type BinaryOpName, scaledTerm } from '@q/kernels-wasm';
 import { prepareBinary } from '../float/broadcast.ts';
 import type { PrepareContext, RunOp } from '../implementation.ts';
+import { inOrder } from '../in-order.ts';
 import { broadcastPair } from '../shapes.ts';
 import type { Slot, TensorSlot } from '../slot.ts';
 import { byteTable } from './code-table.ts';
@@ -53,8 +54,5 @@ export function prepareWholeFold(
     steps.push(prepareBinary(context, { operation, a, b, y: slot }));
     return { slot, shape };
   }, floats[0]!);
-  const run = (): void => {
-    for (const step of steps) step();
-  };
-  return { result: left.slot, run };
+  return { result: left.slot, run: inOrder(steps) };
 }

@@ -35,11 +35,13 @@ function prepareMax(op: PoolOp, context: PrepareContext): RunOp {
   const [x, y] = [context.input(0), context.output()];
   const g = geometryOf(op, context);
   const { signed } = codesIn(x);
+  const { planes, ih, iw, oh, ow, kernel, stride, pads } = g;
+  const [[kh, kw], [strideH, strideW], [padTop, padLeft]] = [kernel, stride, pads];
   const scratch = context.scratch(kernels.qs8_maxpool2d_scratch_bytes(g.iw, g.ow, g.kernel[1], g.stride[1], g.pads[1]));
   return () =>
     // biome-ignore format: one argument per line hides the groups
     kernels.qs8_maxpool2d(
-      x.ptr, flag(signed), y.ptr, scratch.ptr, g.planes, g.ih, g.iw, g.oh, g.ow, ...g.kernel, ...g.stride, ...g.pads,
+      x.ptr, flag(signed), y.ptr, scratch.ptr, planes, ih, iw, oh, ow, kh, kw, strideH, strideW, padTop, padLeft,
     );
 }
 
@@ -67,7 +69,10 @@ export function prepareCodeAverage(op: PoolOp, context: PrepareContext, finish: 
   const [x, y] = [context.input(0), context.output()];
   const g = geometryOf(op, context);
   const [input, output] = [byteCodesIn(x), byteCodesIn(y)];
+  const { planes, ih, iw, oh, ow, kernel, stride, pads } = g;
+  const [[kh, kw], [strideH, strideW], [padTop, padLeft]] = [kernel, stride, pads];
   const lo = lowestCode(output, doRelu);
+  const code = AverageFinish[finish.kind];
   const isReal = finish.kind === 'real';
   const [multiplier, rshift] = isReal ? [0, 0] : [finish.multiplier, finish.rshift];
   const [scale, offset] = isReal ? [finish.scale, finish.offset] : [0, 0];
@@ -76,8 +81,8 @@ export function prepareCodeAverage(op: PoolOp, context: PrepareContext, finish: 
   return () =>
     // biome-ignore format: one argument per line hides the groups
     kernels.qs8_avgpool2d(
-      x.ptr, flag(input.signed), y.ptr, g.planes, g.ih, g.iw, g.oh, g.ow, ...g.kernel, ...g.stride, ...g.pads,
-      flag(countIncludePad), AverageFinish[finish.kind], multiplier, rshift, scale, offset, zero, lo, output.hi,
+      x.ptr, flag(input.signed), y.ptr, planes, ih, iw, oh, ow, kh, kw, strideH, strideW, padTop, padLeft,
+      flag(countIncludePad), code, multiplier, rshift, scale, offset, zero, lo, output.hi,
     );
 }
 

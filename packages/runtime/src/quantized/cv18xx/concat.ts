@@ -1,6 +1,7 @@
 import type { OpOf } from '@q/ir';
 import { applyRequantCv18xx } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../../implementation.ts';
+import { inOrder } from '../../in-order.ts';
 import { aroundAxis } from '../../shapes.ts';
 import { prepareCopy } from '../../strided-copy.ts';
 import { codeBytes } from '../code-table.ts';
@@ -45,9 +46,7 @@ function prepareCodes(op: OpOf<'tpu.Concat'>, context: PrepareContext): RunOp {
       copy(scaled?.ptr ?? x.ptr, y.ptr + offset);
     };
   });
-  return () => {
-    for (const part of parts) part();
-  };
+  return inOrder(parts);
 }
 
 const concat: OpImplementation<'tpu.Concat'> = {
