@@ -24,6 +24,7 @@ import { readInputText } from '../files/input-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { requireLayers } from './compared-layers.ts';
 import {
   type CalibrationSearch,
   layerCount,
@@ -59,7 +60,9 @@ function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): Fix
     return { shape: shapeLayers(graph, '2026'), pattern: match?.layers ?? [], custom: [], log };
   }
   terminal.print(`Use only ${path} as quantize table!`);
-  return { shape: [], pattern: [], log: [], custom: [...readQuantizeTable(path, terminal).rows.keys()] };
+  const custom = [...readQuantizeTable(path, terminal).rows.keys()];
+  requireLayers(custom, graph, '--pre_qtable');
+  return { shape: [], pattern: [], log: [], custom };
 }
 
 async function prepare(search: CalibrationSearch) {
@@ -69,7 +72,7 @@ async function prepare(search: CalibrationSearch) {
   const fixed = readFixedLayers(args, graph, terminal);
   const fixedFloat = [...new Set([...fixed.custom, ...fixed.shape, ...fixed.pattern])];
   const subject = await readSearchSubject(args, graph);
-  const samples = await openSearchSamples(args, graph, args.integer('inference_num', 1));
+  const samples = await openSearchSamples(args, subject, args.integer('inference_num', 1));
   const options = { ...subject, samples, expectedCos, fixedFloat, emit: terminal.emit };
   return {
     options,

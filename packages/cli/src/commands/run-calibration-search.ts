@@ -69,7 +69,7 @@ export async function searchThresholdTables(search: CalibrationSearch): Promise<
   const { args, terminal, graph, mlirFile } = search;
   const subject = await readSearchSubject(args, graph);
   const [inputNum, inferenceNum] = [args.integer('input_num'), args.integer('inference_num', 1)];
-  const samples = await openSearchSamples(args, graph, Math.min(inputNum, inferenceNum));
+  const samples = await openSearchSamples(args, subject, Math.min(inputNum, inferenceNum));
   const log = new SearchLog(terminal, 'Search_Threshold');
   const methods = await calibrateMethods(graph, search.samples, THRESHOLD_METHODS, search.options);
   const files = methods.map((method) => thresholdFiles(search, method));
@@ -128,7 +128,7 @@ export async function searchQtableTables(search: CalibrationSearch): Promise<num
   const maxFloatLayers = args.integer('max_float_layers');
   const methodList = readMethodList(args.list('quantize_method_list'));
   const subject = await readSearchSubject(args, graph);
-  const samples = await openSearchSamples(args, graph, args.integer('inference_num', 1));
+  const samples = await openSearchSamples(args, subject, args.integer('inference_num', 1));
   const log = new SearchLog(terminal, 'Search_Qtable');
   const methods = await calibrateMethods(graph, search.samples, methodList, search.options);
   const base = writeMethodTables(search, methods);

@@ -63,7 +63,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const path = args.string('calibration_table');
   const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
   requireTableOf(graph, table, path);
-  const samples = await openSearchSamples(args, graph, inputNum);
+  const samples = await openSearchSamples(args, subject, inputNum);
   const log = new SearchLog(terminal, 'MixPrecSearcher');
   const profile = args.string('profile');
   refuseJournal(args, profile);

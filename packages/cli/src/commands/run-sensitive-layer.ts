@@ -86,7 +86,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const text = readInputText(path, '--calibration_table');
   const table = parseCalibrationTable(text, path);
   requireTableOf(graph, table, path);
-  const samples = await openSearchSamples(args, graph, inferenceNum);
+  const samples = await openSearchSamples(args, subject, inferenceNum);
   const log = new SearchLog(terminal, 'SensitiveLayerSearcher', 'SensitiveLayerSearch');
   const goals = await GoalSearch.read(args, { ...subject, samples });
   if (goals === undefined && readFloatLayerLimit(args).floatLayerLimit !== undefined) throw limitWithoutGoal();

@@ -19,6 +19,12 @@ export interface SearchSubject {
   readonly score?: SampleScore;
   /** Layers that are compared instead of the outputs. */
   readonly compared?: readonly string[];
+  readonly names: SampleNames;
+}
+
+/** Files of samples, for messages about single ones; known as soon as samples are open. */
+export interface SampleNames {
+  filesOf: (sample: number) => readonly string[];
 }
 
 /** Checked and loaded in the order in which mistakes are cheapest to find. */
@@ -27,38 +33,47 @@ export async function readSearchSubject(args: Arguments, graph: Graph): Promise<
   const floatType = floatTypeFor(processor, args.string('fp_type'));
   const target = targetFor(processor);
   const layers = readComparedLayers(args.optionalString('global_compare_layers'));
-  const names = layers.map(({ name }) => name);
-  requireLayers(names, graph, '--global_compare_layers');
+  const layerNames = layers.map(({ name }) => name);
+  requireLayers(layerNames, graph, '--global_compare_layers');
   const rates = layers.map(({ rate }) => rate);
-  const compared = layers.length === 0 ? undefined : names;
+  const compared = layers.length === 0 ? undefined : layerNames;
   const isSignal = args.optionalString('benchmark_method') === 'snr';
   const isWeighted = rates.some((rate) => rate !== 1);
   const hasHook = args.optionalString('post_process') !== undefined;
   const plain = (isSignal ? signalScore : similarityScore)(compared && rates);
-  const score = hasHook ? await withPostProcess(args, graph, compared, plain) : plain;
+  const names: SampleNames = { filesOf: () => [] };
+  const score = hasHook ? await withPostProcess(args, { graph, compared, names }, plain) : plain;
   const isOwn = isSignal || isWeighted || hasHook;
-  return { graph, target, processor, floatType, ...(isOwn && { score }), ...(compared && { compared }) };
+  return { graph, target, processor, floatType, names, ...(isOwn && { score }), ...(compared && { compared }) };
 }
 
 async function withPostProcess(
   args: Arguments,
-  graph: Graph,
-  compared: readonly string[] | undefined,
+  {
+    graph,
+    compared,
+    names,
+  }: Pick<SearchSubject, 'graph' | 'names'> & { readonly compared: readonly string[] | undefined },
   score: SampleScore,
 ): Promise<SampleScore> {
   const { process, where } = await loadPostProcess(args.string('post_process'));
   const tensors = (compared ?? graph.outputs).map((name) => ({ name, shape: typeOf(graph, name)!.shape }));
-  return postProcessedScore(score, { process, where, tensors });
+  return postProcessedScore(score, { process, where, tensors, filesOf: (sample) => names.filesOf(sample) });
 }
 
 /** Samples that networks are compared on; they stay in memory, because every candidate runs on all of them. */
-export async function openSearchSamples(args: Arguments, graph: Graph, inputNum: number): Promise<Dataset> {
+export async function openSearchSamples(
+  args: Arguments,
+  { graph, names }: Pick<SearchSubject, 'graph' | 'names'>,
+  inputNum: number,
+): Promise<Dataset> {
   const samples = await openSamples(fedGraph(graph, args).graph, {
     dataset: args.optionalString('dataset'),
     dataList: args.optionalString('data_list'),
     inputNum,
     hook: args.optionalString('preprocess_hook'),
   });
+  names.filesOf = (sample) => samples.files(sample);
   return rememberSamples(samples, { count: samples.length });
 }
 

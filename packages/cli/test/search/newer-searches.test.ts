@@ -82,6 +82,13 @@ describe('searches of 2026', () => {
     expect(head).toContain(`# number of custom layers: ${layers.length}`);
   });
 
+  it('--pre_qtable names layers of the network only', async () => {
+    folder.write('astray', 'logits_Gem F32\n');
+    const { status, stderr } = await search('--search fast_search --pre_qtable astray --quantize_table no -o table');
+    expect(stderr).toMatch(/--pre_qtable: the network has no layer logits_Gem[\s\S]*did you mean logits_Gemm\?/);
+    expect(status).toBe(1);
+  });
+
   it('search_qtable --cluster puts the costlier group of layers into float', async () => {
     const { status, stdout, stderr } = await search(
       '--search search_qtable --profile 2026 --cluster --expected_cos 0.9999 --max_float_layers 1 --quantize_method_list KL ' +

@@ -184,7 +184,7 @@ describe('what searches refuse, in one line and without a table', () => {
     [
       'throws.mjs',
       'export function PostProcess() { throw new Error("no boxes"); }',
-      /PostProcess of throws.mjs failed: no boxes/,
+      /PostProcess of throws.mjs failed on image 0 \(\S+\.(jpg|png)\): no boxes/,
     ],
     ['nothing.mjs', 'export function PostProcess() {}', /does not answer tensors by name/],
     ['nan.mjs', 'export function PostProcess() { return { score: [NaN] }; }', /no finite numbers/],

@@ -1,6 +1,6 @@
 import { isQError, QError } from '@q/ir';
 import type { OutputTensors } from '../output-comparison.ts';
-import type { PostProcessTensor } from '../post-process/post-processed-score.ts';
+import { imageText, type PostProcessTensor } from '../post-process/post-processed-score.ts';
 import { type SampleScore, similarityScore } from '../sensitivity/sample-score.ts';
 import { pairSums, sqnrDb } from '../similarity.ts';
 
@@ -53,8 +53,8 @@ export function scoreMeasure(score: SampleScore = similarityScore(), name = 'cos
   const start = (): MeasureRun => {
     let [sum, count] = [0, 0];
     return {
-      add(reference, candidate) {
-        sum += score(reference, candidate);
+      add(reference, candidate, image) {
+        sum += score(reference, candidate, image);
         count++;
       },
       value: () => sum / count,
@@ -104,7 +104,7 @@ export function userMeasure(source: UserMetricSource): FloatSetMeasure {
     return {
       add(reference, candidate, index) {
         const image = { index, files: filesOf(index) };
-        const at = imageText(image);
+        const at = imageText(index, filesOf);
         const given = [named(reference, tensors), named(candidate, tensors)] as const;
         const answer = called(() => metric(given[0], given[1], image), `metric of ${where} failed on ${at}`, where);
         if (summarize === undefined) requireNumber(answer, `metric of ${where} for ${at}`, where);
@@ -120,10 +120,6 @@ export function userMeasure(source: UserMetricSource): FloatSetMeasure {
     };
   };
   return { name: 'metric', unit: '', start };
-}
-
-function imageText({ index, files }: MetricImage): string {
-  return files.length === 0 ? `image ${index}` : `image ${index} (${files.join(', ')})`;
 }
 
 /** Copies: what a function changes in place must not change what is compared later. */

@@ -23,6 +23,8 @@ export interface PostProcessing {
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** What to call the function in messages, e.g. its file. */
   readonly where: string;
+  /** Files of a sample, for messages. */
+  readonly filesOf?: (sample: number) => readonly string[];
 }
 
 /**
@@ -33,14 +35,18 @@ export interface PostProcessing {
 export function postProcessedScore(score: SampleScore, processing: PostProcessing): SampleScore {
   // The reference of a sample comes again with every candidate.
   const references = new WeakMap<OutputTensors, OutputTensors>();
-  return (reference, candidate) => {
-    const known = references.get(reference) ?? processed(reference, processing);
+  return (reference, candidate, sample) => {
+    const known = references.get(reference) ?? processed(reference, processing, sample);
     references.set(reference, known);
-    return score(known, processed(candidate, processing));
+    return score(known, processed(candidate, processing, sample), sample);
   };
 }
 
-function processed(outputs: OutputTensors, { process, tensors, where }: PostProcessing): OutputTensors {
+function processed(
+  outputs: OutputTensors,
+  { process, tensors, where, filesOf }: PostProcessing,
+  sample: number | undefined,
+): OutputTensors {
   const given = Object.fromEntries(
     outputs.map(({ name, data }, index) => {
       const known = tensors[index] ?? { name, shape: [data.length] };
@@ -48,7 +54,7 @@ function processed(outputs: OutputTensors, { process, tensors, where }: PostProc
       return [known.name, { data: Float32Array.from(data), shape: known.shape }] as const;
     }),
   );
-  const answer = called(() => process(given), where);
+  const answer = called(() => process(given), where, sample === undefined ? '' : ` on ${imageText(sample, filesOf)}`);
   if (typeof answer !== 'object' || answer === null) throw unusable(where, typeName(answer));
   if (typeof (answer as { then?: unknown }).then === 'function') throw unusable(where, 'a promise');
   const entries = Object.entries(answer as PostProcessed);
@@ -56,14 +62,20 @@ function processed(outputs: OutputTensors, { process, tensors, where }: PostProc
   return entries.map(([name, value]) => ({ name, data: dataOf(name, value, where) }));
 }
 
-function called(call: () => unknown, where: string): unknown {
+/** `image 3 (cat.jpg)` */
+export function imageText(index: number, filesOf: PostProcessing['filesOf']): string {
+  const files = filesOf?.(index) ?? [];
+  return files.length === 0 ? `image ${index}` : `image ${index} (${files.join(', ')})`;
+}
+
+function called(call: () => unknown, where: string, at: string): unknown {
   try {
     return call();
   } catch (cause) {
     if (isQError(cause)) throw cause;
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new QError(
-      `PostProcess of ${where} failed: ${text}`,
+      `PostProcess of ${where} failed${at}: ${text}`,
       { code: 'search.post-process', where, found: text },
       { cause },
     );

@@ -28,6 +28,7 @@ export async function evaluateInFull(candidate: Graph, evaluation: FullEvaluatio
       scores[index] = score(
         reference[index]!,
         realsOf(names, (name) => session.slot(name)),
+        index,
       );
     }
   } finally {

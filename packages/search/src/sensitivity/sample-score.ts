@@ -1,4 +1,4 @@
-import { type Graph, QError } from '@q/ir';
+import { type Graph, QError, type TensorType } from '@q/ir';
 import type { TensorSlot } from '@q/runtime';
 import type { OutputTensors } from '../output-comparison.ts';
 import { pairSums, vendorSimilarity } from '../similarity.ts';
@@ -72,20 +72,16 @@ export function comparedNames(graph: Graph, layers: readonly string[] | undefine
 export function realsOf(names: readonly string[], slotOf: (name: string) => TensorSlot): OutputTensors {
   return names.map((name) => {
     const slot = slotOf(name);
-    const { quantization } = slot.type;
-    const codes = slot.view();
-    return { name, data: quantization?.kind === 'uniform' ? scaled(codes, quantization) : codes };
+    return { name, data: realsOfData(slot.view(), slot.type) };
   });
 }
 
-interface Codes {
-  readonly scale: number;
-  readonly zeroPoint: number;
-}
-
-/** A loop of its own: `Float32Array.from` with a function takes a hundred times as long. */
-function scaled(codes: ArrayLike<number>, { scale, zeroPoint }: Codes): Float32Array {
+/** The same of data that a value of that type has. */
+export function realsOfData(codes: ArrayLike<number>, { quantization }: TensorType): ArrayLike<number> {
+  if (quantization?.kind !== 'uniform') return codes;
+  // A loop of its own: `Float32Array.from` with a function takes a hundred times as long.
   const reals = new Float32Array(codes.length);
+  const { scale, zeroPoint } = quantization;
   const factor = Math.fround(scale);
   for (let i = 0; i < reals.length; i++) reals[i] = (codes[i]! - zeroPoint) * factor;
   return reals;

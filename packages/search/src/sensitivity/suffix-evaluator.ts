@@ -169,7 +169,7 @@ export class SuffixEvaluator implements NetworkScores {
       }));
     }
     for (const variant of running) {
-      const score = this.#score(this.#reference[sample]!, this.#outputsOf(variant));
+      const score = this.#score(this.#reference[sample]!, this.#outputsOf(variant), sample);
       if (variant.ops.length === 0) this.#baseScores[sample] = score;
       else give(variant, score);
     }
