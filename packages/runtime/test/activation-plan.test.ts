@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { importOnnx } from '@q/ir/onnx';
 import { describe, expect, it } from 'vitest';
 import { createSession, planActivations } from '../src/index.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -29,5 +31,13 @@ describe('planActivations', () => {
       op.name === 'b' ? { ...op, type: 'unknown' as const, mnemonic: 'top.Strange', attributes: {} } : op,
     );
     expect(planActivations({ ...graph, ops }).peakBytes).toBe(128);
+  });
+
+  // A transformer has many small values that live through several layers, which placing by size scatters.
+  it.each(['objects-vit', 'objects-mobilenetv3', 'scenes-yolov8'])('needs no more than the lower bound: %s', (name) => {
+    const file = new URL(`../../../test-models/${name}/${name}.onnx`, import.meta.url);
+    const { peakBytes, lowerBoundBytes, unsharedBytes } = planActivations(importOnnx(readFileSync(file), { name }));
+    expect(peakBytes).toBe(lowerBoundBytes);
+    expect(peakBytes).toBeLessThan(unsharedBytes / 4);
   });
 });

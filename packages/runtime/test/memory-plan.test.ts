@@ -40,6 +40,31 @@ describe('planMemory', () => {
   });
 });
 
+test('the lower bound is the largest sum of aligned sizes alive at one step', () => {
+  fc.assert(
+    fc.property(lifetimes, (list) => {
+      const alive = (step: number) => list.filter(({ from, to }) => from <= step && step <= to);
+      const sums = Array.from({ length: 31 }, (_, step) =>
+        alive(step).reduce((sum, { bytes }) => sum + Math.ceil(bytes / 16) * 16, 0),
+      );
+      expect(lowerBound(list)).toBe(Math.max(...sums));
+    }),
+  );
+  expect(lowerBound([{ bytes: 1, from: 3, to: Number.POSITIVE_INFINITY }])).toBe(16);
+});
+
+test('where placing the largest first is not best, another order reaches the lower bound', () => {
+  // Largest first puts the last value above the third one, which stands on the second.
+  const list = [
+    { bytes: 48, from: 4, to: 7 },
+    { bytes: 48, from: 0, to: 2 },
+    { bytes: 32, from: 0, to: 3 },
+    { bytes: 48, from: 3, to: 4 },
+  ];
+  expect(lowerBound(list)).toBe(96);
+  expect(planMemory(list).totalBytes).toBe(96);
+});
+
 interface RandomStep extends BufferStep {
   readonly inputs: readonly string[];
   readonly outputs: readonly [string];
