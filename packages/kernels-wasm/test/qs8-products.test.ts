@@ -83,6 +83,12 @@ const GEOMETRIES: readonly (ConvGeometry & { readonly label: string })[] = (
     ['depthwise 1x7, dilated columns', 1, 2, 4, 25, 2, [1, 7], [1, 1], [1, 2], [0, 6, 0, 6], 2],
     ['depthwise 3x3 in chunks', 1, 2, 61, 40, 2, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 2],
     ['depthwise 7x5, wide padding', 1, 2, 11, 9, 2, [7, 5], [1, 1], [1, 1], [3, 9, 3, 9], 2],
+    ['depthwise 3x3, small planes', 2, 5, 7, 7, 5, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 5],
+    ['depthwise 3x3, small planes, multiplier 2', 1, 3, 14, 20, 6, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 3],
+    ['depthwise 3x3 on a column', 1, 2, 9, 1, 2, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 2],
+    ['pointwise, a column left', 1, 7, 7, 7, 21, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0], 1],
+    ['5x5 stride 2, dilated', 1, 3, 17, 20, 9, [5, 5], [2, 2], [2, 2], [1, 3, 2, 2], 1],
+    ['3x4 stride 1 by 2', 2, 4, 7, 15, 8, [3, 4], [1, 2], [1, 1], [1, 1, 1, 2], 2],
     ['depthwise 2x2', 1, 2, 5, 6, 2, [2, 2], [1, 1], [1, 1], [0, 0, 0, 0], 2],
   ] as const
 ).map(([label, n, ic, ih, iw, oc, kernel, stride, dilation, pads, groups]) => ({

@@ -6,7 +6,7 @@
 import { dwconv, dwPack, dwPackedBytes, dwScratchBytes } from '../qs8-dwconv/index';
 import { largestCode, multiplyPanels, packedRowsBytes, packRows, panelBytes } from '../qs8-gemm/tile';
 import { openFinish, peak } from '../requant/index';
-import { padPlanes, planeBytes } from './planes';
+import { padPlanes, planeBytes, SLACK, splitPlanes, splitWidth } from './planes';
 import { isWinograd, winograd, winogradPack, winogradPackedBytes, winogradScratchBytes } from './winograd';
 
 /** Panels packed before the filters are walked: shallow ones are many, because every row of sums has its constants to set up. */
@@ -64,7 +64,15 @@ export function qs8_conv2d_scratch_bytes(
   const k = icg * kh * kw;
   const panels = <usize>panelsAtOnce(k) * panelBytes(k);
   if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return panels;
-  return panels + <usize>(k + 1) * 4 + 16 + planeBytes(icg, ih + pt + pb, iw + pl + pr);
+  const width = iw + pl + pr;
+  const planes = planeBytes(icg, ih + pt + pb, isSplit(sw) ? splitWidth(width) : width);
+  return panels + <usize>(k + 1) * 4 + 16 + planes + (<usize>(width + SLACK) << 1);
+}
+
+/** With stride 2 even and odd columns of a plane are kept apart, so that neighbouring pixels read neighbouring codes. */
+@inline
+function isSplit(sw: i32): bool {
+  return sw == 2;
 }
 
 @inline
@@ -174,14 +182,18 @@ export function qs8_conv2d(
   const width = iw + pl + pr;
   const height = ih + pt + pb;
   const pointwise = isPointwise(kh, kw, sh, sw, pt, pl, pb, pr);
+  const split = isSplit(sw);
+  const rowWidth = split ? splitWidth(width) : width;
+  const step = split ? 1 : sw;
   const panel = panelBytes(k);
   const pixelsAtOnce = panelsAtOnce(k) << 3;
   const taps = scratch + <usize>panelsAtOnce(k) * panel;
   const plane = taps + ((<usize>(k + 1) * 4 + 15) & ~15);
-  if (!pointwise) storeTaps(taps, icg, kh, kw, dh, dw, width, height);
+  if (!pointwise) storeTaps(taps, icg, kh, kw, dh, dw, rowWidth, height, split);
   for (let s = 0; s < n; s++) {
     for (let g = 0; g < groups; g++) {
-      if (!pointwise) padPlanes(x, xSigned, plane, icg, ih, iw, pt, pl, pb, pr, pad);
+      if (split) splitPlanes(x, xSigned, plane, plane + planeBytes(icg, height, rowWidth), icg, ih, iw, pt, pl, pb, pr, pad);
+      else if (!pointwise) padPlanes(x, xSigned, plane, icg, ih, iw, pt, pl, pb, pr, pad);
       const rows = packed + <usize>g * packedRowsBytes(ocg, k);
       for (let first = 0; first < pixels; first += pixelsAtOnce) {
         const count = min(pixelsAtOnce, pixels - first);
@@ -193,10 +205,10 @@ export function qs8_conv2d(
           } else {
             packTaps(
               plane, at, taps, k,
-              pixelOffset(pixel, pixels, ow, sh, sw, width), pixelOffset(pixel + 1, pixels, ow, sh, sw, width),
-              pixelOffset(pixel + 2, pixels, ow, sh, sw, width), pixelOffset(pixel + 3, pixels, ow, sh, sw, width),
-              pixelOffset(pixel + 4, pixels, ow, sh, sw, width), pixelOffset(pixel + 5, pixels, ow, sh, sw, width),
-              pixelOffset(pixel + 6, pixels, ow, sh, sw, width), pixelOffset(pixel + 7, pixels, ow, sh, sw, width),
+              pixelOffset(pixel, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 1, pixels, ow, sh, step, rowWidth),
+              pixelOffset(pixel + 2, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 3, pixels, ow, sh, step, rowWidth),
+              pixelOffset(pixel + 4, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 5, pixels, ow, sh, step, rowWidth),
+              pixelOffset(pixel + 6, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 7, pixels, ow, sh, step, rowWidth),
             );
           }
         }
@@ -213,12 +225,16 @@ export function qs8_conv2d(
 }
 
 /** Byte offsets of the taps in the padded planes, in the order of the weights; an odd count repeats the last. */
-function storeTaps(taps: usize, icg: i32, kh: i32, kw: i32, dh: i32, dw: i32, width: i32, height: i32): void {
+function storeTaps(
+  taps: usize, icg: i32, kh: i32, kw: i32, dh: i32, dw: i32, width: i32, height: i32, split: bool,
+): void {
   let last = 0;
   for (let c = 0; c < icg; c++) {
     for (let r = 0; r < kh; r++) {
       for (let q = 0; q < kw; q++) {
-        last = ((c * height + r * dh) * width + q * dw) << 1;
+        const column = q * dw;
+        const place = split ? (column & 1) * (width >> 1) + (column >> 1) : column;
+        last = ((c * height + r * dh) * width + place) << 1;
         store<i32>(taps, last);
         taps += 4;
       }

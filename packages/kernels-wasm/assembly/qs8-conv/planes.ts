@@ -17,7 +17,7 @@ export function widen8(p: usize, signed: i32): v128 {
 
 /** int16 of at least `n` codes; up to seven more are written. */
 @inline
-function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
+export function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
   for (; n > 0; n -= 8) {
     if (n < 8 && !hasEight(x)) {
       for (let i = 0; i < n; i++) {
@@ -33,7 +33,7 @@ function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
 
 /** At least `n` int16 of value `fill`; up to seven more are written. */
 @inline
-function fillRow(y: usize, fill: v128, n: i32): void {
+export function fillRow(y: usize, fill: v128, n: i32): void {
   for (; n > 0; n -= 8) {
     v128.store(y, fill);
     y += 16;
@@ -63,6 +63,49 @@ export function padPlanes(
     }
     fillRow(y, fill, pb * width);
     y += <usize>(pb * width) << 1;
+  }
+}
+
+/** Columns of a plane whose even and odd columns are kept apart: halves of the same length. */
+@inline
+export function splitWidth(width: i32): i32 {
+  return (width + 1) & ~1;
+}
+
+/** Like `padPlanes`, but of every row first the even columns, then the odd ones. `line` has room for one padded row. */
+export function splitPlanes(
+  x: usize, signed: i32, y: usize, line: usize, planes: i32, ih: i32, iw: i32, pt: i32, pl: i32, pb: i32, pr: i32, pad: i32,
+): void {
+  const width = iw + pl + pr;
+  const half = splitWidth(width) >> 1;
+  const fill = i16x8.splat(<i16>pad);
+  for (let c = 0; c < planes; c++) {
+    for (let row = -pt; row < ih + pb; row++) {
+      if (row < 0 || row >= ih) {
+        fillRow(y, fill, 2 * half);
+      } else {
+        fillRow(line, fill, pl);
+        widenRow(x, signed, line + (<usize>pl << 1), iw);
+        fillRow(line + (<usize>(pl + iw) << 1), fill, pr);
+        splitRow(line, y, half);
+        x += <usize>iw;
+      }
+      y += <usize>half << 2;
+    }
+  }
+}
+
+/** What overshoots the even half is overwritten by the odd one, and that by the next row. */
+@inline
+function splitRow(line: usize, y: usize, half: i32): void {
+  for (let i = 0; i < half; i += 8) {
+    const from = line + (<usize>i << 2);
+    v128.store(y + (<usize>i << 1), v128.shuffle<i16>(v128.load(from), v128.load(from, 16), 0, 2, 4, 6, 8, 10, 12, 14));
+  }
+  const odd = y + (<usize>half << 1);
+  for (let i = 0; i < half; i += 8) {
+    const from = line + (<usize>i << 2);
+    v128.store(odd + (<usize>i << 1), v128.shuffle<i16>(v128.load(from), v128.load(from, 16), 1, 3, 5, 7, 9, 11, 13, 15));
   }
 }
 

@@ -1,9 +1,10 @@
 // Depthwise integer convolution, one padded int16 plane at a time. With stride 1 two rows are zipped, so that a dot product
 // takes two vertical taps and one load serves two output rows; with stride 2 two horizontal taps lie side by side already;
-// other geometries take the plain loop. Accumulators of several rows are finished in one go. Definition: src/scalar/qs8-conv.ts.
+// other geometries take the plain loop, small planes that of flat.ts. Accumulators of several rows are finished in one go. Definition: src/scalar/qs8-conv.ts.
 
 import { padPlanes, planeBytes, zippedBytes, zipPlane } from '../qs8-conv/planes';
 import { finishLine } from '../requant/index';
+import { flat3x3, flatBytes, isFlat, loadFlat, openFlat } from './flat';
 import { loadCode, storeMagnitudes } from '../qs8-gemm/tile';
 
 /** Accumulators kept before they are finished; a row that is longer has a buffer of its own length. */
@@ -84,7 +85,7 @@ export function dwScratchBytes(ih: i32, iw: i32, kh: i32, sh: i32, sw: i32, dh: 
   const width = iw + pl + pr;
   const height = ih + pt + pb;
   const plane = isZipped(sh, sw, dh) ? zippedBytes((height + 3) >> 1, width) : planeBytes(1, height, width);
-  return plane + accumulatorBytes(width);
+  return max(plane, flatBytes(ih, iw)) + accumulatorBytes(width);
 }
 
 export function dwconv(
@@ -98,6 +99,10 @@ export function dwconv(
   const bytes = filterBytes(kh, kw, zipped);
   const sums = packed + <usize>oc * bytes;
   const plane = scratch + accumulatorBytes(width);
+  if (pad == 0 && isFlat(ih, iw, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr)) {
+    flatPlanes(x, xSigned, packed, sums, y, yBytes, scratch, plane, largest, ic, ih, iw, perInput);
+    return;
+  }
   // An even number, so that pairs of rows stay together.
   const rowsAtOnce = min(oh, max(CHUNK / ow, 2) & ~1);
   for (let c = 0; c < ic; c++) {
@@ -114,6 +119,23 @@ export function dwconv(
         y += <usize>(rows * ow * yBytes);
       }
       packed += bytes;
+    }
+  }
+}
+
+function flatPlanes(
+  x: usize, xSigned: i32, packed: usize, sums: usize, y: usize, yBytes: i32, scratch: usize, plane: usize, largest: f64,
+  ic: i32, ih: i32, iw: i32, perInput: i32,
+): void {
+  openFlat(plane, ih, iw);
+  for (let c = 0; c < ic; c++) {
+    loadFlat(x, xSigned, plane, ih, iw);
+    x += <usize>(ih * iw);
+    for (let o = c * perInput; o < (c + 1) * perInput; o++) {
+      flat3x3(plane, packed, scratch, ih, iw);
+      finishLine(o, <f64>load<i32>(sums + (<usize>o << 2)) * largest, scratch, 32, y, <usize>yBytes, ih * iw);
+      y += <usize>(ih * iw * yBytes);
+      packed += filterBytes(3, 3, true);
     }
   }
 }

@@ -2,7 +2,8 @@
 // operands: one 16-bit dot product per four results. Rows are packed [rows/4][k/2][4][2] int16 and followed by the sum of
 // magnitudes of each row (int32), columns are packed [k/2][8][2] int16.
 
-import { finishLine, LINES } from '../requant/index';
+import { finishLine, LINES, openBlock } from '../requant/index';
+import { narrowTile } from './narrow-tile';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
@@ -120,6 +121,24 @@ export function tile4x4(pairs: i32, rows: usize, columns: usize, out: usize): vo
   v128.store(out, r3, 96);
 }
 
+/** The first column of a panel only, what is left of an image of 7x7: lanes are rows. */
+export function tile4x1(pairs: i32, rows: usize, columns: usize, out: usize): void {
+  let a = i32x4.splat(0), b = i32x4.splat(0);
+  const end = rows + (<usize>(pairs & ~1) << 4);
+  while (rows < end) {
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(rows), v128.load32_splat(columns)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load(rows, 16), v128.load32_splat(columns, 32)));
+    rows += 32;
+    columns += 64;
+  }
+  if (pairs & 1) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(rows), v128.load32_splat(columns)));
+  a = i32x4.add(a, b);
+  v128.store32_lane(out, a, 0);
+  v128.store32_lane(out, a, 1, 32);
+  v128.store32_lane(out, a, 2, 64);
+  v128.store32_lane(out, a, 3, 96);
+}
+
 /**
  * Every row against packed panels holding `columns` (1…256) columns, finished into y: element (row, column) lies at
  * y + row*rowStride + column*columnStride bytes. `first` is the channel of row 0, `largest` the largest |code| of a column.
@@ -135,16 +154,27 @@ export function multiplyPanels(
   for (let row = 0; row < rows; row += MR) {
     let from = panels;
     let out = LINES;
-    for (let left = columns; left > 0; left -= NR) {
+    let left = columns;
+    let to = y + <usize>row * rowStride;
+    if (left >= NR && row + MR <= rows && columnStride == 1 && openBlock(first + row, sums + (<usize>row << 2), largest)) {
+      for (; left >= NR; left -= NR) {
+        narrowTile(pairs, packed, from, to, rowStride);
+        from += panel;
+        to += <usize>NR;
+      }
+    }
+    const rest = left;
+    for (; left > 0; left -= NR) {
       if (left > 4) tile4x8(pairs, packed, from, out);
-      else tile4x4(pairs, packed, from, out);
+      else if (left > 1) tile4x4(pairs, packed, from, out);
+      else tile4x1(pairs, packed, from, out);
       from += panel;
       out += TILE_BYTES;
     }
-    for (let r = row; r < min(row + MR, rows); r++) {
+    for (let r = row; r < min(row + MR, rows) && rest > 0; r++) {
       const reach = <f64>load<i32>(sums + (<usize>r << 2)) * largest;
       const acc = LINES + (<usize>(r - row) << 5);
-      finishLine(first + r, reach, acc, TILE_BYTES, y + <usize>r * rowStride, columnStride, columns);
+      finishLine(first + r, reach, acc, TILE_BYTES, to + <usize>(r - row) * rowStride, columnStride, rest);
     }
     packed += block;
   }

@@ -33,6 +33,21 @@ function finishAverage(v: f32, finish: i32, multiplier: i32, rshift: i32, scale:
   return floor(away(v) * <f64>multiplier * reinterpret<f64>(<u64>(1023 - rshift) << 52) + 0.5);
 }
 
+/** Sum of `n` codes that lie next to each other. */
+function sumCodes(x: usize, signed: i32, n: i32): i32 {
+  let total = i32x4.splat(0);
+  for (; n >= 16; n -= 16) {
+    const v = v128.load(x);
+    const pairs = signed ? i16x8.extadd_pairwise_i8x16_s(v) : i16x8.extadd_pairwise_i8x16_u(v);
+    total = i32x4.add(total, i32x4.extadd_pairwise_i16x8_s(pairs));
+    x += 16;
+  }
+  let sum = i32x4.extract_lane(total, 0) + i32x4.extract_lane(total, 1) +
+    (i32x4.extract_lane(total, 2) + i32x4.extract_lane(total, 3));
+  for (let i: usize = 0; i < <usize>n; i++) sum += code(x + i, signed);
+  return sum;
+}
+
 /**
  * Elements outside the input do not count, except that with `countPad` the divisor is always the whole window. Answers
  * clamp(finish(average*kh*kw) + zero).
@@ -50,9 +65,13 @@ export function qs8_avgpool2d(
         const left = max(column * sw - pl, 0);
         const right = min(column * sw - pl + kw, iw);
         let sum: i32 = 0;
-        for (let r = top; r < bottom; r++) {
-          const line = x + <usize>(r * iw);
-          for (let c = left; c < right; c++) sum += code(line + <usize>c, signed);
+        if (right - left == iw) {
+          sum = sumCodes(x + <usize>(top * iw), signed, (bottom - top) * iw);
+        } else {
+          for (let r = top; r < bottom; r++) {
+            const line = x + <usize>(r * iw);
+            for (let c = left; c < right; c++) sum += code(line + <usize>c, signed);
+          }
         }
         const covered = countPad ? kh * kw : (bottom - top) * (right - left);
         const back: f32 = <f32>(<f64>sum / <f64>covered) * <f32>kh * <f32>kw;

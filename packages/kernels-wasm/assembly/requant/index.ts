@@ -30,6 +30,8 @@ export const LINES: usize = memory.data(4096, 16);
 const PEAK: usize = memory.data(16, 16);
 /** Eight finished int32 of a row. */
 const ROW: usize = memory.data(32, 16);
+/** For a block of four rows finished in float32: biases int32 [4], factors float32 [4], rounder, low, high, and 1 for bytes without sign, 2 for all of them. */
+export const BLOCK: usize = memory.data(96, 16);
 /** Ones for the columns of a last group that exist: `MASK + 4*(8 - count)` masks eight int32. */
 const MASK: usize = memory.data<i32>([-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0], 16);
 
@@ -74,6 +76,25 @@ export function openFinish(
   zero = zeroPoint;
   lo = low;
   hi = high;
+  v128.store(BLOCK, narrowRounder(zero), 32);
+  v128.store(BLOCK, i8x16.splat(<i8>lo), 48);
+  v128.store(BLOCK, i8x16.splat(<i8>hi), 64);
+  store<i32>(BLOCK, lo >= 0 ? (lo == 0 && hi == 255 ? 2 : 1) : 0, 80);
+}
+
+/** Can the four rows from `channel` be finished in float32, when the codes that meet `sums` of magnitudes reach `largest`? */
+export function openBlock(channel: i32, sums: usize, largest: f64): bool {
+  if (kind != Finish.packed || bytes != 1) return false;
+  const entry = biases + <usize>(channel * ENTRY);
+  for (let r: usize = 0; r < 4; r++) {
+    const bias = load<f32>(entry + r * ENTRY);
+    const factor = load<f32>(entry + r * ENTRY, 12);
+    const reach = <f64>load<i32>(sums + (r << 2)) * largest;
+    if (factor == 0 || !isNarrowReach(reach + abs(<f64>bias), factor)) return false;
+    store<i32>(BLOCK + (r << 2), <i32>bias);
+    store<f32>(BLOCK + (r << 2), factor, 16);
+  }
+  return true;
 }
 
 /** The largest |accumulator| of those that could be beyond 2^24, as an unsigned number. */

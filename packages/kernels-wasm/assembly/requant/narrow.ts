@@ -51,9 +51,14 @@ export function narrowFactor(bias: f32, m: i32, rs: i32, zero: i32, lo: i32, hi:
 }
 
 @inline
-function round4(acc: usize, bias: v128, factor: v128, rounder: v128): v128 {
-  const t = f32x4.convert_i32x4_s(i32x4.add(v128.load(acc), bias));
-  return i32x4.sub(f32x4.add(f32x4.mul(t, factor), rounder), i32x4.splat(ROUNDER_BITS));
+function round4(t: v128, factor: v128, rounder: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(t), factor), rounder), i32x4.splat(ROUNDER_BITS));
+}
+
+/** Eight sums, bias included, as int16. */
+@inline
+export function narrowSums(a: v128, b: v128, factor: v128, rounder: v128): v128 {
+  return i16x8.narrow_i32x4_s(round4(a, factor, rounder), round4(b, factor, rounder));
 }
 
 /** Sixteen codes of two groups of eight accumulators. */
@@ -61,8 +66,8 @@ function round4(acc: usize, bias: v128, factor: v128, rounder: v128): v128 {
 export function narrow16(
   acc: usize, next: usize, bias: v128, factor: v128, rounder: v128, unsigned: bool, low: v128, high: v128,
 ): v128 {
-  const a = i16x8.narrow_i32x4_s(round4(acc, bias, factor, rounder), round4(acc + 16, bias, factor, rounder));
-  const b = i16x8.narrow_i32x4_s(round4(next, bias, factor, rounder), round4(next + 16, bias, factor, rounder));
+  const a = narrowSums(i32x4.add(v128.load(acc), bias), i32x4.add(v128.load(acc, 16), bias), factor, rounder);
+  const b = narrowSums(i32x4.add(v128.load(next), bias), i32x4.add(v128.load(next, 16), bias), factor, rounder);
   if (unsigned) return i8x16.min_u(i8x16.max_u(i8x16.narrow_i16x8_u(a, b), low), high);
   return i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(a, b), low), high);
 }
