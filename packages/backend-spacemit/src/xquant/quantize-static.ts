@@ -221,6 +221,7 @@ function observerOf(value: string, config: XquantConfig, captured: readonly Capt
   const { maxPercentile } = config.quantization;
   let settings: ObserverSettings = {
     type: config.calibration.type,
+    isPooled: config.extensions.percentileMode === 'pooled',
     ...(maxPercentile === undefined ? {} : { percentile: maxPercentile }),
   };
   for (const { setting, ops } of captured) {

@@ -2,13 +2,14 @@ import { quantizeOnnxModel } from '@q/backend-spacemit/xquant';
 import type { Graph, OpOf } from '@q/ir';
 import { exportOnnx, readOnnxModel } from '@q/ir/onnx';
 import { describe, expect, test } from 'vitest';
+import { pooledPercentiles } from '../../src/xquant/calibrate/pooled-percentiles.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import { configOf, noiseData, tinyOnnx } from './networks.ts';
+import { branchesOnnx, configOf, noiseData, tinyOnnx } from './networks.ts';
 
 const data = { length: 1, batch: async () => new Map([['x', Float32Array.of(-1, 0.5, 1, 2)]]) };
 
 async function quantize(calibration_type: string, quantization: object, more: object = {}) {
-  const levels = { finetune_level: 0, analysis_enable: false, ...quantization };
+  const levels = { ...FAST, ...quantization };
   const { graph, model } = await quantizeOnnxModel(configOf({ calibration_type }, levels, more), tinyOnnx(), { data });
   return { graph: graph!, model };
 }
@@ -23,6 +24,9 @@ function pairOfInput(graph: Graph): [number, number] {
 const scaleOfOutput = (graph: Graph) =>
   (graph.ops.findLast(({ type }) => type === 'top.QuantizeLinear') as OpOf<'top.QuantizeLinear'>).attributes.yScale[0]!;
 
+const FAST = { finetune_level: 0, analysis_enable: false };
+const ramp = (count: number, end: number) => Float32Array.from({ length: count }, (_, i) => (i / (count - 1)) * end);
+
 /** Of −1, 0.5, 1 and 2, seven tenths are the second and the third: 0 … 1. */
 const CLIPPED = [Math.fround(1 / 255), -128];
 const WHOLE = [Math.fround(3 / 255), -43];
@@ -33,6 +37,22 @@ describe('settings that decide numbers', () => {
     expect(pairOfInput((await quantize('percentile', { max_percentile: 1 })).graph)).toEqual(WHOLE);
     // Min-max has no use for it.
     expect(pairOfInput((await quantize('minmax', { max_percentile: 0.7 })).graph)).toEqual(WHOLE);
+  });
+
+  test('percentileMode pooled: all batches as one, instead of the mean of every batch', async () => {
+    // Ten batches that rise from 0 to 1, 2 … 10.
+    const spread = { length: 10, batch: async (k: number) => new Map([['x', ramp(768, k + 1)]]) };
+    const pairOf = async (percentileMode: string) => {
+      const config = configOf({ calibration_type: 'percentile' }, { ...FAST, max_percentile: 0.99 }, { q_parameters: { percentileMode } });
+      return pairOfInput((await quantizeOnnxModel(config, branchesOnnx(), { data: spread })).graph!);
+    };
+    const [xslim, pooled] = [await pairOf('xslim'), await pairOf('pooled')];
+    // The mean of ten 99th percentiles, and the value above which 1 % of all lie, to a bin of 10 / 4096.
+    expect(xslim[0] * 255).toBeCloseTo(5.4498, 3);
+    expect(Math.abs(pooled[0] * 255 - 9.0091)).toBeLessThan(10 / 4096);
+    expect(pooledPercentiles(Float64Array.of(1, 8, 0, 1), { min: 0, max: 4 }, 0.9)).toEqual({ min: 0, max: 2 });
+    expect(pooledPercentiles(Float64Array.of(1, 98, 0, 1), { min: 0, max: 4 }, 0.985)).toEqual({ min: 1, max: 2 });
+    expect(pooledPercentiles(Float64Array.of(1, 98, 0, 1), { min: 0, max: 4 }, 1)).toEqual({ min: 0, max: 4 });
   });
 
   test('custom_setting has observers of its own, and the last item wins', async () => {

@@ -1,8 +1,9 @@
-import { HISTOGRAM_BINS, percentileRanks, type RangeLimits, selectRanks } from '@q/calib';
+import { DEFAULT_PERCENTILE, HISTOGRAM_BINS, percentileRanks, type RangeLimits, selectRanks } from '@q/calib';
 import { type Emit, type Graph, QError } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
 import type { CalibrationType, Extensions } from '../config/settings.ts';
 import type { CalibrationData } from '../data/calibration-data.ts';
+import { pooledPercentiles } from './pooled-percentiles.ts';
 import type { RangeMessage } from './range-task.ts';
 import { type SearchWorkers, searchRanges } from './search-ranges.ts';
 
@@ -10,6 +11,8 @@ import { type SearchWorkers, searchRanges } from './search-ranges.ts';
 export interface ObserverSettings {
   readonly type: CalibrationType;
   readonly percentile?: number;
+  /** Percentiles of all batches as one instead of the mean of every batch's. */
+  readonly isPooled?: boolean;
   /** Honoured by the searching types only (spacemit.md 7.5). */
   readonly limits?: RangeLimits;
 }
@@ -32,6 +35,8 @@ export interface ObservationRequest {
 }
 
 const searches = ({ type }: ObserverSettings) => type === 'default' || type === 'kl' || type === 'mse';
+const wantsHistogram = (settings: ObserverSettings) =>
+  searches(settings) || (settings.type === 'percentile' && settings.isPooled === true);
 
 /**
  * The calibrated range of every value (spacemit.md 8.2, 8.3): one pass over the batches for `minmax` and `percentile`, a
@@ -53,11 +58,11 @@ export async function observeRanges(request: ObservationRequest): Promise<Map<st
       observer.extremes(min!, max!);
       if (observer.wantsPercentiles) observer.percentiles(values());
     });
-    const hasSearch = [...request.values.values()].some(searches);
+    const hasHistograms = [...request.values.values()].some(wantsHistogram);
     const seconds = (performance.now() - started) / 1000;
-    if (hasSearch && exceeds(request, seconds)) {
+    if (hasHistograms && exceeds(request, seconds)) {
       for (const observer of observers.values()) observer.fallBack();
-    } else if (hasSearch) {
+    } else if (hasHistograms) {
       await pass(request, session, 'histograms', (name, values) => observers.get(name)?.count(values()));
     }
   } finally {
@@ -144,7 +149,7 @@ class ValueObserver {
 
   /** Does without the histogram. */
   fallBack(): void {
-    if (searches(this.settings)) this.settings = { ...this.settings, type: 'percentile' };
+    if (wantsHistogram(this.settings)) this.settings = { ...this.settings, type: 'percentile', isPooled: false };
   }
 
   extremes(min: number, max: number): void {
@@ -170,7 +175,7 @@ class ValueObserver {
   }
 
   count(values: Float32Array): void {
-    if (!searches(this.settings) || this.#max === this.#min) return;
+    if (!wantsHistogram(this.settings) || this.#max === this.#min) return;
     this.#counts ??= new Float64Array(HISTOGRAM_BINS);
     const factor = HISTOGRAM_BINS / (this.#max - this.#min);
     const [counts, min, last] = [this.#counts, this.#min, HISTOGRAM_BINS - 1];
@@ -183,7 +188,10 @@ class ValueObserver {
   /** The range of what is not searched. */
   plainRange(): Range {
     if (this.isEmpty) return ONE_PER_STEP;
-    if (this.settings.type === 'minmax') return { min: this.#min, max: this.#max };
+    const { type, isPooled, percentile = DEFAULT_PERCENTILE } = this.settings;
+    const whole = { min: this.#min, max: this.#max };
+    if (type === 'minmax') return whole;
+    if (isPooled === true) return this.#counts === undefined ? whole : pooledPercentiles(this.#counts, whole, percentile);
     return { min: this.#low / this.#batches, max: this.#high / this.#batches };
   }
 

@@ -183,6 +183,7 @@ function extensions(file: NonNullable<ConfigFile['q_parameters']>): Extensions {
     strict: file.strict ?? false,
     biasFormat: file.biasFormat ?? 'float32',
     klMode: file.klMode ?? 'xslim',
+    percentileMode: file.percentileMode ?? 'xslim',
     biasCorrection: file.biasCorrection ?? 'xslim',
     gemmWeight: file.gemmWeight ?? 'tensor-pow2',
     floatOutputs: file.floatOutputs ?? false,

@@ -39,6 +39,8 @@ export interface Extensions {
   readonly strict: boolean;
   readonly biasFormat: 'float32' | 'int32';
   readonly klMode: KlMode;
+  /** `pooled`: percentiles of all batches as one, instead of the mean of every batch's; only for `percentile`. */
+  readonly percentileMode: 'xslim' | 'pooled';
   /** `full` compares with the float network instead of the one with quantized weights. */
   readonly biasCorrection: 'xslim' | 'full';
   readonly gemmWeight: 'tensor-pow2' | 'channel';
