@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { layersOutside, patternLayers, quantizedTypes, shapeLayers } from '@q/calib';
-import { type Graph, type Precision, printQuantizeTable, type QuantizeMode, quantizeHeader } from '@q/ir';
+import { type Graph, type Precision, printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
 import { newerPatternLayers, patternLine, printGroupedTable } from '@q/search';
 import type { Arguments } from '../arguments/arguments.ts';
 import { writeFileWhole } from '../files/output-files.ts';
@@ -54,6 +54,20 @@ export function writeMergedTable({ graph, args, floatType }: AutomaticTables, sa
     log: match === undefined ? [] : [patternLine(match.block)],
   });
   writeFileWhole(path, text);
+}
+
+/**
+ * A mode that names operators is nothing without them (calibration.md 1.1).
+ *
+ * @throws QError `cli.missing-flag`
+ */
+export function checkPartQuantize(args: Arguments): void {
+  if (args.words('part_quantize')[0] !== 'custom_mode' || args.list('custom_operator').length > 0) return;
+  throw new QError('--part_quantize custom_mode needs --custom_operator', {
+    code: 'cli.missing-flag',
+    where: '--custom_operator',
+    expected: 'the operator types to quantize, as in Conv,MatMul',
+  });
 }
 
 /** Layers that `--part_quantize` leaves in float; undefined without the flag. */

@@ -24,7 +24,13 @@ import { generationTime } from '../generation-time.ts';
 import { floatTypeFor } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bannerLine, compatibleVersion } from '../version.ts';
-import { type AutomaticTables, writeMergedTable, writePatternTable, writeShapeTable } from './automatic-tables.ts';
+import {
+  type AutomaticTables,
+  checkPartQuantize,
+  writeMergedTable,
+  writePatternTable,
+  writeShapeTable,
+} from './automatic-tables.ts';
 import { readCalibrationOptions } from './calibration-flags.ts';
 import { fedGraph } from './calibration-inputs.ts';
 import { writeChangedModel } from './calibration-model.ts';
@@ -40,6 +46,7 @@ import { StepLog } from './step-log.ts';
 async function run(args: Arguments, terminal: Terminal): Promise<number> {
   terminal.print(bannerLine);
   checkSearchFlags(args);
+  checkPartQuantize(args);
   const debug = readDebugCommand(args.optionalString('debug_cmd') ?? '');
   for (const note of debug.notes) terminal.warn(`warning: ${note}`);
   const run = await CalibrationRun.open(args, terminal, debug);

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { DatasetSource } from '@q/dataset';
+import { QError } from '@q/ir';
 
 /** The files below a folder, by their path relative to it. */
 export function folderSource(folder: string): DatasetSource {
@@ -11,7 +12,7 @@ export function folderSource(folder: string): DatasetSource {
         .filter((entry) => entry.isFile() || entry.isSymbolicLink())
         .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
     },
-    read: (path) => readFile(join(folder, path)),
+    read: (path) => readSample(join(folder, path)),
   };
 }
 
@@ -20,5 +21,24 @@ export const listedFilesSource: DatasetSource = {
   async list() {
     return [];
   },
-  read: (path) => readFile(path),
+  read: readSample,
 };
+
+/** @throws QError `cli.missing-file` */
+async function readSample(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw new QError(
+      `The sample ${path} cannot be read`,
+      {
+        code: 'cli.missing-file',
+        where: path,
+        found,
+        expected: 'a file; paths of a list count from the working directory',
+      },
+      { cause },
+    );
+  }
+}

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type Dataset, hookedDataset, type SampleHook, selectFiles } from '@q/dataset';
 import { type Graph, inputsOf, QError, typeOf } from '@q/ir';
 import { folderSource, listedFilesSource } from './folder-source.ts';
+import { importModule } from './import-module.ts';
 import { kindOfPath, readInputText } from './input-files.ts';
 
 /** What a hook prepares: the samples of a folder or a list, and how many of them. */
@@ -48,7 +47,7 @@ async function loadHook(word: string): Promise<SampleHook> {
     });
   }
   kindOfPath(file!, '--preprocess_hook');
-  const module = (await import(pathToFileURL(resolve(file!)).href)) as Readonly<Record<string, unknown>>;
+  const module = await importModule(file!);
   const hook = name === undefined ? (module.default ?? module.preprocess) : module[name];
   if (typeof hook === 'function') return hook as SampleHook;
   throw new QError(`${file} exports no function ${name ?? 'default or preprocess'}`, {
