@@ -3,7 +3,16 @@ import { calibrate } from '@q/calib';
 import { inputsOf } from '@q/ir';
 import { importOnnx } from '@q/ir/onnx';
 import { createSession } from '@q/runtime';
-import { evaluateInFull, meanOf, referenceOutputs, searchQtable, withFloatOps, withThresholds } from '@q/search';
+import {
+  evaluateInFull,
+  meanOf,
+  referenceOutputs,
+  runQtable,
+  runSensitiveLayer,
+  searchQtable,
+  withFloatOps,
+  withThresholds,
+} from '@q/search';
 import { generateNetwork } from '../../generate/src/generate-network.mjs';
 import { networks } from '../../generate/src/networks.mjs';
 import { sampleImages } from '../../generate/src/sample-images.mjs';
@@ -176,7 +185,10 @@ async function racingBench() {
     goal: 8,
     decided: decided.length,
     layers: found.outcome.layers.length,
+    int8_cos: found.outcome.int8Score,
+    // What undecided thresholds cost.
     mixed_cos: found.outcome.trials.at(-1).score,
+    mixed_cos_exhaustive: all.outcome.trials.at(-1).score,
     equal: 'float set; thresholds of decided layers',
   });
 }
@@ -200,6 +212,95 @@ async function memoryBench() {
   }
 }
 
+/** Threads of the searches whose time is reported, and of the calibrations before them. */
+const WORKERS = 2;
+
+const generated = new Map();
+
+/** Making a network takes seconds. */
+async function networkNamed(name) {
+  if (!generated.has(name)) generated.set(name, importOnnx(await generateNetwork(name), { name }));
+  return generated.get(name);
+}
+
+/** A generated network with images and the tables of some methods, made as the commands make them; the clock runs meanwhile. */
+async function preparedFor(name, { count, processor, methods }) {
+  const graph = await networkNamed(name);
+  const { size, preprocess } = networks[name];
+  const images = await sampleImages(count, size, preprocess);
+  const input = inputsOf(graph)[0].name;
+  const samples = { length: count, sample: (index) => new Map([[input, images[index]]]) };
+  const dataset = { kind: 'npz', files: (index) => [`image_${index}`], ...samples };
+  const started = performance.now();
+  const tables = [];
+  let statistics;
+  for (const method of methods) {
+    const known = statistics === undefined ? { keepStatistics: true } : { statistics };
+    const found = await calibrate(graph, dataset, { method, workers: WORKERS, ...known });
+    statistics ??= found.statistics;
+    tables.push({
+      method,
+      rows: found.table.rows,
+      thresholds: new Map([...found.table.rows].map(([layer, row]) => [layer, row.threshold])),
+    });
+  }
+  const calibrationSeconds = (performance.now() - started) / 1000;
+  return { options: { target: bm168x, processor, graph, samples, workers: WORKERS }, tables, calibrationSeconds };
+}
+
+async function secondsOf(work) {
+  const started = performance.now();
+  const outcome = await work();
+  if (outcome.kind !== 'searched') throw new Error(`INT8 suffices: ${outcome.int8Score}`);
+  return (performance.now() - started) / 1000;
+}
+
+/** Seconds by the wall clock beside their goal: they mean something on two quiet cores only. */
+function printSeconds(name, { search, calibration = 0, goal, ...facts }) {
+  printFigure({
+    name,
+    ratio: Number(((search + calibration) / goal).toPrecision(3)),
+    better: 'lower',
+    goal: 1,
+    seconds: Number((search + calibration).toPrecision(3)),
+    goal_seconds: goal,
+    search_seconds: Number(search.toPrecision(3)),
+    calibration_seconds: Number(calibration.toPrecision(3)),
+    workers: WORKERS,
+    ...facts,
+  });
+}
+
+async function absoluteBench() {
+  const setup = { count: IMAGES, processor: PROCESSOR };
+  const qtable = await preparedFor('mobilenetv2', { ...setup, methods: ['kl', 'mse'] });
+  const values = qtable.tables[1].rows;
+  const searched = (effort) =>
+    secondsOf(() => searchQtable({ ...qtable.options, values, methods: qtable.tables, effort }));
+  printSeconds('search-absolute-search_qtable', {
+    search: await searched('exhaustive'),
+    calibration: qtable.calibrationSeconds,
+    goal: 60,
+    racing_seconds: Number((await searched('racing')).toPrecision(3)),
+  });
+  const layers = await preparedFor('mobilenetv2', { ...setup, methods: ['max', 'percentile9999', 'kl'] });
+  const sensitive = { ...layers.options, values: layers.tables[2].rows, methods: layers.tables };
+  printSeconds('search-absolute-run_sensitive_layer', {
+    search: await secondsOf(() => runSensitiveLayer(sensitive)),
+    calibration: layers.calibrationSeconds,
+    goal: 40,
+    racing_seconds: Number(
+      (await secondsOf(() => runSensitiveLayer({ ...sensitive, effort: 'racing' }))).toPrecision(3),
+    ),
+  });
+  const yolo = await preparedFor('yolov3-tiny', { count: 10, processor: 'bm1684x', methods: ['kl'] });
+  const likeness = { minLayerCos: 0.999, expectedCos: 0.9999 };
+  printSeconds('search-absolute-run_qtable', {
+    search: await secondsOf(() => runQtable({ ...yolo.options, values: yolo.tables[0].rows, ...likeness })),
+    goal: 10,
+  });
+}
+
 export const benches = [
   {
     name: 'search-exhaustive-vs-naive',
@@ -215,5 +316,10 @@ export const benches = [
     name: 'search-memory',
     summary: "peak memory of both beyond the weights, in one image's activations",
     run: memoryBench,
+  },
+  {
+    name: 'search-absolute',
+    summary: 'seconds of search_qtable, run_sensitive_layer and run_qtable with two workers, on a quiet machine',
+    run: absoluteBench,
   },
 ];

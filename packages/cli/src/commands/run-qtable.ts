@@ -32,6 +32,11 @@ import { openSearchSamples, readSearchSubject, requireTableOf } from './search-s
 function declare(parser: ArgumentParser): void {
   declareTableSearchFlags(parser);
   declareStopFlags(parser);
+  parser.add_argument('--workers', {
+    type: 'int',
+    default: 0,
+    help: 'threads that share the samples (without: one; 0 = one per core); not with --profile 2022',
+  });
   parser.add_argument('--min_layer_cos', {
     type: 'float',
     default: 0.99,

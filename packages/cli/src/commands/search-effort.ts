@@ -112,6 +112,12 @@ function tell(event: SearchEvent, terminal: Terminal): void {
     terminal.emit({ type: 'progress', task: 'search', done: event.done, total: event.total, label });
   }
   if (event.type === 'resumed') terminal.warn(`resumed: ${event.scores} scores were found before`);
+  if (event.type === 'not-raced') {
+    const [loss, median] = [event.loss, event.median].map((value) => value.toPrecision(3));
+    terminal.warn(
+      `warning: --racing has no effect: sample ${event.sample} costs ${loss} in INT8, the median one ${median}; every layer is tried on all samples`,
+    );
+  }
   if (event.type === 'stopped') {
     const why = event.reason === 'budget' ? 'the budget is spent' : 'it was interrupted';
     terminal.warn(`warning: the search stopped early because ${why}; what is written is the best so far`);

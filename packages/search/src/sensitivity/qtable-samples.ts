@@ -87,7 +87,7 @@ export class LocalQtableSamples implements QtableSamples {
     const run = { mixed, int8, float, crossing, requantized, compared };
     runMixed(run, samples.length, (sample, { outputs, codes }) => {
       checkpoint?.();
-      scores[sample] = this.#score(reference[sample]!, outputs);
+      scores[sample] = this.#score(reference[sample]!, outputs, sample);
       for (const layer of requantized) int8.replace(sample, layer, codes.get(layer) ?? null);
     });
     return scores;
