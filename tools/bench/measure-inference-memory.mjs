@@ -5,15 +5,19 @@ import { compileKernels } from '@q/kernels-wasm';
 import { createSession } from '@q/runtime';
 import { openGenerated } from './generated-networks.mjs';
 import { writeNoise } from './models.mjs';
+import { residentParts } from './resident-parts.mjs';
 
 const RUNS = 20;
 const [network] = process.argv.slice(2);
 const inspector = new Session();
 inspector.connect();
 
-/** Resident bytes after the engine gave back all garbage; `gc()` would leave the empty young generation resident. */
+/**
+ * Resident bytes after the engine gave back all garbage; `gc()` would leave the empty young generation resident. The first
+ * collections add something themselves: code of their own, and what the threads that help them allocate.
+ */
 async function resident() {
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 8; i++) {
     await inspector.post('HeapProfiler.collectGarbage');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -33,12 +37,15 @@ async function open(module) {
 
 // The bare process: packages and compiled kernels; no network was imported and no kernel has run.
 const module = await compileKernels();
-await resident(); // the first collection loads code of its own
+residentParts(); // its own code
 const bare = await resident();
+const bareParts = residentParts();
 const { session, parameters, input } = await open(module);
 for (let i = 0; i < RUNS; i++) session.run(input);
 const steady = (await resident()) - bare;
+const parts = residentParts(session.kernels.memory.buffer.byteLength);
 const peak = process.resourceUsage().maxRSS * 1024 - bare;
 // Asked for after the measurement, so that the session is alive during it.
 const { weightBytes, activationBytes } = session;
-process.stdout.write(`${JSON.stringify({ steady, peak, bare, parameters, weightBytes, activationBytes })}\n`);
+for (const part in parts) parts[part] -= bareParts[part];
+process.stdout.write(`${JSON.stringify({ steady, peak, bare, parts, parameters, weightBytes, activationBytes })}\n`);

@@ -8,8 +8,9 @@ const script = fileURLToPath(new URL('../measure-inference-memory.mjs', import.m
 const RUNS = 5;
 
 /**
- * The C library's own limits on what it keeps of freed memory. Without them, glibc raises both as soon as a model file has
- * been freed, and keeps up to twice its size.
+ * The C library told to give back freed memory beyond 128 KiB at the end of every arena. By itself glibc takes twice the size
+ * of the largest mapped block of up to 32 MiB that was freed, which no program but itself can lower again; each of the
+ * engine's threads has an arena of its own.
  */
 const TRIMMED = { MALLOC_TRIM_THRESHOLD_: String(128 * 1024) };
 
@@ -18,8 +19,10 @@ const TRIMMED = { MALLOC_TRIM_THRESHOLD_: String(128 * 1024) };
  * the packages, against the network's weights and 1.2 times the planned peak of its activations.
  *
  * `ratio` is of an unchanged process. It holds the weights and the plan, which are in the session's one memory, and no other
- * copy of a weight; above the bound it is what the C library keeps of freed memory (half of the rest), machine code of the
- * kernels that ran, objects of the graph, compiled JavaScript, and the caller's input. `ratio_trimmed`: with the C library told to give freed memory back, in both processes.
+ * copy of a weight or an input. `parts_bytes` says what lies above: what the C library keeps of what the engine's
+ * compiling and collecting threads freed (it varies with the threads that happened to get the work), objects of the
+ * graph and bytecode, machine code of the kernels and of JavaScript, pages of the engine's binary that were needed for
+ * the first time. `ratio_trimmed`: with that memory of the threads given back, in both processes.
  */
 async function measure(network) {
   await openGenerated(network); // so that no measured process has to make the file
@@ -32,6 +35,9 @@ async function measure(network) {
   const [{ parameters, weightBytes, activationBytes }] = runs;
   const allowed = parameters + 1.2 * activationBytes;
   const steady = (of) => median(of.map((run) => run.steady));
+  const partsOf = (of) =>
+    of[0].parts &&
+    Object.fromEntries(Object.keys(of[0].parts).map((part) => [part, median(of.map((run) => run.parts[part]))]));
   const share = (bytes) => Number((bytes / allowed).toPrecision(4));
   printFigure({
     name: `memory-${network}`,
@@ -44,10 +50,12 @@ async function measure(network) {
     ratio_trimmed: share(steady(trimmed)),
     ours_trimmed_bytes: steady(trimmed),
     highest_bytes_while_opening: median(runs.map((run) => run.peak)),
+    parts_bytes: partsOf(runs),
+    parts_trimmed_bytes: partsOf(trimmed),
     bare_bytes: median(runs.map((run) => run.bare)),
     planned_peak_bytes: activationBytes,
     packed_weight_bytes: weightBytes,
-    why: 'above weights and plan: freed memory that the C library keeps, machine code of the kernels that ran, objects and compiled JavaScript, the input of the caller',
+    why: 'kernel_memory is weights and plan; above it: what the C library keeps of what threads of the engine freed, objects and bytecode, machine code, pages of the engine that were not needed before',
     runs: RUNS,
   });
 }

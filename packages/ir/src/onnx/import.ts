@@ -9,7 +9,7 @@ import { decodeModel } from './decode.ts';
 import { expandNodes } from './expand/index.ts';
 import { foldConstants } from './fold/evaluate.ts';
 import { fuseNodes, simplify } from './fuse/index.ts';
-import { type OnnxGraph, removeDeadNodes } from './onnx-graph.ts';
+import { type OnnxGraph, type OnnxType, removeDeadNodes } from './onnx-graph.ts';
 import { inputAttributes, type PreprocessOptions, withResizeDims } from './preprocess.ts';
 import { fixConstantInputs, fixInputShapes, keepConstantOutputs, selectOutputs } from './prune.ts';
 import { sortNodes } from './sort.ts';
@@ -68,20 +68,42 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions): Graph {
 
 /** Steps 3-7 of ir.md 8.1: folding, simplification and pattern fusion on the ONNX graph. */
 function prepare(model: OnnxGraph, merges: boolean): void {
+  const types = new KnownTypes(model);
   removeDeadNodes(model);
-  foldUntilStable(model);
-  while (expandNodes(model, inferTypes(model)) || expandNodes(model, inferTypes(model), true)) {
+  foldUntilStable(model, types);
+  while (types.after(expandNodes(model, types.current)) || types.after(expandNodes(model, types.current, true))) {
     removeDeadNodes(model);
-    foldUntilStable(model);
+    foldUntilStable(model, types);
   }
   if (!merges) return;
-  while (simplify(model, inferTypes(model))) foldUntilStable(model);
-  fuseNodes(model, inferTypes(model));
+  while (types.after(simplify(model, types.current))) foldUntilStable(model, types);
+  fuseNodes(model, types.current);
   removeDeadNodes(model);
 }
 
-function foldUntilStable(model: OnnxGraph): void {
-  while (foldConstants(model, inferTypes(model)));
+function foldUntilStable(model: OnnxGraph, types: KnownTypes): void {
+  while (types.after(foldConstants(model, types.current)));
+}
+
+/** The types of a graph's values, inferred anew only when a step has changed the graph. */
+class KnownTypes {
+  readonly #graph: OnnxGraph;
+  #types: ReadonlyMap<string, OnnxType> | undefined;
+
+  constructor(graph: OnnxGraph) {
+    this.#graph = graph;
+  }
+
+  get current(): ReadonlyMap<string, OnnxType> {
+    this.#types ??= inferTypes(this.#graph);
+    return this.#types;
+  }
+
+  /** Takes and answers whether a step changed the graph. */
+  after(changed: boolean): boolean {
+    if (changed) this.#types = undefined;
+    return changed;
+  }
 }
 
 function topGraph(
