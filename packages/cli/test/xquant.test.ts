@@ -48,6 +48,9 @@ describe('xquant', () => {
     const { status, stdout, stderr } = await runHere('xquant', '-c', at('c.json'), '--opset', '17');
     expect(status, stderr).toBe(0);
     expect(stdout).toContain('out/objects-cnn.q.onnx');
+    expect(stdout).toMatch(
+      /^\d+ of \d+ operators run in INT8\noutput .*\nlargest contributors to the outputs' noise: \S+, /m,
+    );
     const log = stderr.split('\n').filter((line) => / \| xslim\./.test(line));
     expect(log[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| xslim\.xslim_setting {6}\| INFO {5}\| /);
     expect(log.map((line) => line.split(' | ')[3])).toEqual([
