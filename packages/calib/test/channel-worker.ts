@@ -12,6 +12,11 @@ type Request = { kind: 'start'; init: CalibrationInit } | { kind: 'run'; id: num
 
 /** A worker on this thread behind a real channel, so that sources are tested as they are: messages are cloned. */
 export function channelWorker(): WorkerPort {
+  return pausingWorker(async () => {});
+}
+
+/** The same, waiting before every reply. */
+export function pausingWorker(pause: () => Promise<void>): WorkerPort {
   const { port1, port2 } = new MessageChannel();
   let task: WorkerTask<CalibrationMessage, CalibrationReply> | undefined;
   let last = Promise.resolve();
@@ -21,6 +26,7 @@ export function channelWorker(): WorkerPort {
       try {
         if (request.kind === 'start') task = await createTask(request.init);
         const reply = request.kind === 'run' ? await task!.run(request.message) : undefined;
+        await pause();
         port2.postMessage({ id, ok: true, reply });
       } catch (error) {
         const issues = isQError(error) ? error.issues : undefined;

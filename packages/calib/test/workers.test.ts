@@ -4,11 +4,21 @@ import { printCalibrationTable } from '@q/ir';
 import { describe, expect, it } from 'vitest';
 import { type CalibrationOptions, calibrate } from '../src/index.ts';
 import { Baton } from '../src/workers/baton.ts';
-import { channelWorker } from './channel-worker.ts';
+import { channelWorker, pausingWorker } from './channel-worker.ts';
 import { randomDataset, smallNetwork } from './small-network.ts';
 
 const graph = smallNetwork();
 const dataset = randomDataset(13);
+
+/** Reproducible pauses of up to four milliseconds. */
+function unevenPauses(seed: number, onPause: () => void): () => Promise<void> {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    onPause();
+    return new Promise((resolve) => setTimeout(resolve, state >>> 30));
+  };
+}
 
 describe('any number of workers gives the same bytes', () => {
   const cases: CalibrationOptions[] = [
@@ -41,6 +51,25 @@ describe('any number of workers gives the same bytes', () => {
       }
     });
   }
+
+  it('whatever order they finish in', async () => {
+    const orders = new Set<string>();
+    for (const options of [cases[1]!, cases[4]!, cases[7]!]) {
+      const alone = printCalibrationTable((await calibrate(graph, dataset, options)).table);
+      for (const [workers, seed] of [
+        [2, 1],
+        [4, 2],
+        [4, 5],
+      ] as const) {
+        const finished: number[] = [];
+        const spawnWorker = (i: number) => pausingWorker(unevenPauses(seed + i, () => finished.push(i)));
+        const { table } = await calibrate(graph, dataset, { ...options, workers, spawnWorker });
+        expect(printCalibrationTable(table)).toBe(alone);
+        orders.add(finished.join());
+      }
+    }
+    expect(orders.size).toBeGreaterThan(2);
+  });
 
   const built = existsSync(new URL('../dist/workers/calibration-task.js', import.meta.url));
   if (!built) console.warn('SKIPPED: @q/calib is not built; real worker threads are not tested.');
