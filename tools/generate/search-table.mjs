@@ -1,6 +1,6 @@
 // Runs the searches as a user does and writes the tables of packages/search/README.md: what searches recover on networks with
 // labels, and every command on many networks. `node tools/generate/search-table.mjs [ROW...]` runs the rows named, or all; each
-// prints the commands that it runs. The packages must be built. Figures of other rows stay. Networks of others lie in ../shared,
+// prints the commands that it runs. `--render` runs none and writes the tables. The packages must be built. Figures of other rows stay. Networks of others lie in ../shared,
 // or where Q_SHARED points.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,8 @@ const figuresFile = join(root, 'test-models/searches.json');
 // Another command line may be named, e.g. one that runs from sources.
 const q = process.env.Q_COMMAND?.split(' ') ?? [process.execPath, join(root, 'packages/cli/bin/q.mjs')];
 
-const wanted = process.argv.slice(2);
+const isRendered = process.argv[2] === '--render';
+const wanted = isRendered ? [] : process.argv.slice(2);
 const recoveryRows = Object.fromEntries(recoveries.map((row) => [rowName(row), row]));
 const unknown = wanted.filter((name) => !(name in recoveryRows) && !(name in searchedNetworks));
 if (unknown.length > 0) {
@@ -38,7 +39,7 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
+const isWanted = (name) => !isRendered && (wanted.length === 0 || wanted.includes(name));
 for (const [name, row] of Object.entries(recoveryRows)) {
   if (isWanted(name))
     keep(

@@ -143,7 +143,7 @@ export class GoalSearch {
       goal: expected,
       ...(counts && { counts: counts === 'all' ? paretoCounts(candidates.length) : counts }),
     });
-    return { found, measure, expected };
+    return { found, measure, expected, takesBest: this.#goal.limit !== undefined };
   }
 
   /** The list that was asked for. */
@@ -192,7 +192,10 @@ export interface Ranked {
 export interface ReachedGoal {
   readonly outcome: GoalOutcome;
   readonly lists: boolean;
-  /** The set to write; absent where none meets the goal, and what the search itself would write is written. */
+  /**
+   * The set to write: the smallest that meets the goal; where none does, the nearest if float layers are limited, else
+   * absent, and what the search itself would write is written.
+   */
   readonly set?: MeasuredFloatSet;
   /** For the log and the console, to stand before the result. */
   readonly lines: readonly ReportLine[];
@@ -208,7 +211,8 @@ export async function reachGoal<Outcome extends { readonly kind: string }>(
   const found = await search;
   if (goals === undefined || found.kind === 'sufficient') return { found };
   const outcome = await goals.find(rankedOf(found), journal);
-  const { smallest: set } = outcome.found;
+  const { smallest, best } = outcome.found;
+  const set = smallest ?? (outcome.takesBest ? best : undefined);
   const lines = [...goals.tableLines(outcome), ...goalReport(outcome)];
   const goal = { outcome, lists: goals.lists, lines, files: goals.files(outcome), ...(set && { set }) };
   return { found, goal };

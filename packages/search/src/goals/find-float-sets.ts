@@ -36,6 +36,8 @@ export interface FoundFloatSets {
   readonly tried: readonly MeasuredFloatSet[];
   /** The smallest set that meets the goal; absent without a goal, and where none of the sets meets it. */
   readonly smallest?: MeasuredFloatSet;
+  /** The set that comes nearest to the goal, of equal ones the cheapest; absent when none was measured. */
+  readonly best?: MeasuredFloatSet;
   /** Sets none of which another one beats in both measure and float MACs, cheapest first, of all that were measured. */
   readonly pareto: readonly MeasuredFloatSet[];
   /** Why not all that was asked for was measured. */
@@ -65,12 +67,15 @@ export async function findFloatSets(request: FloatSetRequest): Promise<FoundFloa
     if (counts !== undefined) await paretoFloatSets(search, counts);
   });
   const tried = [...known.values()];
+  const pareto = undominated(tried);
+  const best = pareto.at(-1);
   const met = smallest === undefined ? bestSoFar(tried, goal) : known.get(keyOf(smallest));
   return {
     macs: [...macs.values()].reduce((sum, count) => sum + count, 0),
     tried,
     ...(met && { smallest: met }),
-    pareto: undominated(tried),
+    ...(best && { best }),
+    pareto,
     ...(end instanceof SearchStopped && { stopped: end.reason }),
   };
 }

@@ -9,6 +9,8 @@ export interface GoalOutcome {
   readonly measure: Pick<FloatSetMeasure, 'name' | 'unit'>;
   /** The least that was wanted. */
   readonly expected: number;
+  /** Is the nearest set written where none meets the goal? */
+  readonly takesBest?: boolean;
 }
 
 /** A goal in a plan document. Values that are infinite are null. */
@@ -33,9 +35,11 @@ export interface ParetoDocument {
 }
 
 /** Lines for the log and the console: sets that were measured, and which one meets the goal. */
-export function goalReport({ found, measure, expected }: GoalOutcome): ReportLine[] {
+export function goalReport({ found, measure, expected, takesBest }: GoalOutcome): ReportLine[] {
   const { name, unit } = measure;
-  const { tried, smallest, macs, stopped } = found;
+  const { tried, smallest, best, macs, stopped } = found;
+  const nearest =
+    takesBest && best ? `; the nearest has ${best.count} layers and a ${name} of ${valueText(best.value, unit)}` : '';
   const asked = `${name} of at least ${pythonFloat(expected)}${unit}`;
   return [
     ...logged(
@@ -46,7 +50,7 @@ export function goalReport({ found, measure, expected }: GoalOutcome): ReportLin
     ),
     ...shown(
       smallest === undefined
-        ? `no float set of this ranking has a ${asked}${stopped === undefined ? '' : ' so far'}`
+        ? `no float set of this ranking has a ${asked}${stopped === undefined ? '' : ' so far'}${nearest}`
         : `smallest float set with a ${asked}: ${smallest.count} layers, ${percent(smallest.floatMacs, macs)} of the MACs, ` +
             `${name} ${valueText(smallest.value, unit)}`,
     ),
