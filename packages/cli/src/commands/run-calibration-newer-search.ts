@@ -34,6 +34,7 @@ import {
   withGoalSet,
   writeMethodTables,
 } from './run-calibration-search.ts';
+import { closing, readEffort } from './search-effort.ts';
 import { readLikeness } from './search-flags.ts';
 import { GoalSearch, reachGoal, readFloatLayerLimit, withGoalLines } from './search-goals.ts';
 import { SearchLog } from './search-log.ts';
@@ -102,7 +103,8 @@ export async function fastSearchTable(search: CalibrationSearch): Promise<number
   const values = existingTable(search);
   const { options, fixed, facts } = await prepare(search);
   const log = new SearchLog(search.terminal, 'Search_Qtable');
-  const outcome = await fastSearch({ ...options, values });
+  const effort = readEffort(search.args, search.terminal);
+  const outcome = await closing(effort, fastSearch({ ...options, ...effort.options, values }));
   const report = fastSearchReport(outcome, facts);
   if (outcome.kind === 'sufficient') log.write(report);
   else {
@@ -130,7 +132,8 @@ export async function mixSearchTable(search: CalibrationSearch): Promise<number>
   const { options, fixed, facts } = await prepare(search);
   const log = new SearchLog(terminal, 'Mix_Search');
   const limits = { minLayerCos: readLikeness(args, 'min_layer_cos'), maxFloatLayers: args.integer('max_float_layers') };
-  const outcome = await mixSearch({ ...options, ...limits, values });
+  const effort = readEffort(args, terminal);
+  const outcome = await closing(effort, mixSearch({ ...options, ...effort.options, ...limits, values }));
   const report = mixSearchReport(outcome, facts);
   const mode = outcome.kind === 'sufficient' ? options.floatType : outcome.floatType;
   const found = outcome.kind === 'sufficient' ? [] : outcome.floatLayers;

@@ -41,8 +41,8 @@ const GOALS: readonly SearchFlag[] = [
 /** Of the searches that know how long they may take. */
 const EFFORT: readonly SearchFlag[] = [
   { flag: '--racing', given: (args) => args.flag('racing'), searches: ['search_qtable'] },
-  { flag: '--budget', given: other('budget', ''), searches: ['search_qtable'] },
-  { flag: '--journal', given: other('journal', ''), searches: ['search_qtable'] },
+  { flag: '--budget', given: other('budget', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
+  { flag: '--journal', given: other('journal', ''), searches: ['search_qtable', 'fast_search', 'mix_search'] },
 ];
 
 /** Corrections that the original leaves out when it searches a quantize table. */
@@ -90,7 +90,7 @@ export function checkSearchFlags(args: Arguments): void {
       throw contradiction(`${goal.flag} and --cluster contradict each other`, goal.flag, '--cluster');
   }
   const effort = EFFORT.find(({ given }) => given(args));
-  if (effort !== undefined && args.string('profile') === '2026') {
+  if (effort !== undefined && search === 'search_qtable' && args.string('profile') === '2026') {
     throw contradiction(`${effort.flag} belongs to the profiles before 2026`, effort.flag, '--profile 2026');
   }
   const corrections = CORRECTIONS.filter((name) => args.flag(name)).map((name) => `--${name}`);

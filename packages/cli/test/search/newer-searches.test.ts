@@ -49,6 +49,21 @@ describe('searches of 2026', () => {
     );
   });
 
+  it.each(['fast_search', 'mix_search'])(
+    '%s goes on from its journal, and stops when the budget is spent',
+    async (name) => {
+      const flags = `--search ${name} --expected_cos 0.999 -o table`;
+      const journal = `--journal ${name}.jsonl`;
+      expect((await search(`${flags} ${journal} --quantize_table first`)).status).toBe(0);
+      const again = await search(`${flags} ${journal} --quantize_table again`);
+      expect(again.stderr).toMatch(/resumed: \d+ scores were found before/);
+      expect(tableOf('again').layers).toEqual(tableOf('first').layers);
+      const stopped = await search(`${flags} --budget 1ms --quantize_table stopped`);
+      expect([stopped.status, stopped.stderr]).toEqual([0, expect.stringMatching(/stopped early because the budget/)]);
+      expect(tableOf('stopped').layers).toEqual([]);
+    },
+  );
+
   it('mix_search stops at the maximum, and says so', async () => {
     const { status, stdout, stderr } = await search(
       '--search mix_search --expected_cos 0.9999 --min_layer_cos 0.998 --max_float_layers 2 --quantize_table mix -o table',

@@ -1,9 +1,11 @@
 import type { Plan, Precision } from '@q/ir';
+import { withFloatOps } from '../sensitivity/plan-edits.ts';
 import { searchedLayers } from '../sensitivity/run-sensitive-layer.ts';
 import { type SampleScore, signalScore, similarityScore } from '../sensitivity/sample-score.ts';
+import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
 import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
 import { screenTypes, type TypeScreening } from './type-screening.ts';
-import { type NewerSearchOptions, WholeTrials } from './whole-trials.ts';
+import { type NewerSearchOptions, startOf, WholeTrials } from './whole-trials.ts';
 
 /** A candidate alone in INT8. */
 export interface LayerNoise {
@@ -38,7 +40,19 @@ export type FastSearchOutcome =
       readonly floatLayers: readonly string[];
       readonly floatType: Precision;
       readonly plan: Plan;
+      /** Why not everything was searched; scores that were not found by then are no numbers. */
+      readonly stopped?: SearchStopped['reason'];
     };
+
+/** What is known so far. */
+interface Progress {
+  int8Score: number;
+  score: number;
+  screening: TypeScreening;
+  searched: readonly string[];
+  readonly rounds: FastSearchRound[];
+  floatLayers: readonly string[];
+}
 
 const PER_ROUND = 5;
 const LEAST_GAIN = 0.001;
@@ -49,42 +63,64 @@ const MOST_FLOAT = 0.2;
  * worst become float, until that gains little or the outputs are near enough. (The original does not look at the second.)
  */
 export async function fastSearch(options: NewerSearchOptions): Promise<FastSearchOutcome> {
-  const { graph, expectedCos = 0.99, samples, fixedFloat = [], emit } = options;
+  const { plan, floatType } = startOf(options);
+  const progress: Progress = {
+    ...{ int8Score: Number.NaN, score: Number.NaN, floatLayers: [], searched: [], rounds: [] },
+    screening: { types: [], sensitive: [] },
+  };
+  const end = await untilStopped(() => search(options, progress));
+  const { int8Score, score: mixedScore, floatLayers, ...rest } = progress;
+  if (end === 'sufficient') return { kind: 'sufficient', int8Score };
+  const mixed = withFloatOps(plan, floatLayers, floatType, () => ({ code: 'default' }));
+  const found = { ...rest, int8Score, mixedScore, floatLayers, floatType, plan: mixed };
+  if (!(end instanceof SearchStopped)) return { kind: 'searched', ...found };
+  options.onEvent?.({ type: 'stopped', reason: end.reason });
+  return { kind: 'searched', ...found, stopped: end.reason };
+}
+
+async function search(options: NewerSearchOptions, progress: Progress): Promise<'sufficient' | 'searched'> {
+  const { graph, expectedCos = 0.99, samples, fixedFloat = [] } = options;
+  const { rounds } = progress;
   const trials = await WholeTrials.open(options, 'lowered');
   const int8 = trials.lower(trials.plan);
-  const int8Score = await trials.score(trials.plan);
-  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+  progress.int8Score = await trials.score(trials.plan);
+  progress.score = progress.int8Score;
+  options.onEvent?.({ type: 'int8-score', score: progress.int8Score });
+  if (progress.int8Score > expectedCos) return 'sufficient';
   const fixed = new Set(fixedFloat);
   const layers = searchedLayers(graph, int8).filter((name) => !fixed.has(name));
-  const screening = await screenTypes(trials, layers, expectedCos);
-  const isSensitive = new Set(screening.sensitive);
+  progress.screening = await screenTypes(trials, layers, expectedCos);
+  const isSensitive = new Set(progress.screening.sensitive);
   const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
-  const searched = layers.filter((name) => isSensitive.has(typeOf.get(name)!));
-  const rounds: FastSearchRound[] = [];
-  let [candidates, floatLayers, score, least] = [searched, [] as string[], int8Score, 0];
+  progress.searched = layers.filter((name) => isSensitive.has(typeOf.get(name)!));
+  let [candidates, least] = [progress.searched, 0];
   while (rounds.length < samples.length && candidates.length > 0) {
-    const losses = await lossesOfCandidates(trials, candidates, floatLayers);
+    const losses = await lossesOfCandidates(trials, candidates, progress.floatLayers);
     const worst = worstLayers(losses);
+    const floatLayers = [...progress.floatLayers, ...worst];
+    const score = await trials.score(trials.withFloat(trials.plan, floatLayers));
+    const gain = score - progress.score;
     candidates = candidates.filter((name) => !worst.includes(name));
-    floatLayers = [...floatLayers, ...worst];
-    const next = await trials.score(trials.withFloat(trials.plan, floatLayers));
-    rounds.push({ losses, layers: worst, score: next });
-    emit?.({
-      type: 'progress',
-      task: 'fast search',
-      done: rounds.length,
-      total: samples.length,
-      label: next.toFixed(4),
-    });
-    const gain = next - score;
-    score = next;
+    rounds.push({ losses, layers: worst, score });
+    Object.assign(progress, { floatLayers, score });
+    tellRound(options, rounds);
     if ((gain < least && gain < LEAST_GAIN) || floatLayers.length > MOST_FLOAT * graph.ops.length) break;
     if (score > expectedCos) break;
     if (rounds.length === 1) least = Math.abs(gain) / 2;
   }
-  const plan = trials.withFloat(trials.plan, floatLayers);
-  const found = { int8Score, mixedScore: score, screening, searched, rounds, floatLayers, floatType: trials.floatType };
-  return { kind: 'searched', ...found, plan };
+  return 'searched';
+}
+
+function tellRound({ samples, emit, onEvent }: NewerSearchOptions, rounds: readonly FastSearchRound[]): void {
+  const work = { done: rounds.length, total: samples.length };
+  const { losses, score } = rounds.at(-1)!;
+  emit?.({ type: 'progress', task: 'fast search', ...work, label: score.toFixed(4) });
+  const costliest = losses.toSorted((a, b) => b.cosine - a.cosine).slice(0, PER_ROUND);
+  onEvent?.({
+    type: 'work',
+    ...work,
+    top: costliest.map(({ layer, cosine }) => ({ layer, loss: cosine, samples: 1 })),
+  });
 }
 
 /** The candidates whose ranks by likeness and by noise add up to most, the worst last. */
@@ -124,8 +160,12 @@ async function lossesOfCandidates(
     for (const layer of candidates) {
       const others = candidates.filter((name) => name !== layer);
       const plan = trials.withFloat(trials.plan, [...others, ...floatLayers]);
-      const [scores] = await evaluator.scores([trials.lower(plan)]);
-      losses.push({ layer, type: typeOf.get(layer)!, cosine: 1 - scores![0]!, noise });
+      const network = trials.lower(plan);
+      const [found, foundNoise] = await trials.recorded('likeness and noise', network, async () => {
+        const [scores] = await evaluator.scores([network]);
+        return [scores![0]!, noise];
+      });
+      losses.push({ layer, type: typeOf.get(layer)!, cosine: 1 - found!, noise: foundNoise! });
     }
     return losses;
   } finally {

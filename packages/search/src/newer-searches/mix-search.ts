@@ -1,9 +1,11 @@
 import { type Graph, isQError, type Plan, type Precision } from '@q/ir';
 import { createSession, type Session } from '@q/runtime';
+import { withFloatOps } from '../sensitivity/plan-edits.ts';
 import type { LayerCosine, QtableEnd } from '../sensitivity/run-qtable.ts';
 import { realsOf } from '../sensitivity/sample-score.ts';
+import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
 import { pairSums, vendorSimilarity } from '../similarity.ts';
-import { type NewerSearchOptions, WholeTrials } from './whole-trials.ts';
+import { type NewerSearchOptions, startOf, WholeTrials } from './whole-trials.ts';
 
 export interface MixSearchOptions extends NewerSearchOptions {
   /** Layers less like float than this become float. Default 0.99. */
@@ -27,6 +29,8 @@ export type MixSearchOutcome =
       /** More float layers than this ended the walk. */
       readonly most: number;
       readonly plan: Plan;
+      /** Why not everything was searched; `int8Score` is no number when it was not found by then. */
+      readonly stopped?: SearchStopped['reason'];
     };
 
 /** Types that only move the marker (search.md 8.2). */
@@ -43,19 +47,29 @@ const PART = 4;
  * are run as a whole.
  */
 export async function mixSearch(options: MixSearchOptions): Promise<MixSearchOutcome> {
-  const { graph, expectedCos = 0.99, maxFloatLayers = 5 } = options;
-  const trials = await WholeTrials.open(options, 'lowered');
-  const int8Score = await trials.score(trials.plan);
-  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
+  const { graph, expectedCos = 0.99, maxFloatLayers = 5, onEvent } = options;
+  const { plan, floatType } = startOf(options);
   const most = Math.min(Math.floor(graph.ops.length / PART), maxFloatLayers);
-  const walk = new MixWalk(trials, options, { int8Score, most });
-  const end = await walk.run();
-  const { floatLayers, layers, mixedScore } = walk;
-  const plan = trials.withFloat(trials.plan, floatLayers);
-  return {
-    kind: 'searched',
-    ...{ int8Score, mixedScore, layers, floatLayers, floatType: trials.floatType, end, most, plan },
+  let [int8Score, walk]: [number, MixWalk | undefined] = [Number.NaN, undefined];
+  const end = await untilStopped(async () => {
+    const trials = await WholeTrials.open(options, 'lowered');
+    int8Score = await trials.score(trials.plan);
+    onEvent?.({ type: 'int8-score', score: int8Score });
+    if (int8Score > expectedCos) return 'sufficient';
+    walk = new MixWalk(trials, options, { int8Score, most });
+    return walk.run();
+  });
+  if (end === 'sufficient') return { kind: 'sufficient', int8Score };
+  const { floatLayers, layers, mixedScore } = (walk as MixWalk | undefined) ?? {
+    floatLayers: [],
+    layers: [],
+    mixedScore: 0,
   };
+  const mixed = withFloatOps(plan, floatLayers, floatType, () => ({ code: 'default' }));
+  const found = { int8Score, mixedScore, layers, floatLayers, floatType, most, plan: mixed };
+  if (!(end instanceof SearchStopped)) return { kind: 'searched', ...found, end };
+  onEvent?.({ type: 'stopped', reason: end.reason });
+  return { kind: 'searched', ...found, end: 'stopped', stopped: end.reason };
 }
 
 class MixWalk {
@@ -77,11 +91,13 @@ class MixWalk {
   }
 
   async run(): Promise<QtableEnd> {
-    const { graph, minLayerCos = 0.99, fixedFloat = [], emit } = this.#options;
+    const { graph, minLayerCos = 0.99, fixedFloat = [], emit, onEvent } = this.#options;
     const fixed = new Set(fixedFloat);
     let similarities = await this.#similarities();
     for (const [at, op] of graph.ops.entries()) {
-      emit?.({ type: 'progress', task: 'mix search', done: at + 1, total: graph.ops.length, label: op.name });
+      const work = { done: at + 1, total: graph.ops.length };
+      emit?.({ type: 'progress', task: 'mix search', ...work, label: op.name });
+      onEvent?.({ type: 'work', ...work, top: [] });
       const cosine = similarities.get(op.name);
       const isJudged = !SKIPPED.has(op.type) && !fixed.has(op.name) && cosine !== undefined;
       if (isJudged && !this.floatLayers.includes(op.name)) {
@@ -101,14 +117,14 @@ class MixWalk {
   async #putIntoFloat(at: number): Promise<'reached' | 'too-many' | 'taken' | 'back'> {
     const { expectedCos = 0.99 } = this.#options;
     const before = this.floatLayers;
-    this.floatLayers = [...before, ...this.#names.slice(this.#marker + 1, at + 1)];
+    const floatLayers = [...before, ...this.#names.slice(this.#marker + 1, at + 1)];
     try {
-      this.mixedScore = await this.#trials.score(this.#trials.withFloat(this.#trials.plan, this.floatLayers));
+      this.mixedScore = await this.#trials.score(this.#trials.withFloat(this.#trials.plan, floatLayers));
     } catch (error) {
       if (!isQError(error) || !error.code.startsWith('lower.')) throw error;
-      this.floatLayers = before;
       return 'back';
     }
+    this.floatLayers = floatLayers;
     if (this.mixedScore > expectedCos) return 'reached';
     if (this.floatLayers.length > this.#limits.most) return 'too-many';
     if (this.mixedScore >= this.#limits.int8Score) return 'taken';
@@ -118,27 +134,35 @@ class MixWalk {
 
   /** Likeness of every layer that the mixed network has, averaged over samples. */
   async #similarities(): Promise<Map<string, number>> {
-    const { samples, graph } = this.#options;
+    const { graph } = this.#options;
     const mixed = this.#trials.lower(this.#trials.withFloat(this.#trials.plan, this.floatLayers));
     const names = graph.ops.map(({ name }) => name).filter((name) => mixed.values.has(name) && graph.values.has(name));
+    const means = await this.#trials.recorded('likeness of layers', mixed, () => this.#meanLikeness(mixed, names));
+    return new Map(names.map((name, at) => [name, means[at]!]));
+  }
+
+  async #meanLikeness(mixed: Graph, names: readonly string[]): Promise<number[]> {
+    const { graph } = this.#options;
+    const { samples, checkpoint } = this.#trials.evaluation;
     const open = (network: Graph): Promise<Session> => createSession(network, { retain: names, nonFinite: 'allow' });
     const [float, quantized] = [await open(graph), await open(mixed)];
-    const sums = new Map(names.map((name) => [name, 0]));
+    const sums = names.map(() => 0);
     try {
       for (let index = 0; index < samples.length; index++) {
+        checkpoint?.();
         const feeds = await samples.sample(index);
         float.run(feeds);
         quantized.run(feeds);
-        for (const name of names) {
+        names.forEach((name, at) => {
           const [expected] = realsOf([name], (value) => float.slot(value));
           const [found] = realsOf([name], (value) => quantized.slot(value));
-          sums.set(name, sums.get(name)! + vendorSimilarity(pairSums(expected!.data, found!.data)));
-        }
+          sums[at]! += vendorSimilarity(pairSums(expected!.data, found!.data));
+        });
       }
     } finally {
       float.dispose();
       quantized.dispose();
     }
-    return new Map([...sums].map(([name, sum]) => [name, sum / samples.length]));
+    return sums.map((sum) => sum / samples.length);
   }
 }

@@ -50,7 +50,9 @@ export async function searchScreenedQtable(options: ScreenedSearchOptions): Prom
     emit,
     frontierBytes,
   } = options;
-  const whole = await WholeTrials.open(options, 'trained');
+  // This search is not stopped early.
+  const { budgetMilliseconds: _, signal: __, ...unbounded } = options;
+  const whole = await WholeTrials.open(unbounded, 'trained');
   const { floatType, plan, evaluation } = whole;
   const int8 = whole.lower(plan);
   const int8Score = await whole.score(plan);
