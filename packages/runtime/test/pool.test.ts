@@ -7,7 +7,7 @@ import {
   createSession,
   type InferenceInit,
   type PageWorker,
-  type Pool,
+  Pool,
   type TaskFactory,
   wrapWorker,
 } from '../src/index.ts';
@@ -93,7 +93,7 @@ describe.each([0, 1, 3])('%i workers', (workers) => {
       done++;
     }
     expect(done).toBe(20);
-    expect(most).toBeLessThanOrEqual(2 * pool.size + 1);
+    expect(most).toBeLessThanOrEqual(4 * pool.size + 1);
   });
 
   inWorkers('a failing sample ends the run with its own error; the pool goes on', async () => {
@@ -108,6 +108,41 @@ describe.each([0, 1, 3])('%i workers', (workers) => {
   inWorkers('a task that cannot be created is reported', async () => {
     expect(await failure(arithmetic(workers, { failAtStart: true }))).toMatchObject({ message: 'no task today' });
   });
+});
+
+/** A member that answers when it is told to. */
+function memberInHand() {
+  const waiting: (() => void)[] = [];
+  return {
+    get pending() {
+      return waiting.length;
+    },
+    call: (message: unknown) => new Promise<unknown>((resolve) => void waiting.push(() => resolve(message))),
+    answer: () => waiting.shift()?.(),
+    dispose: async () => {},
+  };
+}
+
+test('a worker that is held up does not hold up the others', async () => {
+  const [slow, quick] = [memberInHand(), memberInHand()];
+  const pool = new Pool<number, number>([slow, quick]);
+  async function* source(): AsyncGenerator<number> {
+    for (let value = 0; value < 12; value++) {
+      // Were sample 0 waited for first, the eighth would never be asked for.
+      if (value === 7) for (let pending = slow.pending; pending > 0; pending--) slow.answer();
+      yield value;
+      setTimeout(() => quick.answer(), 0);
+      if (value >= 7) setTimeout(() => slow.answer(), 0);
+    }
+  }
+  const replies: { value: number; worker: number }[] = [];
+  for await (const { worker, reply } of pool.map(source())) {
+    replies.push({ value: reply, worker });
+    quick.answer();
+    slow.answer();
+  }
+  expect(replies.map(({ value }) => value)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect(replies.slice(0, 7).filter(({ worker }) => worker === 0)).toHaveLength(2);
 });
 
 describe.skipIf(!isBuilt)('workers', () => {

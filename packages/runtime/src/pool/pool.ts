@@ -2,6 +2,7 @@ import { QError } from '@q/ir';
 import { defaultWorkerUrl, spawnWorker } from '#worker-platform';
 import { InlineMember, type Member, WorkerMember } from './member.ts';
 import type { WorkerPort } from './protocol.ts';
+import { ReplyQueue } from './reply-queue.ts';
 import type { TaskFactory } from './task.ts';
 
 export interface PoolOptions<Init, Message, Reply> {
@@ -70,29 +71,28 @@ export class Pool<Message, Reply> {
 
   /**
    * Distributes samples over the workers, each to the least busy one, and delivers the replies in sample order. At most
-   * twice as many samples as workers are under way, so `messages` may load them as they are asked for.
+   * two samples per worker are under way, and as many replies wait for their turn (so that a worker that is held up does
+   * not hold up the others): `messages` may load samples as they are asked for.
    *
    * @throws what the task threw for a sample, when its turn comes; later samples are then not started.
    */
   async *map(messages: Iterable<Message> | AsyncIterable<Message>): AsyncGenerator<SampleReply<Reply>, void> {
     const source = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages[Symbol.iterator]();
-    const underWay: Promise<SampleReply<Reply>>[] = [];
+    const queue = new ReplyQueue<SampleReply<Reply>>();
     let index = 0;
     let isDone = false;
     try {
       for (;;) {
-        while (!isDone && underWay.length < 2 * this.size) {
+        while (!isDone && queue.unsettled < 2 * this.size && queue.length < 4 * this.size) {
           const next = await source.next();
           if (next.done === true) isDone = true;
-          else underWay.push(this.#assign(next.value, index++));
+          else queue.add(this.#assign(next.value, index++));
         }
-        const first = underWay.shift();
-        if (first === undefined) return;
-        yield await first;
+        if (queue.length === 0) return;
+        if (queue.isFirstSettled) yield await queue.take();
+        else await queue.nextSettled();
       }
     } finally {
-      // Samples that nobody waits for any more must not end as unhandled rejections.
-      for (const abandoned of underWay) abandoned.catch(() => undefined);
       if (!isDone) await source.return?.();
     }
   }
@@ -105,10 +105,7 @@ export class Pool<Message, Reply> {
   #assign(message: Message, index: number): Promise<SampleReply<Reply>> {
     const busy = this.#members.map(({ pending }) => pending);
     const worker = busy.indexOf(Math.min(...busy));
-    const reply = this.call(worker, message).then((value) => ({ index, worker, reply: value }));
-    // Its turn may come after another one's failure: it is looked at then, or never.
-    reply.catch(() => undefined);
-    return reply;
+    return this.call(worker, message).then((reply) => ({ index, worker, reply }));
   }
 }
 
