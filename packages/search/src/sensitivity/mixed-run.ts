@@ -26,7 +26,7 @@ export interface MixedSample {
 export function runMixed(run: MixedRun, samples: number, visit: (sample: number, result: MixedSample) => void): void {
   const { mixed, int8, float, requantized } = run;
   const crossing = [...run.crossing].filter(([name]) => mixed.values.has(name));
-  const casts = castsOf(mixed, requantized);
+  const casts = castsOf(mixed, int8.graph, requantized);
   const names = comparedNames(mixed, run.compared);
   const variant = int8.workbench.variant(mixed, {
     given: crossing.map(([name]) => name),
@@ -51,14 +51,19 @@ export function runMixed(run: MixedRun, samples: number, visit: (sample: number,
   }
 }
 
-/** The last cast to codes that reads a layer, by layer. */
-function castsOf(mixed: Graph, layers: readonly string[]): Map<string, string> {
+/**
+ * The last cast to codes that reads a layer, by layer; the layer itself where the INT8 network, too, has it in float: what reads it
+ * there casts on its own.
+ */
+function castsOf(mixed: Graph, int8: Graph, layers: readonly string[]): Map<string, string> {
   const reads = (op: Op, layer: string): boolean => op.type === 'tpu.Cast' && op.inputs.includes(layer);
-  const isCodes = (op: Op): boolean => mixed.values.get(op.name)?.quantization?.kind === 'uniform';
+  const hasCodes = (graph: Graph, name: string): boolean => graph.values.get(name)?.quantization?.kind === 'uniform';
   const casts = new Map<string, string>();
   for (const layer of layers) {
-    const cast = mixed.ops.findLast((op) => reads(op, layer) && isCodes(op));
-    if (cast !== undefined) casts.set(layer, cast.name);
+    const isFloat = int8.values.has(layer) && !hasCodes(int8, layer);
+    const cast = mixed.ops.findLast((op) => reads(op, layer) && hasCodes(mixed, op.name));
+    if (isFloat && mixed.values.has(layer)) casts.set(layer, layer);
+    else if (cast !== undefined) casts.set(layer, cast.name);
   }
   return casts;
 }
