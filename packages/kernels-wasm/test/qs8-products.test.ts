@@ -87,6 +87,8 @@ const GEOMETRIES: readonly (ConvGeometry & { readonly label: string })[] = (
     ['depthwise 3x3, small planes, multiplier 2', 1, 3, 14, 20, 6, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 3],
     ['depthwise 3x3 on a column', 1, 2, 9, 1, 2, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 2],
     ['pointwise, a column left', 1, 7, 7, 7, 21, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0], 1],
+    ['pointwise, four columns left', 2, 9, 14, 14, 12, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0], 1],
+    ['pointwise, ten columns left', 1, 70, 10, 29, 9, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0], 1],
     ['5x5 stride 2, dilated', 1, 3, 17, 20, 9, [5, 5], [2, 2], [2, 2], [1, 3, 2, 2], 1],
     ['3x4 stride 1 by 2', 2, 4, 7, 15, 8, [3, 4], [1, 2], [1, 1], [1, 1, 1, 2], 2],
     ['depthwise 2x2', 1, 2, 5, 6, 2, [2, 2], [1, 1], [1, 1], [0, 0, 0, 0], 2],
@@ -285,31 +287,25 @@ describe('qs8_gemm', () => {
       const finish = finishOf(c, n, 17);
       const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(n, kk));
       e.qs8_gemm_pack(put(k, stored), c.wSigned ? 1 : 0, packed, n, kk, transposed ? 1 : n, transposed ? kk : 1);
-      const y = k.arena.alloc(m * n);
-      const peak = e.qs8_gemm(
-        put(k, a),
-        c.xSigned ? 1 : 0,
-        packed,
-        put(k, finish.bias),
-        put(k, Int32Array.from(finish.multiplier)),
-        put(k, Int32Array.from(finish.rshift)),
-        y,
-        1,
-        k.arena.alloc(e.qs8_gemm_scratch_bytes(kk)),
-        m,
-        n,
-        kk,
-        kk,
-        1,
-        n,
-        Finish[c.kind],
-        finish.zero,
-        finish.lo,
-        finish.hi,
-      );
+      const scratch = k.arena.alloc(e.qs8_gemm_scratch_bytes(kk));
+      const left = put(k, a);
+      const run = (kind: number, pointers: readonly [number, number, number]): { y: Codes; peak: number } => {
+        const y = k.arena.alloc(m * n);
+        // biome-ignore format: one argument per line hides the groups
+        const peak = e.qs8_gemm(
+          left, c.xSigned ? 1 : 0, packed, ...pointers, y, 1, scratch, m, n, kk, kk, 1, n,
+          kind, finish.zero, finish.lo, finish.hi,
+        );
+        return { y: take(k, y, m * n, c.ySigned), peak: peak >>> 0 };
+      };
+      const parameters = [put(k, Int32Array.from(finish.multiplier)), put(k, Int32Array.from(finish.rshift))] as const;
+      const found = [run(Finish[c.kind], [put(k, finish.bias), ...parameters])];
+      if (c.kind !== 'qdm') found.push(run(Finish.packed, [packFinish(k, finish).table, 0, 0]));
       const expected = qs8Gemm(a, b, { m, n, k: kk }, finish);
-      expect(Array.from(take(k, y, m * n, c.ySigned)), c.label).toEqual(Array.from(expected.c));
-      expectPeak(peak >>> 0, expected.peak);
+      for (const { y, peak } of found) {
+        expect(Array.from(y), c.label).toEqual(Array.from(expected.c));
+        expectPeak(peak, expected.peak);
+      }
     }
   });
 

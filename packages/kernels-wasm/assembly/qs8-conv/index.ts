@@ -105,6 +105,29 @@ function packPointwise(x: usize, signed: i32, panel: usize, k: i32, planeBytes: 
   }
 }
 
+/** Panels of `count` pixels, a multiple of sixteen: channel pair by channel pair, whose codes lie next to each other. */
+function packPointwisePanels(x: usize, signed: i32, panels: usize, k: i32, planeBytes: usize, count: i32): void {
+  const panel = panelBytes(k);
+  for (let j = 0; j < k; j += 2) {
+    const second = j + 1 < k ? planeBytes : 0;
+    let to = panels + (<usize>j << 4);
+    const end = x + <usize>count;
+    for (let p = x; p < end; p += 16) {
+      const a = v128.load(p);
+      const b = v128.load(p + second);
+      if (signed) {
+        storePairs(to, i16x8.extend_low_i8x16_s(a), i16x8.extend_low_i8x16_s(b));
+        storePairs(to + panel, i16x8.extend_high_i8x16_s(a), i16x8.extend_high_i8x16_s(b));
+      } else {
+        storePairs(to, i16x8.extend_low_i8x16_u(a), i16x8.extend_low_i8x16_u(b));
+        storePairs(to + panel, i16x8.extend_high_i8x16_u(a), i16x8.extend_high_i8x16_u(b));
+      }
+      to += panel << 1;
+    }
+    x += planeBytes << 1;
+  }
+}
+
 /** A panel of eight pixels whose first taps lie at the byte offsets p0…p7 of the padded planes. */
 function packTaps(
   plane: usize, panel: usize, taps: usize, k: i32,
@@ -197,7 +220,9 @@ export function qs8_conv2d(
       const rows = packed + <usize>g * packedRowsBytes(ocg, k);
       for (let first = 0; first < pixels; first += pixelsAtOnce) {
         const count = min(pixelsAtOnce, pixels - first);
-        for (let p = 0; p < count; p += 8) {
+        const together = pointwise ? count & ~15 : 0;
+        if (pointwise) packPointwisePanels(x + <usize>first, xSigned, scratch, k, <usize>pixels, together);
+        for (let p = together; p < count; p += 8) {
           const at = scratch + <usize>(p >> 3) * panel;
           const pixel = first + p;
           if (pointwise) {

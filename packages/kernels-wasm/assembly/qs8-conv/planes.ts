@@ -18,6 +18,13 @@ export function widen8(p: usize, signed: i32): v128 {
 /** int16 of at least `n` codes; up to seven more are written. */
 @inline
 export function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
+  for (; n >= 16; n -= 16) {
+    const v = v128.load(x);
+    v128.store(y, signed ? i16x8.extend_low_i8x16_s(v) : i16x8.extend_low_i8x16_u(v));
+    v128.store(y, signed ? i16x8.extend_high_i8x16_s(v) : i16x8.extend_high_i8x16_u(v), 16);
+    x += 16;
+    y += 32;
+  }
   for (; n > 0; n -= 8) {
     if (n < 8 && !hasEight(x)) {
       for (let i = 0; i < n; i++) {

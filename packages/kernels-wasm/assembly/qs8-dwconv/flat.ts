@@ -4,7 +4,7 @@
 import { fillRow, widenRow } from '../qs8-conv/planes';
 
 /** Rows up to this length. */
-const LONGEST_ROW: i32 = 20;
+const LONGEST_ROW: i32 = 28;
 /** Codes of a plane up to this number. */
 const LARGEST: i32 = 1024;
 

@@ -226,10 +226,13 @@ function planeRows(
   x: usize, w: usize, out: usize, rows: i32, ow: i32, kh: i32, kw: i32, width: i32, sh: i32, sw: i32, dh: i32, dw: i32,
 ): void {
   const step = <usize>(dh * width) << 1;
+  if (sw == 2 && dw == 1 && kh == 3 && kw == 3) {
+    planes3x3Stride2(x, w, out, rows, ow, step, <usize>(sh * width) << 1);
+    return;
+  }
   for (let row = 0; row < rows; row++) {
     if (sw == 2 && dw == 1) {
-      if (kh == 3 && kw == 3) plane3x3Stride2(x, w, out, ow, step);
-      else planeStride2(x, w, out, ow, kh, kw, step);
+      planeStride2(x, w, out, ow, kh, kw, step);
     } else if (sw == 1) {
       planeUnit(x, w, out, ow, kh, kw, step, <usize>dw << 1);
     } else {
@@ -241,25 +244,27 @@ function planeRows(
 }
 
 /** 3x3, stride 2: the two taps of an output already lie side by side. */
-function plane3x3Stride2(x: usize, w: usize, out: usize, ow: i32, step: usize): void {
-  const w01 = v128.load32_splat(w);
-  const w02 = v128.load32_splat(w, 4);
-  const w11 = v128.load32_splat(w, 8);
-  const w12 = v128.load32_splat(w, 12);
-  const w21 = v128.load32_splat(w, 16);
-  const w22 = v128.load32_splat(w, 20);
-  for (; ow > 0; ow -= 4) {
-    const x1 = x + step;
-    const x2 = x1 + step;
-    let a = i32x4.dot_i16x8_s(w01, v128.load(x));
-    let b = i32x4.dot_i16x8_s(w02, v128.load(x, 4));
-    a = i32x4.add(a, i32x4.dot_i16x8_s(w11, v128.load(x1)));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(w12, v128.load(x1, 4)));
-    a = i32x4.add(a, i32x4.dot_i16x8_s(w21, v128.load(x2)));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(w22, v128.load(x2, 4)));
-    v128.store(out, i32x4.add(a, b));
-    x += 16;
-    out += 16;
+function planes3x3Stride2(x: usize, w: usize, out: usize, rows: i32, ow: i32, step: usize, rowStep: usize): void {
+  const w01 = v128.load32_splat(w), w02 = v128.load32_splat(w, 4);
+  const w11 = v128.load32_splat(w, 8), w12 = v128.load32_splat(w, 12);
+  const w21 = v128.load32_splat(w, 16), w22 = v128.load32_splat(w, 20);
+  const line = <usize>ow << 2;
+  for (; rows > 0; rows--) {
+    let x0 = x;
+    for (let to = out; to < out + line; to += 16) {
+      const x1 = x0 + step;
+      const x2 = x1 + step;
+      let a = i32x4.dot_i16x8_s(w01, v128.load(x0));
+      let b = i32x4.dot_i16x8_s(w02, v128.load(x0, 4));
+      a = i32x4.add(a, i32x4.dot_i16x8_s(w11, v128.load(x1)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(w12, v128.load(x1, 4)));
+      a = i32x4.add(a, i32x4.dot_i16x8_s(w21, v128.load(x2)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(w22, v128.load(x2, 4)));
+      v128.store(to, i32x4.add(a, b));
+      x0 += 16;
+    }
+    x += rowStep;
+    out += line;
   }
 }
 

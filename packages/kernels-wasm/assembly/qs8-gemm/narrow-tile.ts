@@ -1,7 +1,7 @@
-// The 4x8 tile whose four rows are all finished in float32 (requant/narrow.ts): sums begin at the bias and end as codes.
+// Tiles whose four rows are all finished in float32 (requant/narrow.ts): sums begin at the bias and end as codes.
 
 import { BLOCK } from '../requant/index';
-import { narrowSums } from '../requant/narrow';
+import { narrowSums, round4 } from '../requant/narrow';
 
 /** Codes of 4 rows by 8 columns, `rowStride` bytes from row to row, with the constants of `openBlock`. */
 export function narrowTile(pairs: i32, rows: usize, columns: usize, y: usize, rowStride: usize): void {
@@ -28,23 +28,67 @@ export function narrowTile(pairs: i32, rows: usize, columns: usize, y: usize, ro
     columns += 32;
   }
   const rounder = v128.load(BLOCK, 32);
-  const low = v128.load(BLOCK, 48);
-  const high = v128.load(BLOCK, 64);
   const a = narrowSums(r00, r01, v128.load32_splat(BLOCK, 16), rounder);
   const b = narrowSums(r10, r11, v128.load32_splat(BLOCK, 20), rounder);
   const c = narrowSums(r20, r21, v128.load32_splat(BLOCK, 24), rounder);
   const d = narrowSums(r30, r31, v128.load32_splat(BLOCK, 28), rounder);
-  const unsigned = load<i32>(BLOCK, 80);
-  storeRows(a, b, unsigned, low, high, y, rowStride);
-  storeRows(c, d, unsigned, low, high, y + 2 * rowStride, rowStride);
+  const upper = toCodes(a, b);
+  const lower = toCodes(c, d);
+  v128.store64_lane(y, upper, 0);
+  v128.store64_lane(y + rowStride, upper, 1);
+  v128.store64_lane(y + 2 * rowStride, lower, 0);
+  v128.store64_lane(y + 3 * rowStride, lower, 1);
 }
 
+/** Codes of 4 rows by the first 4 columns of a panel. */
+export function narrowTile4(pairs: i32, rows: usize, columns: usize, y: usize, rowStride: usize): void {
+  let r0 = v128.load32_splat(BLOCK), r1 = v128.load32_splat(BLOCK, 4);
+  let r2 = v128.load32_splat(BLOCK, 8), r3 = v128.load32_splat(BLOCK, 12);
+  const end = rows + (<usize>pairs << 4);
+  while (rows < end) {
+    const x = v128.load(columns);
+    r0 = i32x4.add(r0, i32x4.dot_i16x8_s(v128.load32_splat(rows), x));
+    r1 = i32x4.add(r1, i32x4.dot_i16x8_s(v128.load32_splat(rows, 4), x));
+    r2 = i32x4.add(r2, i32x4.dot_i16x8_s(v128.load32_splat(rows, 8), x));
+    r3 = i32x4.add(r3, i32x4.dot_i16x8_s(v128.load32_splat(rows, 12), x));
+    rows += 16;
+    columns += 32;
+  }
+  const rounder = v128.load(BLOCK, 32);
+  const codes = toCodes(
+    i16x8.narrow_i32x4_s(
+      round4(r0, v128.load32_splat(BLOCK, 16), rounder), round4(r1, v128.load32_splat(BLOCK, 20), rounder),
+    ),
+    i16x8.narrow_i32x4_s(
+      round4(r2, v128.load32_splat(BLOCK, 24), rounder), round4(r3, v128.load32_splat(BLOCK, 28), rounder),
+    ),
+  );
+  v128.store32_lane(y, codes, 0);
+  v128.store32_lane(y + rowStride, codes, 1);
+  v128.store32_lane(y + 2 * rowStride, codes, 2);
+  v128.store32_lane(y + 3 * rowStride, codes, 3);
+}
+
+/** Codes of four sums, one of each row. */
 @inline
-function storeRows(a: v128, b: v128, unsigned: i32, low: v128, high: v128, y: usize, rowStride: usize): void {
-  // Most layers clamp to all codes of their type, as packing does.
-  const codes = unsigned
-    ? unsigned == 2 ? i8x16.narrow_i16x8_u(a, b) : i8x16.min_u(i8x16.max_u(i8x16.narrow_i16x8_u(a, b), low), high)
+export function narrowColumn(sums: v128, y: usize, rowStride: usize): void {
+  const factors = v128.load(BLOCK, 16);
+  const words = narrowSums(i32x4.add(sums, v128.load(BLOCK)), i32x4.splat(0), factors, v128.load(BLOCK, 32));
+  const codes = toCodes(words, words);
+  v128.store8_lane(y, codes, 0);
+  v128.store8_lane(y + rowStride, codes, 1);
+  v128.store8_lane(y + 2 * rowStride, codes, 2);
+  v128.store8_lane(y + 3 * rowStride, codes, 3);
+}
+
+/** Most layers clamp to all codes of their type, as packing does. */
+@inline
+function toCodes(a: v128, b: v128): v128 {
+  const range = load<i32>(BLOCK, 80);
+  if (range == 2) return i8x16.narrow_i16x8_u(a, b);
+  const low = v128.load(BLOCK, 48);
+  const high = v128.load(BLOCK, 64);
+  return range == 1
+    ? i8x16.min_u(i8x16.max_u(i8x16.narrow_i16x8_u(a, b), low), high)
     : i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(a, b), low), high);
-  v128.store64_lane(y, codes, 0);
-  v128.store64_lane(y + rowStride, codes, 1);
 }

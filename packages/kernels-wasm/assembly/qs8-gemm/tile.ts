@@ -3,7 +3,7 @@
 // magnitudes of each row (int32), columns are packed [k/2][8][2] int16.
 
 import { finishLine, LINES, openBlock } from '../requant/index';
-import { narrowTile } from './narrow-tile';
+import { narrowColumn, narrowTile, narrowTile4 } from './narrow-tile';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
@@ -122,7 +122,8 @@ export function tile4x4(pairs: i32, rows: usize, columns: usize, out: usize): vo
 }
 
 /** The first column of a panel only, what is left of an image of 7x7: lanes are rows. */
-export function tile4x1(pairs: i32, rows: usize, columns: usize, out: usize): void {
+@inline
+function column4(pairs: i32, rows: usize, columns: usize): v128 {
   let a = i32x4.splat(0), b = i32x4.splat(0);
   const end = rows + (<usize>(pairs & ~1) << 4);
   while (rows < end) {
@@ -132,7 +133,12 @@ export function tile4x1(pairs: i32, rows: usize, columns: usize, out: usize): vo
     columns += 64;
   }
   if (pairs & 1) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(rows), v128.load32_splat(columns)));
-  a = i32x4.add(a, b);
+  return i32x4.add(a, b);
+}
+
+/** The same, where tiles leave their sums. */
+export function tile4x1(pairs: i32, rows: usize, columns: usize, out: usize): void {
+  const a = column4(pairs, rows, columns);
   v128.store32_lane(out, a, 0);
   v128.store32_lane(out, a, 1, 32);
   v128.store32_lane(out, a, 2, 64);
@@ -156,11 +162,18 @@ export function multiplyPanels(
     let out = LINES;
     let left = columns;
     let to = y + <usize>row * rowStride;
-    if (left >= NR && row + MR <= rows && columnStride == 1 && openBlock(first + row, sums + (<usize>row << 2), largest)) {
+    if (row + MR <= rows && columnStride == 1 && openBlock(first + row, sums + (<usize>row << 2), largest)) {
       for (; left >= NR; left -= NR) {
         narrowTile(pairs, packed, from, to, rowStride);
         from += panel;
         to += <usize>NR;
+      }
+      if (left == 4) {
+        narrowTile4(pairs, packed, from, to, rowStride);
+        left = 0;
+      } else if (left == 1) {
+        narrowColumn(column4(pairs, packed, from), to, rowStride);
+        left = 0;
       }
     }
     const rest = left;
@@ -195,7 +208,13 @@ export function multiplyColumn(packed: usize, rows: i32, k: i32, x: usize, y: us
       w += 32;
     }
     if (p < end) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(w), v128.load32_splat(p)));
-    v128.store(LINES, i32x4.add(a, b));
+    const column = i32x4.add(a, b);
+    if (row + MR <= rows && openBlock(row, sums + (<usize>row << 2), largest)) {
+      narrowColumn(column, y + <usize>row * rowStride, rowStride);
+      packed += block;
+      continue;
+    }
+    v128.store(LINES, column);
     for (let r = row; r < min(row + MR, rows); r++) {
       const reach = <f64>load<i32>(sums + (<usize>r << 2)) * largest;
       finishLine(r, reach, LINES + (<usize>(r - row) << 2), 32, y + <usize>r * rowStride, 1, 1);

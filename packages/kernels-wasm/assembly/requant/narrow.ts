@@ -50,8 +50,9 @@ export function narrowFactor(bias: f32, m: i32, rs: i32, zero: i32, lo: i32, hi:
   return isFaithful(below, m, rs, zero, lo, hi) ? below : 0;
 }
 
+/** Four sums as integers. */
 @inline
-function round4(t: v128, factor: v128, rounder: v128): v128 {
+export function round4(t: v128, factor: v128, rounder: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(t), factor), rounder), i32x4.splat(ROUNDER_BITS));
 }
 
