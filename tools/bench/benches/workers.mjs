@@ -6,7 +6,8 @@ import { median } from '../interleave.mjs';
 import { noise } from '../models.mjs';
 
 const IMAGES = 16;
-const ROUNDS = 9;
+const ROUNDS = 15;
+const WARM_MS = 2000;
 const TASK = import.meta.resolve('@q/runtime/inference-task');
 
 async function elapsed(pool, samples) {
@@ -23,8 +24,8 @@ async function measure(model) {
   const init = { graph, module: await compileKernels() };
   const one = await createPool({ workers: 1, taskUrl: TASK, init });
   const two = await createPool({ workers: 2, taskUrl: TASK, init });
-  // Engines compile WASM twice: two rounds of 16 images run in the first code.
-  for (let i = 0; i < 2; i++) for (const pool of [one, two]) await elapsed(pool, samples);
+  // Engines compile WASM twice, the second time beside the work: every worker must be past that, by time and not by count.
+  for (const pool of [one, two]) for (let spent = 0; spent < WARM_MS; ) spent += await elapsed(pool, samples);
   const rounds = [];
   for (let i = 0; i < ROUNDS; i++) rounds.push({ one: await elapsed(one, samples), two: await elapsed(two, samples) });
   await Promise.all([one.dispose(), two.dispose()]);
