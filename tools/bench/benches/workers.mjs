@@ -3,6 +3,7 @@ import { createPool } from '@q/runtime';
 import { printFigure } from '../figure.mjs';
 import { openGenerated } from '../generated-networks.mjs';
 import { median } from '../interleave.mjs';
+import { watchMachine } from '../machine-load.mjs';
 import { noise } from '../models.mjs';
 
 const IMAGES = 16;
@@ -26,8 +27,10 @@ async function measure(model) {
   const two = await createPool({ workers: 2, taskUrl: TASK, init });
   // Engines compile WASM twice, the second time beside the work: every worker must be past that, by time and not by count.
   for (const pool of [one, two]) for (let spent = 0; spent < WARM_MS; ) spent += await elapsed(pool, samples);
+  const machine = watchMachine();
   const rounds = [];
   for (let i = 0; i < ROUNDS; i++) rounds.push({ one: await elapsed(one, samples), two: await elapsed(two, samples) });
+  const taken = machine();
   await Promise.all([one.dispose(), two.dispose()]);
   const ratios = rounds.map((round) => round.one / round.two).sort((a, b) => a - b);
   const short = (value) => Number(value.toPrecision(4));
@@ -41,6 +44,7 @@ async function measure(model) {
     ours_ms: short(median(rounds.map((round) => round.two))),
     peer: 'one worker; wall clock, so only a quiet machine counts',
     peer_ms: short(median(rounds.map((round) => round.one))),
+    processor_time_taken: taken,
     images: IMAGES,
     runs: ROUNDS,
   });
