@@ -35,6 +35,11 @@ const floatTypes: Readonly<Record<string, readonly Precision[]>> = {
   cv180x: ['BF16'],
 };
 
+/** Has the processor the float type? */
+export function hasFloatType(processor: string, type: Precision): boolean {
+  return (floatTypes[processor] ?? []).includes(type);
+}
+
 /** Resolves `--fp_type` for a processor; `auto` is the processor's own. */
 export function floatTypeFor(processor: string, requested: string): Precision {
   const allowed = floatTypes[processor] ?? [targetFor(processor).floatType(processor)];

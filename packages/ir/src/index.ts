@@ -23,7 +23,7 @@ export {
   type UnknownOp,
   type Weight,
 } from './graph.ts';
-export { type MatchedBlock, matchKnownBlock } from './known-blocks.ts';
+export { findSequence, type MatchedBlock, matchKnownBlock } from './known-blocks.ts';
 export { largeBytes } from './large-bytes.ts';
 export { formatDouble } from './mlir/format-double.ts';
 export { parseMlir, weightFileOf } from './mlir/parse.ts';

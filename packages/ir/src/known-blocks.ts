@@ -20,6 +20,11 @@ const TYPES: Readonly<Record<string, string>> = {
   Ro: 'Rope',
   MP: 'MaxPool',
   Sb: 'Sub',
+  Sg: 'Sigmoid',
+  Ab: 'Abs',
+  Rd: 'Reduce',
+  Sr: 'Sqrt',
+  D: 'Div',
 };
 
 /**
@@ -105,6 +110,17 @@ export function matchKnownBlock(graph: Graph, era: 'v1.9' | '2026'): MatchedBloc
     if (count > 0) return { name, count, types };
   }
   return undefined;
+}
+
+/** Where and how often a sequence, in the short names of search.md's Appendix A, occurs in a network's program order. */
+export function findSequence(
+  graph: Graph,
+  layers: string,
+): { readonly types: readonly string[]; readonly count: number; readonly first: number } {
+  const [types, all] = [typesOf(layers), graph.ops.map(({ type }) => type as string)];
+  const [before, ...rest] = all.join('').split(types.join(''));
+  const first = rest.length === 0 ? -1 : before!.split('top.').length - 1;
+  return { types, count: rest.length, first };
 }
 
 function typesOf(layers: string): string[] {

@@ -1,7 +1,7 @@
 export type { MatchedBlock } from '@q/ir';
 export { valuesOf } from './comparable-data.ts';
 export { type FloatBlock, type FloatForward, type FloatForwardRequest, floatForward } from './float-forward.ts';
-export { newerPatternLayers, type PatternLayers, patternLine } from './float-layers/newer-patterns.ts';
+export { newerPatternLayers, type PatternLayers, patternLine, patternLines } from './float-layers/newer-patterns.ts';
 export {
   type FloatSetRequest,
   type FoundFloatSets,

@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import { layersOutside, patternLayers, quantizedTypes, shapeLayers } from '@q/calib';
 import { type Graph, type Precision, printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
-import { newerPatternLayers, patternLine, printGroupedTable } from '@q/search';
+import { newerPatternLayers, type PatternLayers, patternLines, printGroupedTable } from '@q/search';
 import type { Arguments } from '../arguments/arguments.ts';
 import { writeFileWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
+import { hasFloatType } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 /** Where the quantize tables of layers that must stay float go, and what they say. */
@@ -39,19 +40,20 @@ export function writeMergedTable({ graph, args, floatType }: AutomaticTables, sa
   const named = args.optionalString('quantize_table') ?? 'shape_pattern_qtable';
   const path = table.includes('/') && !named.includes('/') ? beside(table, named) : named;
   const custom = args.words('part_quantize')[0] === 'custom_mode' ? (partialLayers(graph, args) ?? []) : [];
-  const shape = shapeLayers(graph, '2026');
   const match = newerPatternLayers(graph);
+  const shape = [...shapeLayers(graph, '2026'), ...(match?.shape ?? [])];
   const matched = match?.layers ?? (custom.length > 0 ? [] : (partialLayers(graph, args) ?? []));
   const text = printGroupedTable({
     time: generationTime(),
     samples,
     processor: args.string('processor'),
     mode: floatType,
+    ...shapeModeOf(match, args.string('processor')),
     shape,
     pattern: matched,
     custom,
     partQuantMode: args.words('part_quantize')[0] ?? 'None',
-    log: match === undefined ? [] : [patternLine(match.block)],
+    log: match === undefined ? [] : patternLines(match),
   });
   writeFileWhole(path, text);
 }
@@ -68,6 +70,11 @@ export function checkPartQuantize(args: Arguments): void {
     where: '--custom_operator',
     expected: 'the operator types to quantize, as in Conv,MatMul',
   });
+}
+
+/** Behind the heads of YOLO26 layers are in F32, where the processor has it. */
+export function shapeModeOf(match: PatternLayers | undefined, processor: string): { readonly shapeMode?: Precision } {
+  return match?.shape !== undefined && hasFloatType(processor, 'F32') ? { shapeMode: 'F32' } : {};
 }
 
 /** Layers that `--part_quantize` leaves in float; undefined without the flag. */

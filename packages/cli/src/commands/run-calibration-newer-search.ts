@@ -9,7 +9,7 @@ import {
   mixSearch,
   mixSearchReport,
   newerPatternLayers,
-  patternLine,
+  patternLines,
   printGroupedTable,
   printLossTable,
   type ScreenedSearchOutcome,
@@ -24,6 +24,7 @@ import { readInputText } from '../files/input-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { shapeModeOf } from './automatic-tables.ts';
 import { requireLayers } from './compared-layers.ts';
 import {
   type CalibrationSearch,
@@ -45,6 +46,8 @@ import { openSearchSamples, readSearchSubject, requireTableOf } from './search-s
 /** Layers that are float whatever a search finds, by what says so. */
 interface FixedLayers {
   readonly shape: readonly string[];
+  /** Their float type in the table, where it is another. */
+  readonly shapeMode?: string;
   readonly pattern: readonly string[];
   readonly custom: readonly string[];
   /** What the pattern matcher said. */
@@ -56,9 +59,11 @@ function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): Fix
   const path = args.optionalString('pre_qtable');
   if (path === undefined) {
     const match = newerPatternLayers(graph);
-    const log = match === undefined ? [] : [patternLine(match.block)];
+    const log = match === undefined ? [] : patternLines(match);
     for (const line of log) terminal.print(line);
-    return { shape: shapeLayers(graph, '2026'), pattern: match?.layers ?? [], custom: [], log };
+    const shape = [...shapeLayers(graph, '2026'), ...(match?.shape ?? [])];
+    const { shapeMode } = shapeModeOf(match, args.string('processor'));
+    return { shape, pattern: match?.layers ?? [], custom: [], log, ...(shapeMode && { shapeMode }) };
   }
   terminal.print(`Use only ${path} as quantize table!`);
   const custom = [...readQuantizeTable(path, terminal).rows.keys()];
@@ -242,6 +247,7 @@ function tableText(
     samples,
     processor: args.string('processor'),
     mode,
+    ...(fixed.shapeMode && { shapeMode: fixed.shapeMode }),
     shape: fixed.shape,
     pattern: fixed.pattern,
     custom: [...fixed.custom, ...custom],

@@ -1,21 +1,27 @@
 import { type Graph, type MatchedBlock, matchKnownBlock } from '@q/ir';
 import { pythonList } from '../reports/python-text.ts';
+import { Neighbourhood } from './neighbourhood.ts';
+import { openClipLayers } from './open-clip.ts';
+import { isYolo26, yolo26Branches } from './yolo26.ts';
 
 export interface PatternLayers {
   readonly block: MatchedBlock;
   /** Layers to keep in float, in the order in which they are found. */
   readonly layers: readonly string[];
+  /** Layers that tables list with shape computations, in F32 where the processor has it: what follows the heads of YOLO26. */
+  readonly shape?: readonly string[];
+  /** What the original says of matches beside that of `block`. */
+  readonly more?: readonly MatchedBlock[];
 }
 
 /**
- * Layers that a known block needs in float, by the rules of 2026 (search.md 7.2); undefined where there is none. OpenCLIP, and the
- * branches that YOLO26 adds to the heads of YOLO, are not among the rules here.
+ * Layers that a known block needs in float, by the rules of 2026 (search.md 7.2); undefined where there is none.
  */
 export function newerPatternLayers(graph: Graph): PatternLayers | undefined {
   const block = matchKnownBlock(graph, '2026');
-  if (block === undefined) return undefined;
   const network = new Neighbourhood(graph);
-  if (block.name === 'yolo_block' || block.name === 'yolo_block_12') return { block, layers: behindHeads(network) };
+  if (block === undefined) return openClipLayers(graph, network);
+  if (block.name === 'yolo_block' || block.name === 'yolo_block_12') return ofYolo(graph, network, block);
   const found = new Set<string>();
   const firstNorm = network.names.findIndex((name) => network.is(name, 'LayerNorm'));
   for (const [at, name] of network.names.entries()) {
@@ -26,45 +32,14 @@ export function newerPatternLayers(graph: Graph): PatternLayers | undefined {
   return { block, layers: [...found] };
 }
 
+/** What the original says of all that matched. */
+export function patternLines({ block, more = [] }: PatternLayers): string[] {
+  return [block, ...more].map(patternLine);
+}
+
 /** What the original says of a match. */
 export function patternLine({ types, name, count }: MatchedBlock): string {
   return `${pythonList(types)} (Name: ${name}) is a subset of the main list. Count: ${count}`;
-}
-
-/** Who feeds and who reads a layer. */
-class Neighbourhood {
-  readonly names: readonly string[];
-  readonly #typeOf: ReadonlyMap<string, string>;
-  readonly #before = new Map<string, string[]>();
-  readonly #after = new Map<string, string[]>();
-
-  constructor(graph: Graph) {
-    this.names = graph.ops.map(({ name }) => name);
-    this.#typeOf = new Map(graph.ops.map(({ name, type }) => [name, type]));
-    const producer = new Map(graph.ops.flatMap((op) => op.outputs.map((output) => [output, op.name] as const)));
-    for (const op of graph.ops) {
-      const before = op.inputs.flatMap((input) => (input === null ? [] : (producer.get(input) ?? [])));
-      this.#before.set(op.name, [...new Set(before)]);
-      for (const name of this.#before.get(op.name)!) this.#after.set(name, [...(this.#after.get(name) ?? []), op.name]);
-    }
-  }
-
-  before(name: string): readonly string[] {
-    return this.#before.get(name) ?? [];
-  }
-
-  after(name: string): readonly string[] {
-    return this.#after.get(name) ?? [];
-  }
-
-  is(name: string | undefined, ...types: readonly string[]): boolean {
-    return name !== undefined && types.some((type) => this.#typeOf.get(name) === `top.${type}`);
-  }
-
-  /** The only layer of a list, if it is of the type. */
-  single(names: readonly string[], ...types: readonly string[]): boolean {
-    return names.length === 1 && this.is(names[0], ...types);
-  }
 }
 
 /** The Add that alone feeds a LayerNorm; every SiLU and GELU. */
@@ -169,6 +144,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   detr_rc_50_block: detr,
   clip_m2_encoder_block: everyAdd,
 };
+
+/** YOLO26 keeps the branches of its heads in float, too; where those are not as expected, nothing. */
+function ofYolo(graph: Graph, network: Neighbourhood, block: MatchedBlock): PatternLayers {
+  if (!isYolo26(graph)) return { block, layers: behindHeads(network) };
+  const branches = yolo26Branches(network);
+  return branches === undefined ? { block, layers: [] } : { block, layers: branches, shape: behindHeads(network) };
+}
 
 /** The last Conv of each head of a YOLO network, and everything behind it. */
 function behindHeads(network: Neighbourhood): string[] {

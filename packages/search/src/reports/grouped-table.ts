@@ -7,6 +7,8 @@ export interface GroupedTable {
   readonly mode: string;
   /** Layers that compute shapes. */
   readonly shape: readonly string[];
+  /** Float type of those, where it is another. */
+  readonly shapeMode?: string;
   /** Layers of a known pattern, or types that are left out. */
   readonly pattern: readonly string[];
   /** Layers that a search found, or that the user named. */
@@ -25,7 +27,7 @@ export function printGroupedTable(table: GroupedTable): string {
   const custom = [...new Set(table.custom)];
   const shape = without(table.shape, custom);
   const pattern = without(table.pattern, [...custom, ...shape]);
-  const rows = (layers: readonly string[]): string[] => layers.map((name) => `${name} ${table.mode}`);
+  const rows = (layers: readonly string[], mode = table.mode): string[] => layers.map((name) => `${name} ${mode}`);
   const lines = [
     `# generated time: ${table.time}`,
     `# sample number: ${table.samples}`,
@@ -41,7 +43,7 @@ export function printGroupedTable(table: GroupedTable): string {
     '# pattern layers',
     ...rows(pattern),
     '# shape layers',
-    ...rows(shape),
+    ...rows(shape, table.shapeMode),
     ...(custom.length === 0 ? [] : ['# custom layers', ...rows(custom)]),
   ];
   return lines.map((line) => `${line}\n`).join('');
