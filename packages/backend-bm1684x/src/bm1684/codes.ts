@@ -1,4 +1,5 @@
 import { saturate, toInt } from '@q/ir';
+import { absMax } from '@q/ir/lowering';
 
 const f = Math.fround;
 
@@ -7,8 +8,36 @@ export function shiftedScale(rshift: number, inputScale: number, outputScale: nu
   return f((2 ** rshift * inputScale) / outputScale);
 }
 
-/** i8 codes of reals at a scale that multiplies: the product in f32, half away. */
-export function int8Codes(values: ArrayLike<number>, scale: number): Int8Array {
+/** Codes of a filter by scale. A search lowers the same layer again and again with a few thresholds in front of and behind it. */
+const known = new WeakMap<Float32Array, Map<number, Int8Array>>();
+const magnitudes = new WeakMap<Float32Array, number>();
+
+/** The largest magnitude in a filter, which nobody may change. */
+export function magnitudeOf(values: Float32Array): number {
+  const magnitude = magnitudes.get(values) ?? absMax(values);
+  magnitudes.set(values, magnitude);
+  return magnitude;
+}
+
+/** Scales per filter that are remembered. */
+const REMEMBERED = 4;
+
+/**
+ * i8 codes of a filter at a scale that multiplies: the product in f32, half away. The same filter and scale may give the same
+ * array again: nobody may change it.
+ */
+export function int8Codes(values: Float32Array, scale: number): Int8Array {
+  const ofFilter = known.get(values) ?? new Map<number, Int8Array>();
+  known.set(values, ofFilter);
+  const codes = ofFilter.get(scale) ?? codesAt(values, scale);
+  // The latest comes last, so that the first is the one to forget.
+  ofFilter.delete(scale);
+  ofFilter.set(scale, codes);
+  if (ofFilter.size > REMEMBERED) ofFilter.delete(ofFilter.keys().next().value!);
+  return codes;
+}
+
+function codesAt(values: Float32Array, scale: number): Int8Array {
   const codes = new Int8Array(values.length);
   for (let i = 0; i < codes.length; i++) codes[i] = int8OfProduct(f(values[i]! * scale));
   return codes;

@@ -1,6 +1,6 @@
 import { bm1684RightShift, type KnownOp, type OpOf } from '@q/ir';
-import { absMax, type LoweringContext, tpuFormOf } from '@q/ir/lowering';
-import { fitBias, int8Codes, shiftedScale } from './codes.ts';
+import { type LoweringContext, tpuFormOf } from '@q/ir/lowering';
+import { fitBias, int8Codes, magnitudeOf, shiftedScale } from './codes.ts';
 
 /** Integer weights of a sum of products whose only requantization is a shift. */
 interface ShiftedSum {
@@ -37,7 +37,7 @@ function quantizeSum(context: LoweringContext, op: KnownOp, firstShift: number):
 function shiftOf(context: LoweringContext, op: KnownOp, filterName: string): number {
   const inputScale = context.quantizerOf(op.inputs[0]!, op).scale;
   const outputScale = context.quantizerOf(op.name, op).scale;
-  return bm1684RightShift(absMax(context.floats(filterName)), inputScale, outputScale);
+  return bm1684RightShift(magnitudeOf(context.floats(filterName)), inputScale, outputScale);
 }
 
 function hasConstantParameters(context: LoweringContext, op: KnownOp): boolean {

@@ -81,8 +81,11 @@ export class LayerRace {
   readonly #inputs: ReadonlyMap<string, readonly (string | null)[]>;
   #working: Plan;
   #done = 0;
-  /** Runs so far, in runs of the whole network. */
+  /** Runs so far, in runs of the whole network; nothing is to be settled or decided anew while it stays. */
   #spent = 0;
+  /** What had been spent when counts were settled, and when thresholds were decided. */
+  readonly #settledAt = new Map<number, number>();
+  #decidedAt = -1;
 
   constructor(space: TrialSpace, report?: (progress: RaceProgress) => void) {
     this.#space = space;
@@ -111,8 +114,10 @@ export class LayerRace {
 
   /** Evaluates until the `count` costliest layers are known: they come first in `layers` when that is ranked. */
   async settle(count: number): Promise<void> {
+    if (this.#settledAt.get(count) === this.#spent) return;
     do await this.#settle(count);
     while (await this.#isCoupled(count));
+    this.#settledAt.set(count, this.#spent);
   }
 
   async #settle(count: number): Promise<void> {
@@ -124,6 +129,7 @@ export class LayerRace {
 
   /** Decides thresholds that few samples decide. */
   async decide(): Promise<void> {
+    if (this.#decidedAt === this.#spent) return;
     const account = (runs: number): void => {
       this.#done += runs;
       this.#tell();
@@ -138,6 +144,7 @@ export class LayerRace {
       isTried: isTried.has(contestant),
     }));
     this.#decided = await new ThresholdDecisions(this.#space, this.#order, account).decide(layers, this.#working);
+    this.#decidedAt = this.#spent;
   }
 
   /** Layers all of whose thresholds were tried, and as many of the last, which cost least, as a part of the work so far pays for. */
