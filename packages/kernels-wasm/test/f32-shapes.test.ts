@@ -28,6 +28,20 @@ const square = (ih: number, oh: number, k: number, stride: number, pad: number):
 
 const POOLS: Record<string, Pool2dShape> = {
   k2s2: square(8, 4, 2, 2, 0),
+  k2s2_whole_vectors: {
+    planes: 3,
+    ih: 9,
+    iw: 12,
+    oh: 4,
+    ow: 6,
+    kh: 2,
+    kw: 2,
+    strideH: 2,
+    strideW: 2,
+    padTop: 0,
+    padLeft: 0,
+  },
+  k2s2_wide: { planes: 2, ih: 6, iw: 20, oh: 3, ow: 8, kh: 2, kw: 2, strideH: 2, strideW: 2, padTop: 0, padLeft: 0 },
   k3s2p1: square(15, 8, 3, 2, 1),
   k3s1p1: square(7, 7, 3, 1, 1),
   k5s1p2: square(13, 13, 5, 1, 2),

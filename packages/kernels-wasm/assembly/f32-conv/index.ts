@@ -74,6 +74,20 @@ function isPointwise(kh: i32, kw: i32, sh: i32, sw: i32, pt: i32, pl: i32, pb: i
   return kh == 1 && kw == 1 && sh == 1 && sw == 1 && (pt | pl | pb | pr) == 0;
 }
 
+/** Bytes of padded planes that are held at a time: with the panels they stay in the second-level cache, and scratch stays small. */
+const PLANES_BYTES: i32 = 1 << 19;
+
+/** Output rows whose input rows are held as padded planes at a time: all, or bands of equal height that end on whole panels. */
+function bandRows(channels: i32, rowFloats: i32, oh: i32, ow: i32, kh: i32, sh: i32, dh: i32): i32 {
+  const fits = PLANES_BYTES / max(1, channels * rowFloats * 4);
+  if (planeHeight(oh, kh, sh, dh) <= fits) return oh;
+  // ow * rows is a multiple of eight when rows is one of 8 / gcd(ow, 8).
+  const whole = NR / min(NR, ow & -ow);
+  const most = max(whole, (kh == 1 ? fits : (fits - (kh - 1) * dh - 1) / sh + 1) / whole * whole);
+  const bands = (oh + most - 1) / most;
+  return min(oh, ((oh + bands - 1) / bands + whole - 1) / whole * whole);
+}
+
 export function f32_conv2d_scratch_bytes(
   ic: i32, ih: i32, iw: i32, oc: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32,
   pt: i32, pl: i32, pb: i32, pr: i32, groups: i32,
@@ -87,7 +101,8 @@ export function f32_conv2d_scratch_bytes(
   const panels = (min(blockColumns(depth), oh * ow) + NR - 1) / NR;
   const bytes = EDGE_BYTES + <usize>panels * <usize>depth * NR_BYTES + SLACK;
   if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return bytes;
-  const plane = phaseWidth(ow, kw, sw, dw) * phasesOf(kw, sw, dw) * planeHeight(oh, kh, sh, dh);
+  const row = phaseWidth(ow, kw, sw, dw) * phasesOf(kw, sw, dw);
+  const plane = row * planeHeight(bandRows(channels, row, oh, ow, kh, sh, dh), kh, sh, dh);
   return bytes + (<usize>((taps + 3) & ~3) + <usize>channels * <usize>plane << 2) + SLACK;
 }
 
@@ -120,10 +135,10 @@ export function f32_conv2d(
   const planes = tapTable + (<usize>((taps + 3) & ~3) << 2);
   const phase = phaseWidth(ow, kw, sw, dw);
   const phases = phasesOf(kw, sw, dw);
-  const height = planeHeight(oh, kh, sh, dh);
-  const stepH = kh == 1 ? sh : 1;
   const row = phase * phases;
-  const planeFloats = row * height;
+  const band = bandRows(channels, row, oh, ow, kh, sh, dh);
+  const stepH = kh == 1 ? sh : 1;
+  const planeFloats = row * planeHeight(band, kh, sh, dh);
   if (!pointwise) {
     for (let r = 0; r < kh; r++) {
       for (let s = 0; s < kw; s++) {
@@ -138,27 +153,35 @@ export function f32_conv2d(
   const rows = (ocg + MR - 1) / MR * MR;
   for (let b = 0; b < n; b++) {
     for (let g = 0; g < groups; g++) {
-      let weights = packed + <usize>g * bytes;
-      const from = bias ? bias + (<usize>(g * ocg) << 2) : 0;
+      const weights = packed + <usize>g * bytes;
+      const sums = bias ? bias + (<usize>(g * ocg) << 2) : 0;
       if (pointwise) {
-        pointwiseGroup(x, weights, from, y, scratch, icg, pixels, ocg, block, lo, hi);
+        pointwiseGroup(x, weights, sums, y, scratch, icg, pixels, ocg, block, lo, hi);
         x += <usize>icg * inPlane;
       } else {
-        for (let c0 = 0; c0 < icg; c0 += channels) {
-          const count = min(channels, icg - c0);
-          const last = c0 + channels >= icg;
-          const start = c0 == 0 ? Start.perRow : Start.fromC;
-          for (let c = 0; c < count; c++, x += inPlane) {
-            fillPlane(x, planes + (<usize>(c * planeFloats) << 2), ih, iw, height, phase, phases, sw, stepH, pt, pl);
+        for (let r0 = 0; r0 < oh; r0 += band) {
+          const outRows = min(band, oh - r0);
+          const height = planeHeight(outRows, kh, sh, dh);
+          const bandPixels = outRows * ow;
+          let tiles = weights;
+          let from = x;
+          for (let c0 = 0; c0 < icg; c0 += channels) {
+            const count = min(channels, icg - c0);
+            const last = c0 + channels >= icg;
+            const start = c0 == 0 ? Start.perRow : Start.fromC;
+            for (let c = 0; c < count; c++, from += inPlane) {
+              fillPlane(from, planes + (<usize>(c * planeFloats) << 2), ih, iw, height, phase, phases, sw, stepH, pt - r0 * sh, pl);
+            }
+            for (let p0 = 0; p0 < bandPixels; p0 += block) {
+              const cols = min(block, bandPixels - p0);
+              fillPanels(planes, panels, p0, cols, count);
+              const to = y + (<usize>(r0 * ow + p0) << 2);
+              multiply(count * taps, tiles, panels, NR_BYTES, panels, cols, to, outPlane, ocg, start, sums, last ? lo : -Infinity, last ? hi : Infinity, scratch);
+            }
+            tiles += <usize>(rows * count * taps) << 2;
           }
-          for (let p0 = 0; p0 < pixels; p0 += block) {
-            const cols = min(block, pixels - p0);
-            fillPanels(planes, panels, p0, cols, count);
-            const to = y + (<usize>p0 << 2);
-            multiply(count * taps, weights, panels, NR_BYTES, panels, cols, to, outPlane, ocg, start, from, last ? lo : -Infinity, last ? hi : Infinity, scratch);
-          }
-          weights += <usize>(rows * count * taps) << 2;
         }
+        x += <usize>icg * inPlane;
       }
       y += <usize>ocg * outPlane;
     }

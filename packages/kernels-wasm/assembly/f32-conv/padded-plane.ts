@@ -10,14 +10,19 @@ export function clearFloats(plane: usize, floats: i32): void {
   for (; plane < end; plane += 4) store<f32>(plane, 0);
 }
 
-/** plane[r][f][i] = x[r*step - pt][f - pl + i*sw] for `phases` phases of `phase` columns. */
+/**
+ * plane[r][f][i] = x[r*step - pt][f - pl + i*sw] for `phases` phases of `phase` columns; pt < 0 skips rows. Rows without
+ * input become zeros again: another band of rows may have been there.
+ */
 export function fillPlane(
   x: usize, plane: usize, ih: i32, iw: i32, height: i32, phase: i32, phases: i32, sw: i32, step: i32, pt: i32, pl: i32,
 ): void {
   const rowBytes = <usize>(phase * phases) << 2;
-  const first = pt == 0 ? 0 : (pt + step - 1) / step;
+  const first = pt <= 0 ? 0 : min(height, (pt + step - 1) / step);
   const top = first * step - pt;
   const rows = top >= ih ? 0 : min((ih - 1 - top) / step + 1, height - first);
+  clearFloats(plane, first * phase * phases);
+  clearFloats(plane + <usize>(first + rows) * rowBytes, (height - first - rows) * phase * phases);
   if (sw == 2 && phases == 2) return fillPair(x + (<usize>(top * iw) << 2), plane + <usize>first * rowBytes, rows, iw, phase, step, pl);
   for (let f = 0; f < phases; f++) {
     const skipped = f < pl ? (pl - f + sw - 1) / sw : 0;
