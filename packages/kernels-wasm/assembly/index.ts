@@ -48,4 +48,7 @@ export { lowered_reduce } from './lowered/reduce';
 export { cv_bf16_round, cv_bf16_truncate, cv_quantize, cv_requant_f32 } from './cv18xx/bf16';
 export { cv_layernorm } from './cv18xx/norm';
 export { cv_lut, cv_softmax } from './cv18xx/tables';
+export { f32_quantize_linear } from './quantize-linear/index';
+export { cv_interp } from './cv18xx/interp';
+export { f32_lrn, f32_pixelnorm } from './f32-norm/channels';
 export { qs8_binary_nd, select_x8 } from './qs8-broadcast/index';

@@ -155,3 +155,9 @@ export const enum CvTable {
   mantissa = 1,
   log = 2,
 }
+
+export const enum CvBlend {
+  products = 0,
+  whereNeeded = 1,
+  rows = 2,
+}

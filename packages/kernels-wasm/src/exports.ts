@@ -25,7 +25,36 @@ export interface KernelExports extends FloatKernels, CopyKernels, StatsKernels, 
   usesRelaxedSimd(): number;
 }
 
-export interface FloatKernels {
+export interface ChannelKernels {
+  /** x / (bias + alpha/size * sum of squares)^beta over `size` neighbouring channels; float64, rounded once. */
+  f32_lrn(
+    x: number,
+    y: number,
+    outer: number,
+    channels: number,
+    inner: number,
+    size: number,
+    alpha: number,
+    beta: number,
+    bias: number,
+  ): void;
+  /**
+   * (x - mean) / sqrt(variance + eps) over the channels of every position, times weight, plus bias [channels], or 0; float64,
+   * rounded once. In place.
+   */
+  f32_pixelnorm(
+    x: number,
+    weight: number,
+    bias: number,
+    y: number,
+    outer: number,
+    channels: number,
+    inner: number,
+    eps: number,
+  ): void;
+}
+
+export interface FloatKernels extends ChannelKernels {
   // ── f32-conv ────────────────────────────────────────────────────────────────────────────────────────────────────
   // Cross-correlation. oh = floor((ih + padTop + padBottom - dilationH*(kh-1) - 1) / strideH) + 1, and so for ow.
   // Definition: acc = bias (or 0); for ic, kh, kw ascending: acc += x*w, each product and sum rounded to f32 (a tap in

@@ -23,6 +23,8 @@ export {
   type CastRoundingName,
   CodeOp,
   type CodeOpName,
+  CvBlend,
+  type CvBlendName,
   CvTable,
   type CvTableName,
   LoweredReduce,

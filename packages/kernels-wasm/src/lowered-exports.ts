@@ -48,6 +48,11 @@ export interface LoweredKernels {
   ): void;
   /** float32 of n int16 (`bytes` 2) or int32 (4): (x - zero)*factor, rounded as `float` (`CastFloat`) says. */
   lowered_dequantize(x: number, bytes: number, y: number, n: number, factor: number, zero: number, float: number): void;
+  /**
+   * ONNX QuantizeLinear to bytes: y = clamp(round(x/scale) + zero), half to even; an infinity saturates. Answers 1 where a
+   * quotient is NaN (its code is unspecified), else 0.
+   */
+  f32_quantize_linear(x: number, y: number, n: number, scale: number, zero: number, lo: number, hi: number): number;
   /** Codes of `bytes` bytes of n int32: clamp(round(x*scale + offset)), float32, half away from zero. */
   lowered_requant_real(
     x: number,
@@ -144,6 +149,22 @@ export interface LoweredKernels {
     mantissas: number,
     log: number,
     share: number,
+  ): void;
+  /**
+   * Linear resizing of float32 planes (`CvBlend`). `rows` and `columns` hold 16 bytes per result row and column: two int32
+   * pixels of the input, two float32 weights.
+   */
+  cv_interp(
+    blend: number,
+    x: number,
+    y: number,
+    planes: number,
+    ih: number,
+    iw: number,
+    oh: number,
+    ow: number,
+    rows: number,
+    columns: number,
   ): void;
   /** LayerNorm of rows of n in bfloat16 steps; weight and bias [n], or 0; `share` and `eps` are rounded. In place. */
   cv_layernorm(

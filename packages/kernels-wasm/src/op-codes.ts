@@ -216,3 +216,8 @@ export type CastRoundingName = keyof typeof CastRounding;
 export const CvTable = { slope: 0, mantissa: 1, log: 2 } as const;
 
 export type CvTableName = keyof typeof CvTable;
+
+/** How `cv_interp` weighs four pixels: by products of weights, by those of the axes that miss a pixel, or rows first. */
+export const CvBlend = { products: 0, whereNeeded: 1, rows: 2 } as const;
+
+export type CvBlendName = keyof typeof CvBlend;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CvTable, type CvTableName } from '../src/index.ts';
+import { CvBlend, type CvBlendName, CvTable, type CvTableName } from '../src/index.ts';
 import { cvMultiply, cvQuantize, cvRequantReal, cvRound, cvTruncate } from '../src/scalar/cv18xx-bf16.ts';
+import { type CvTaps, cvInterp } from '../src/scalar/cv18xx-interp.ts';
 import { cvLayerNorm, cvSoftmax } from '../src/scalar/cv18xx-rows.ts';
 import { cvLut } from '../src/scalar/cv18xx-tables.ts';
 import { put, take } from './codes.ts';
@@ -82,6 +83,38 @@ describe('cv_softmax', () => {
       const expected = cvSoftmax(x, { outer, axis, inner, powers: tables, scale, last: positive, log, share });
       expectUlp(k.arena.f32(at, x.length), expected, 0, `log ${log}`);
     }
+  });
+});
+
+describe('cv_interp', () => {
+  it.each(Object.keys(CvBlend) as CvBlendName[])('%s', (blend) => {
+    const k = fresh();
+    const [planes, ih, iw, oh, ow] = [2, 4, 5, 7, 9];
+    const x = noise(planes * ih * iw, 3);
+    const axis = (from: number, to: number): CvTaps[] =>
+      Array.from({ length: to }, (_, o) => {
+        const at = Math.min((o * from) / to, from - 1);
+        const first = Math.floor(at);
+        const rest = Math.fround(at - first);
+        return { first, second: rest === 0 ? first : Math.min(first + 1, from - 1), weights: [1 - rest, rest] };
+      });
+    const [rows, columns] = [axis(ih, oh), axis(iw, ow)];
+    const place = (taps: readonly CvTaps[]): number => {
+      const table = new DataView(new ArrayBuffer(16 * taps.length));
+      taps.forEach(({ first, second, weights }, i) => {
+        table.setInt32(16 * i, first, true);
+        table.setInt32(16 * i + 4, second, true);
+        table.setFloat32(16 * i + 8, weights[0], true);
+        table.setFloat32(16 * i + 12, weights[1], true);
+      });
+      return put(k, table);
+    };
+    const y = k.arena.alloc(4 * planes * oh * ow);
+    k.exports.cv_interp(CvBlend[blend], put(k, x), y, planes, ih, iw, oh, ow, place(rows), place(columns));
+    const fround = (taps: readonly CvTaps[]): CvTaps[] =>
+      taps.map((t) => ({ ...t, weights: [Math.fround(t.weights[0]), Math.fround(t.weights[1])] }));
+    const expected = cvInterp(blend, x, { planes, ih, iw }, fround(rows), fround(columns));
+    expectUlp(k.arena.f32(y, expected.length), expected, 0, blend);
   });
 });
 

@@ -252,8 +252,12 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
     e.f32_instancenorm(room.floats(600), room.floats(3), room.floats(3), room.bytes(2400), 2, 3, 100, 1e-5),
   f32_layernorm: (e, room) =>
     e.f32_layernorm(room.floats(600), room.floats(100), room.floats(100), room.bytes(2400), 6, 100, 1e-5),
+  f32_lrn: (e, room) => e.f32_lrn(room.floats(600), room.bytes(2400), 2, 12, 25, 5, 0.1, 0.75, 1),
   f32_maxpool2d: (e, room) => pool(e, room, 'max'),
+  f32_pixelnorm: (e, room) =>
+    e.f32_pixelnorm(room.floats(600), room.floats(12), room.floats(12), room.bytes(2400), 2, 12, 25, 1e-5),
   f32_prelu: (e, room) => e.f32_prelu(room.floats(600), room.floats(3), room.bytes(2400), 2, 3, 100),
+  f32_quantize_linear: (e, room) => e.f32_quantize_linear(room.floats(N, 3), room.bytes(N), N, 0.017, 3, -128, 127),
   f32_reduce: reductions,
   f32_resize_linear: resizeLinear,
   f32_resize_nearest: (e, room) =>
@@ -277,6 +281,10 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   lut_x8_x32: (e, room) => e.lut_x8_x32(room.codes(N), room.floats(256), room.bytes(4 * N), N),
   cv_bf16_round: (e, room) => e.cv_bf16_round(room.floats(N), room.bytes(4 * N), N),
   cv_bf16_truncate: (e, room) => e.cv_bf16_truncate(room.floats(N), room.bytes(4 * N), N),
+  cv_interp: (e, room) => {
+    const taps = [0, 1, 0x3e800000, 0x3f400000, 1, 1, 0x3f000000, 0x3f000000, 2, 3, 0x3f400000, 0x3e800000];
+    e.cv_interp(0, room.floats(32), room.bytes(72), 2, 4, 4, 3, 3, room.ints(taps), room.ints(taps));
+  },
   cv_layernorm: (e, room) => {
     const [x, y, w, b] = [room.floats(600, 4), room.bytes(2400), room.floats(100), room.floats(100)];
     e.cv_layernorm(x, y, w, b, 6, 100, 0.01, 1e-5, room.floats(256), room.floats(256));

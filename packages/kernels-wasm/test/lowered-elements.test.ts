@@ -14,12 +14,14 @@ import {
   planBroadcast,
 } from '../src/index.ts';
 import { erf64, exp64, log64, tanh64 } from '../src/scalar/double-math.ts';
+import { lrn, pixelnorm } from '../src/scalar/f32-channels.ts';
 import { loweredActive } from '../src/scalar/lowered-active.ts';
 import { loweredDequantize, loweredQuantize, requantReal } from '../src/scalar/lowered-casts.ts';
 import { loweredInterp } from '../src/scalar/lowered-interp.ts';
 import { loweredReduce } from '../src/scalar/lowered-reduce.ts';
 import { type CodeOperand, codePair } from '../src/scalar/qs8-broadcast.ts';
 import { qs8Softmax } from '../src/scalar/qs8-softmax.ts';
+import { quantizeLinear } from '../src/scalar/quantize-linear.ts';
 import { codes, put, take } from './codes.ts';
 import { expectUlp, noise, useKernels } from './tester.ts';
 import { mixed } from './variants.ts';
@@ -86,6 +88,54 @@ it('lowered_interp', () => {
     ...(places as [number, number, number, number]),
   );
   expectUlp(k.arena.f32(y, planes * oh * ow), loweredInterp(x, { planes, ih, iw }, rows, columns), 0, 'interp');
+});
+
+describe('normalization over channels', () => {
+  it.each([
+    [2, 7, 5],
+    [1, 3, 4],
+    [3, 1, 1],
+  ])('%i x %i x %i', (outer, channels, inner) => {
+    const k = fresh();
+    const shape = { outer, channels, inner };
+    const x = noise(outer * channels * inner, 3, 4);
+    const [at, y] = [put(k, x), k.arena.alloc(x.byteLength)];
+    for (const size of [1, 2, 5]) {
+      const l = { ...shape, size, alpha: 0.3, beta: 0.75, bias: 1.5 };
+      k.exports.f32_lrn(at, y, outer, channels, inner, size, l.alpha, l.beta, l.bias);
+      expectUlp(k.arena.f32(y, x.length), lrn(x, l), 0, `lrn ${size}`);
+    }
+    const [w, b] = [noise(channels, 5), noise(channels, 6)];
+    k.exports.f32_pixelnorm(at, 0, 0, y, outer, channels, inner, 1e-5);
+    expectUlp(k.arena.f32(y, x.length), pixelnorm(x, shape, 1e-5), 0, 'pixelnorm');
+    k.exports.f32_pixelnorm(at, put(k, w), put(k, b), at, outer, channels, inner, 1e-5);
+    expectUlp(k.arena.f32(at, x.length), pixelnorm(x, shape, 1e-5, w, b), 0, 'pixelnorm with weights');
+  });
+});
+
+describe('f32_quantize_linear', () => {
+  it('is the twin, infinities and ties included', () => {
+    const ties = Float32Array.from({ length: 64 }, (_, i) => (i - 32) * 0.5 * 0.25);
+    const x = Float32Array.from([...mixed(1037, 6).filter((v) => !Number.isNaN(v)), ...ties, ...noise(90, 3, 40)]);
+    for (const q of [
+      { scale: 0.25, zero: 0, lo: -128, hi: 127 },
+      { scale: 0.037, zero: 131, lo: 0, hi: 255 },
+    ]) {
+      const k = fresh();
+      const y = k.arena.alloc(x.length);
+      expect(k.exports.f32_quantize_linear(put(k, x), y, x.length, q.scale, q.zero, q.lo, q.hi)).toBe(0);
+      const expected = Array.from(x, (v) => quantizeLinear(v, q) + 0);
+      expect(Array.from(take(k, y, x.length, q.lo < 0))).toEqual(expected);
+    }
+  });
+
+  it('says where a NaN is among numbers', () => {
+    for (const at of [0, 15, 16, 36]) {
+      const k = fresh();
+      const x = noise(37, 1).fill(Number.NaN, at, at + 1);
+      expect(k.exports.f32_quantize_linear(put(k, x), k.arena.alloc(37), 37, 1, 0, -128, 127), `${at}`).toBe(1);
+    }
+  });
 });
 
 describe('casts', () => {

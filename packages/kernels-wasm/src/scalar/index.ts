@@ -2,10 +2,12 @@
 
 export { copyNd, gatherRows } from './copy.ts';
 export { cvAdd, cvMultiply, cvQuantize, cvRequantReal, cvRound, cvTruncate } from './cv18xx-bf16.ts';
+export { type CvTaps, cvInterp } from './cv18xx-interp.ts';
 export { type CvLayerNorm, type CvSoftmax, cvLayerNorm, cvSoftmax } from './cv18xx-rows.ts';
 export { type CvTables, cvLut } from './cv18xx-tables.ts';
 export { erf64, exp64, log64, tanh64 } from './double-math.ts';
 export { BINARY, type BinaryOptions, binary } from './f32-binary.ts';
+export { type Lrn, lrn, pixelnorm } from './f32-channels.ts';
 export { type Conv2dShape, conv2d, conv2dOutput } from './f32-conv.ts';
 export { type Deconv2dShape, deconv2d, deconv2dOutput } from './f32-deconv.ts';
 export { type GemmShape, gemm } from './f32-gemm.ts';
@@ -25,6 +27,7 @@ export { loweredSoftmax } from './lowered-softmax.ts';
 export { maxAbsDiff, metricsPair } from './metrics.ts';
 export { type CodeOperand, type CodePair, codePair } from './qs8-broadcast.ts';
 export { type CodeSoftmax, qs8Softmax } from './qs8-softmax.ts';
+export { quantizeLinear } from './quantize-linear.ts';
 export {
   absdev,
   type ChannelShape,

@@ -77,6 +77,9 @@ const quantizeLinear: OpImplementation<'top.QuantizeLinear'> = {
     const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
     const { yScale, yZeroPoint, axis } = op.attributes;
+    if ((y.dtype === 'i8' || y.dtype === 'u8') && yScale.length === 1 && yZeroPoint.length === 1) {
+      return prepareBytes(op, context, Math.fround(yScale[0]!), yZeroPoint[0]!);
+    }
     const work: Slot = y.dtype === 'f32' ? y : context.scratch(4 * x.length);
     const from = { slot: x, shape: x.shape };
     const to = { slot: work, shape: x.shape };
@@ -99,6 +102,19 @@ const quantizeLinear: OpImplementation<'top.QuantizeLinear'> = {
     };
   },
 };
+
+/** One scale for all, codes of a byte: one pass. */
+function prepareBytes(op: OpOf<'top.QuantizeLinear'>, context: PrepareContext, scale: number, zero: number): RunOp {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  const { lo, hi } = CODES[y.dtype]!;
+  return () => {
+    // An infinity saturates; a NaN has no code.
+    if (kernels.f32_quantize_linear(x.ptr, y.ptr, y.length, scale, zero, lo, hi) === 0) return;
+    const bad = x.f32().findIndex((value) => Number.isNaN(value / scale));
+    throw nanError(op, x, bad);
+  };
+}
 
 function codeBounds(y: TensorSlot, zeroPoints: readonly number[]): Bounds {
   if (y.dtype !== 'f32') return CODES[y.dtype]!;
@@ -123,10 +139,13 @@ function storeCodes(context: PrepareContext, op: OpOf<'top.QuantizeLinear'>, wor
 }
 
 function rejectNaN(op: OpOf<'top.QuantizeLinear'>, x: TensorSlot, work: Slot, memory: WebAssembly.Memory): never {
-  const index = new Float32Array(memory.buffer, work.ptr, x.length).findIndex(Number.isNaN);
+  throw nanError(op, x, new Float32Array(memory.buffer, work.ptr, x.length).findIndex(Number.isNaN));
+}
+
+function nanError(op: OpOf<'top.QuantizeLinear'>, x: TensorSlot, index: number): Error {
   const { sample, channel } = addressOf(index, x.shape);
   const issue = nonFiniteIssue('runtime.value.non-finite', x, index, op);
-  throw nonFiniteError({ ...issue, found: `NaN at element ${index} (sample ${sample}, channel ${channel ?? 0})` });
+  return nonFiniteError({ ...issue, found: `NaN at element ${index} (sample ${sample}, channel ${channel ?? 0})` });
 }
 
 /** x = f32(f32(q − zeroPoint) · scale). */
@@ -136,6 +155,9 @@ const dequantizeLinear: OpImplementation<'top.DequantizeLinear'> = {
   prepare(op, context) {
     const [x, y] = [context.input(0), context.output()];
     const { xScale, xZeroPoint, axis } = op.attributes;
+    if ((x.dtype === 'i8' || x.dtype === 'u8') && xScale.length === 1 && xZeroPoint.length === 1) {
+      return prepareTable(context, Math.fround(xScale[0]!), xZeroPoint[0]!);
+    }
     const isFloat = x.dtype === 'f32';
     const codes: BroadcastOperand = { slot: isFloat ? x : y, shape: x.shape };
     const zero = perAxis(op, context, { values: xZeroPoint, shape: x.shape, axis });
@@ -149,6 +171,15 @@ const dequantizeLinear: OpImplementation<'top.DequantizeLinear'> = {
     };
   },
 };
+
+/** Codes of a byte under one scale: 256 floats, looked up. */
+function prepareTable(context: PrepareContext, scale: number, zero: number): RunOp {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  const real = (byte: number): number => Math.fround(((x.dtype === 'i8' ? (byte << 24) >> 24 : byte) - zero) * scale);
+  const table = context.place(Float32Array.from({ length: 256 }, (_, byte) => real(byte)));
+  return () => kernels.lut_x8_x32(x.ptr, table.ptr, y.ptr, y.length);
+}
 
 interface AxisValues {
   readonly values: readonly number[];

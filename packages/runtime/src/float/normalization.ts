@@ -104,54 +104,27 @@ const instanceNorm: OpImplementation<'top.InstanceNorm'> = {
   },
 };
 
-/** Over dimension 1 at every position: (x − mean) / √(variance + eps) · weight[c] + bias[c]. Rare, so plain TypeScript. */
+/** Over dimension 1 at every position: (x − mean) / √(variance + eps) · weight[c] + bias[c]. */
 const pixelNorm: OpImplementation<'top.PixelNorm'> = {
   sharing: () => ({ kind: 'inPlace', operands: [0] }),
   prepare(op, context) {
+    const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
     const [weight, bias] = [context.optionalInput(1), context.optionalInput(2)];
-    const { outer, axis: channels, inner } = aroundAxis(x.shape, 1);
+    const { outer, axis, inner } = aroundAxis(x.shape, 1);
     const { eps } = op.attributes;
-    return () => {
-      const [from, to, factors, offsets] = [x.f32(), y.f32(), weight?.f32(), bias?.f32()];
-      for (let position = 0; position < outer * inner; position++) {
-        const start = Math.floor(position / inner) * channels * inner + (position % inner);
-        let sum = 0;
-        let squares = 0;
-        for (let c = 0; c < channels; c++) sum += from[start + c * inner]!;
-        const mean = sum / channels;
-        for (let c = 0; c < channels; c++) squares += (from[start + c * inner]! - mean) ** 2;
-        const inverse = 1 / Math.sqrt(squares / channels + eps);
-        for (let c = 0; c < channels; c++) {
-          const at = start + c * inner;
-          to[at] = (from[at]! - mean) * inverse * (factors?.[c] ?? 1) + (offsets?.[c] ?? 0);
-        }
-      }
-    };
+    return () => kernels.f32_pixelnorm(x.ptr, weight?.ptr ?? 0, bias?.ptr ?? 0, y.ptr, outer, axis, inner, eps);
   },
 };
 
-/** x / (bias + alpha / size · Σ x²)^beta over `size` neighbouring channels (ONNX LRN). Rare, so plain TypeScript. */
+/** x / (bias + alpha / size · Σ x²)^beta over `size` neighbouring channels (ONNX LRN). */
 const lrn: OpImplementation<'top.LRN'> = {
   prepare(op, context) {
+    const { kernels } = context;
     const [x, y] = [context.input(0), context.output()];
-    const { outer, axis: channels, inner } = aroundAxis(x.shape, 1);
+    const { outer, axis, inner } = aroundAxis(x.shape, 1);
     const { size, alpha, beta, bias } = op.attributes;
-    return () => {
-      const [from, to] = [x.f32(), y.f32()];
-      for (let n = 0; n < outer; n++) {
-        for (let c = 0; c < channels; c++) {
-          const first = Math.max(0, c - Math.floor((size - 1) / 2));
-          const last = Math.min(channels - 1, c + Math.ceil((size - 1) / 2));
-          for (let i = 0; i < inner; i++) {
-            let squares = 0;
-            for (let k = first; k <= last; k++) squares += from[(n * channels + k) * inner + i]! ** 2;
-            const at = (n * channels + c) * inner + i;
-            to[at] = from[at]! / (bias + (alpha / size) * squares) ** beta;
-          }
-        }
-      }
-    };
+    return () => kernels.f32_lrn(x.ptr, y.ptr, outer, axis, inner, size, alpha, beta, bias);
   },
 };
 

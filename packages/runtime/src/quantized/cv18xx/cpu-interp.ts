@@ -1,7 +1,8 @@
 import type { OpOf } from '@q/ir';
+import { CvBlend, type CvBlendName } from '@q/kernels-wasm';
 import { refuse } from '../../float/refuse.ts';
 import type { PrepareContext, RunOp } from '../../implementation.ts';
-import type { StorageArray } from '../../storage.ts';
+import { floatIn } from '../codes.ts';
 
 const f = Math.fround;
 
@@ -38,30 +39,10 @@ const alignCorners: TapsOf = (at, from, to) => {
   return { first, second: first < from - 1 ? first + 1 : first, weights: [f(1 - rest), rest] };
 };
 
-type Blend = (pixels: readonly [number, number, number, number], y: Taps, x: Taps) => number;
-
-/** Weights are multiplied first, then the four products are added in order. */
-const blendProducts: Blend = ([p00, p01, p10, p11], { weights: [y0, y1] }, { weights: [x0, x1] }) =>
-  f(f(f(f(f(x0 * y0) * p00) + f(f(x1 * y0) * p01)) + f(f(x0 * y1) * p10)) + f(f(x1 * y1) * p11));
-
-/** The same, but an axis that hits a pixel is left out. */
-const blendWhereNeeded: Blend = (pixels, y, x) => {
-  const [p00, p01, p10] = pixels;
-  const [hitsY, hitsX] = [y.first === y.second, x.first === x.second];
-  if (hitsY && hitsX) return p00;
-  if (hitsY) return f(f(p00 * x.weights[0]) + f(p01 * x.weights[1]));
-  if (hitsX) return f(f(p00 * y.weights[0]) + f(p10 * y.weights[1]));
-  return blendProducts(pixels, y, x);
-};
-
-/** Rows first, then between rows. */
-const blendRows: Blend = ([p00, p01, p10, p11], { weights: [y0, y1] }, { weights: [x0, x1] }) =>
-  f(f(y0 * f(f(x0 * p00) + f(x1 * p01))) + f(y1 * f(f(x0 * p10) + f(x1 * p11))));
-
-const LINEAR: Readonly<Record<string, readonly [TapsOf, Blend]>> = {
-  half_pixel: [halfPixel, blendProducts],
-  asymmetric: [asymmetric, blendWhereNeeded],
-  align_corners: [alignCorners, blendRows],
+const LINEAR: Readonly<Record<string, readonly [TapsOf, CvBlendName]>> = {
+  half_pixel: [halfPixel, 'products'],
+  asymmetric: [asymmetric, 'whereNeeded'],
+  align_corners: [alignCorners, 'rows'],
 };
 
 const NEAREST: Readonly<Record<string, (at: number, from: number, to: number) => number>> = {
@@ -69,38 +50,16 @@ const NEAREST: Readonly<Record<string, (at: number, from: number, to: number) =>
   nearest_half_pixel: (at, from, to) => Math.ceil((at + 0.5) * f(f(from) / to) - 1),
 };
 
-interface Planes {
-  readonly count: number;
-  readonly from: readonly [number, number];
-  readonly to: readonly [number, number];
-}
-
-function nearestInto(source: StorageArray, target: StorageArray, planes: Planes, rows: number[], columns: number[]) {
-  const [h, w] = planes.from;
-  let at = 0;
-  for (let plane = 0; plane < planes.count; plane++) {
-    for (const row of rows) for (const column of columns) target[at++] = source[(plane * h + row) * w + column]!;
-  }
-}
-
-function linearInto(
-  source: StorageArray,
-  target: StorageArray,
-  planes: Planes,
-  [rows, columns]: Taps[][],
-  blend: Blend,
-) {
-  const [h, w] = planes.from;
-  let at = 0;
-  for (let plane = 0; plane < planes.count; plane++) {
-    for (const y of rows!) {
-      const [upper, lower] = [(plane * h + y.first) * w, (plane * h + y.second) * w];
-      for (const x of columns!) {
-        const left = [source[upper + x.first]!, source[upper + x.second]!] as const;
-        target[at++] = blend([...left, source[lower + x.first]!, source[lower + x.second]!], y, x);
-      }
-    }
-  }
+/** Two int32 pixels and two float32 weights per position: what the kernel reads. */
+function tableOf(taps: readonly Taps[]): DataView {
+  const table = new DataView(new ArrayBuffer(16 * taps.length));
+  taps.forEach(({ first, second, weights }, index) => {
+    table.setInt32(16 * index, first, true);
+    table.setInt32(16 * index + 4, second, true);
+    table.setFloat32(16 * index + 8, weights[0], true);
+    table.setFloat32(16 * index + 12, weights[1], true);
+  });
+  return table;
 }
 
 /** The CPU operator `interp` (tpu-mlir: GenericCpuFunc.cpp): resizing of planes, in f32 where it is linear. */
@@ -111,16 +70,28 @@ export function prepareCpuInterp(op: OpOf<'tpu.GenericCpu'>, context: PrepareCon
   const [x, y] = [context.input(0), context.output()];
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   const [, , oh, ow] = y.shape as readonly [number, number, number, number];
-  const planes: Planes = { count: n * c, from: [h, w], to: [oh, ow] };
-  const along = <T>(axis: 0 | 1, at: (index: number, from: number, to: number) => T): T[] =>
-    Array.from({ length: planes.to[axis] }, (_, index) => at(index, planes.from[axis], planes.to[axis]));
+  const { kernels } = context;
+  const planes = n * c;
+  const rowsBy = <T>(at: (index: number, from: number, to: number) => T): T[] =>
+    Array.from({ length: oh }, (_, index) => at(index, h, oh));
+  const columnsBy = <T>(at: (index: number, from: number, to: number) => T): T[] =>
+    Array.from({ length: ow }, (_, index) => at(index, w, ow));
   const nearest = NEAREST[coordinates];
   if (nearest !== undefined) {
-    const [rows, columns] = [along(0, nearest), along(1, nearest)];
-    return () => nearestInto(x.view(), y.view(), planes, rows, columns);
+    const columns = columnsBy(nearest);
+    const pixels = context.place(Int32Array.from(rowsBy(nearest).flatMap((row) => columns.map((at) => row * w + at))));
+    const bytes = x.byteLength / x.length;
+    return () => {
+      for (let plane = 0; plane < planes; plane++) {
+        const [from, to] = [x.ptr + plane * h * w * bytes, y.ptr + plane * oh * ow * bytes];
+        kernels.gather_rows(from, pixels.ptr, to, oh * ow, h * w, bytes);
+      }
+    };
   }
   const known = [...Object.keys(LINEAR), ...Object.keys(NEAREST)];
   const [tapsOf, blend] = LINEAR[coordinates] ?? refuse(op, `the coordinates "${coordinates}"`, known.join(', '));
-  const taps = [along(0, tapsOf), along(1, tapsOf)];
-  return () => linearInto(x.f32(), y.f32(), planes, taps, blend);
+  floatIn(x);
+  const [rows, columns] = [context.place(tableOf(rowsBy(tapsOf))), context.place(tableOf(columnsBy(tapsOf)))];
+  const code = CvBlend[blend];
+  return () => kernels.cv_interp(code, x.ptr, y.ptr, planes, h, w, oh, ow, rows.ptr, columns.ptr);
 }
