@@ -54,11 +54,12 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
       bytes,
       codes: [output.zero, lo, output.hi],
     });
+    const [biases, multipliers, shifts] = finish.pointers;
     const watch = watchAccumulator(context);
     return () => {
       // biome-ignore format: one argument per line hides the groups
       const peak = kernels.qs8_conv2d(
-        x.ptr, flag(input.signed), packed.ptr, ...finish.pointers, y.ptr, bytes, scratch.ptr,
+        x.ptr, flag(input.signed), packed.ptr, biases, multipliers, shifts, y.ptr, bytes, scratch.ptr,
         N, C, H, W, OC, w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW,
         w.padTop, w.padLeft, w.padBottom, w.padRight, group, input.zero, finish.mode, output.zero, lo, output.hi,
       );

@@ -38,13 +38,14 @@ const matMul: OpImplementation<'tpu.MatMul'> = {
       bytes,
       codes: [output.zero, lo, output.hi],
     });
+    const [biases, multipliers, shifts] = finish.pointers;
     const watch = watchAccumulator(context);
     return () => {
       for (let batch = 0; batch < c.offsets.length; batch++) {
         right.refresh(batch);
         // biome-ignore format: one argument per line hides the groups
         const peak = kernels.qs8_gemm(
-          x.ptr + a.offsets[batch]!, flag(input.signed), right.at(batch), ...finish.pointers,
+          x.ptr + a.offsets[batch]!, flag(input.signed), right.at(batch), biases, multipliers, shifts,
           y.ptr + bytes * c.offsets[batch]!, bytes, scratch.ptr, M, N, K, a.rowStride, a.columnStride, c.rowStride,
           finish.mode, output.zero, lo, output.hi,
         );
