@@ -7,14 +7,16 @@ import { parse } from 'yaml';
  *
  * `calibration` and `evaluation` count samples; of a set that serves both, those for calibration come behind the others in the
  * order that TPU-MLIR shuffles to. `finetune` is XQuant's level. `cut` names the tensors behind which a network stays float.
+ * `rows` are .npz files with an array per input; without one for evaluation that takes the rows that calibration leaves.
  *
  * @typedef {{ model: string, calibration: number, evaluation: number, finetune: 0 | 1, cut?: string[], harness?: string,
- *   set?: string, rows?: string, flags?: string[], preprocess?: object, inputShapes?: number[][] }} XquantNetwork
+ *   set?: string, rows?: { calibration: string, evaluation?: string, arrays?: string[] }, flags?: string[], preprocess?: object, inputShapes?: number[][] }} XquantNetwork
  */
 
 const thirds = (value) => [value, value, value];
 const camel = { keepAspectRatio: 'keep_aspect_ratio', pixelFormat: 'pixel_format', channelFormat: 'channel_format' };
-const names = { ...camel, padValue: 'pad_value', padType: 'pad_type', mean: 'mean', scale: 'scale' };
+const crop = { resizeDims: 'resize_dims', keepRatioMode: 'keep_ratio_mode' };
+const names = { ...camel, ...crop, padValue: 'pad_value', padType: 'pad_type', mean: 'mean', scale: 'scale' };
 
 const scenes = { calibration: 20, evaluation: 50, finetune: 1 };
 const objects = { calibration: 20, evaluation: 200, finetune: 1 };
@@ -25,7 +27,11 @@ const beforeConcat = ['/Div_output_0', '/Sub_1_output_0', '/Sigmoid_output_0'];
 
 /** Trained here, measured as their harness files say. */
 const shipped = {
+  'objects-cnn': objects,
+  'objects-mobilenetv2': objects,
   'objects-mobilenetv3': objects,
+  'objects-resnet': objects,
+  'objects-vit': objects,
   'patches-espcn': { calibration: 20, evaluation: 60, finetune: 1 },
   'scenes-yolov8': scenes,
   'scenes-yolov3-tiny': scenes,
@@ -39,7 +45,34 @@ const coco = (head) => ['--annotations', 'data/coco/instances_100_boxes.json', '
 
 /** Trained by others, in the folder that is not part of the repository. */
 const others = {
-  kwt1: { rows: 'data/speech/kwt_mfcc', calibration: 10, evaluation: 60, finetune: 0 },
+  'mobilenet_v1_0.25_224': {
+    set: 'imagenet',
+    calibration: 10,
+    evaluation: 50,
+    finetune: 1,
+    flags: ['--labels', 'data/imagenet/labels.csv'],
+    preprocess: {
+      pixelFormat: 'rgb',
+      mean: thirds(127.5),
+      scale: thirds(1 / 127.5),
+      resizeDims: [256, 256],
+      keepAspectRatio: true,
+      keepRatioMode: 'short_side_scale',
+    },
+  },
+  vww_96: {
+    set: 'coco',
+    calibration: 10,
+    evaluation: 40,
+    finetune: 1,
+    preprocess: { pixelFormat: 'rgb', scale: thirds(1 / 255) },
+  },
+  kwt1: {
+    rows: { calibration: 'data/speech/kwt_mfcc_calib.npz', evaluation: 'data/speech/kwt_mfcc_eval.npz' },
+    calibration: 10,
+    evaluation: 60,
+    finetune: 0,
+  },
   yunet_n_320_320: { ...few, set: 'wider', preprocess: { pixelFormat: 'bgr' } },
   yolox_nano: {
     ...few,
@@ -89,6 +122,25 @@ const others = {
     set: 'coco',
     preprocess: { pixelFormat: 'rgb', channelFormat: 'nhwc', mean: thirds(127.5), scale: thirds(1 / 127.5) },
   },
+  'ch_PP-OCRv3_det_infer': {
+    ...few,
+    set: 'ocr_raw',
+    inputShapes: [[1, 3, 640, 640]],
+    preprocess: { pixelFormat: 'bgr', mean: [123.675, 116.28, 103.53], scale: [0.017, 0.0175, 0.0174] },
+  },
+  silero_vad_16k: {
+    rows: { calibration: 'data/audio/silero_vad_frames.npz', arrays: ['input', 'state'] },
+    calibration: 30,
+    evaluation: 90,
+    finetune: 0,
+  },
+  basic_pitch: {
+    rows: { calibration: 'data/audio/basic_pitch_windows.npz', arrays: ['audio'] },
+    inputShapes: [[1, 43844, 1]],
+    calibration: 3,
+    evaluation: 3,
+    finetune: 0,
+  },
 };
 
 /** @returns {Record<string, XquantNetwork>} `models`: test-models, `shared`: the folder of the others */
@@ -123,10 +175,11 @@ function ownNetwork(models, name, network) {
   };
 }
 
-/** The flags of `q evaluate` that say the same as `preprocess`, and those of the labels. */
-function flagsOf({ preprocess, flags = [] }, shared) {
+/** The flags of `q evaluate` that say the same as `preprocess` and `inputShapes`, and those of the labels. */
+function flagsOf({ preprocess, inputShapes, flags = [] }, shared) {
+  const shapes = inputShapes === undefined ? [] : [`--input_shapes=${JSON.stringify(inputShapes)}`];
   const settings = Object.entries(preprocess ?? { channelFormat: 'none' }).map(([key, value]) =>
     value === true ? `--${names[key]}` : `--${names[key]}=${value}`,
   );
-  return [...settings, ...flags.map((word) => (word.startsWith('data/') ? join(shared, word) : word))];
+  return [...settings, ...shapes, ...flags.map((word) => (word.startsWith('data/') ? join(shared, word) : word))];
 }

@@ -6,7 +6,9 @@ const ALLOWED = { points: 1, dB: 0.5, cosine: 0.99 };
 
 /**
  * @typedef {{ metric: string | undefined, float: number | undefined, calibration: number, evaluation: number, finetune: number,
- *   types: Record<string, { figure: number | undefined, cosine: number }>, blamed: string[], joined?: string[], worst?: string[] }} XquantFigures
+ *   types: Record<string, XquantFigure>, report?: { isBlame: boolean, layers: string[], shares: number[], followed: XquantFigure,
+ *   joined?: string[] } }} XquantFigures
+ * @typedef {{ figure: number | undefined, cosine: number }} XquantFigure
  */
 
 /** The type with the best figure, of equal ones the best cosine, and whether that is good enough. */
@@ -41,23 +43,28 @@ function outcome(row) {
   const unit = row.metric === 'PSNR' ? 'dB' : 'points';
   const text =
     row.metric === undefined ? best : `${best}, ${lost > 0 ? `loses ${lost.toFixed(1)} ${unit}` : 'loses nothing'}`;
-  return isKept ? text : `${text}; ${reasons(row)}`;
+  return isKept || row.report === undefined ? text : `${text}; ${reasons(row)}`;
 }
 
-/** What the report says: layers, outputs that join pixels and scores under one scale with where to cut, or just its worst rows. */
-function reasons({ blamed, joined = [], worst = [] }) {
-  const list = (names) => names.map((name) => `\`${name}\``).join(', ');
-  const layers = blamed.length > 0 ? [`**to blame**: ${list(blamed)}`] : [];
-  const cut = joined.length > 0 ? [`**one scale for pixels and scores**, cut at ${list(joined)}`] : [];
-  const rows = worst.length > 0 ? [`worst: ${list(worst)}`] : [];
-  return [...layers, ...cut, ...rows].join('; ');
+/** Layers by name, what the network does with them in float, and for outputs that join pixels and scores where to cut. */
+function reasons(row) {
+  const { isBlame, layers, shares, followed, joined = [] } = row.report;
+  const names = layers.map((name, at) => `\`${name}\` ${(100 * shares[at]).toFixed(0)} %`);
+  const title = isBlame ? '**layers to blame**' : '**largest contributors**';
+  const cut =
+    joined.length > 0
+      ? [`one scale for pixels and scores, cut at ${joined.map((name) => `\`${name}\``).join(', ')}`]
+      : [];
+  return [`${title}: ${names.join(', ')}; in float: ${shownFigure(row, followed)}`, ...cut].join('; ');
 }
 
 function cell(row, type) {
   const found = row.types[type];
-  if (found === undefined) return 'refused';
-  const cosine = found.cosine.toFixed(4);
-  return row.metric === undefined ? cosine : `${shown(found.figure, row)}, ${cosine}`;
+  return found === undefined ? 'refused' : shownFigure(row, found);
+}
+
+function shownFigure(row, { figure, cosine }) {
+  return row.metric === undefined ? cosine.toFixed(4) : `${shown(figure, row)}, ${cosine.toFixed(4)}`;
 }
 
 const shown = (value, { metric }) => (metric === 'PSNR' ? `${value.toFixed(2)} dB` : `${(100 * value).toFixed(1)} %`);

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 // @ts-expect-error plain JavaScript
+import { xquantNetworks } from '../src/xquant-networks.mjs';
+// @ts-expect-error plain JavaScript
 import { renderXquantTable, TYPES, verdict } from '../src/xquant-table.mjs';
+
+interface Figure {
+  readonly figure?: number;
+  readonly cosine: number;
+}
 
 interface Row {
   readonly metric?: string;
@@ -9,10 +17,14 @@ interface Row {
   readonly calibration: number;
   readonly evaluation: number;
   readonly finetune: number;
-  readonly types: Readonly<Record<string, { readonly figure?: number; readonly cosine: number }>>;
-  readonly blamed: readonly string[];
-  readonly joined?: readonly string[];
-  readonly worst?: readonly string[];
+  readonly types: Readonly<Record<string, Figure>>;
+  readonly report?: {
+    readonly isBlame: boolean;
+    readonly layers: readonly string[];
+    readonly shares: readonly number[];
+    readonly followed: Figure;
+    readonly joined?: readonly string[];
+  };
 }
 
 const repository = new URL('../../../', import.meta.url);
@@ -25,7 +37,6 @@ const row: Row = {
   evaluation: 6,
   finetune: 0,
   types: { minmax: { figure: 0.59, cosine: 0.9 }, kl: { figure: 0.58, cosine: 0.98 } },
-  blamed: ['conv1'],
 };
 
 test('XQUANT.md shows the figures that were kept', () => {
@@ -33,12 +44,23 @@ test('XQUANT.md shows the figures that were kept', () => {
   expect(page).toContain(renderXquantTable(figures));
 });
 
-test('every network has a figure of every type, and something to blame where the best type loses too much', () => {
-  for (const [name, { types, blamed, joined = [], worst = [], ...rest }] of Object.entries(figures)) {
+test('every network has a figure of every type, and named layers where the best type loses too much', () => {
+  for (const [name, { types, report, ...rest }] of Object.entries(figures)) {
     expect(Object.keys(types), name).toEqual(TYPES);
-    if (!verdict({ types, ...rest }).isKept)
-      expect(blamed.length + joined.length + worst.length, name).toBeGreaterThan(0);
+    const { best, isKept } = verdict({ types, ...rest });
+    expect(report !== undefined, name).toBe(!isKept);
+    if (report === undefined) continue;
+    expect(report.layers.length, name).toBeGreaterThan(0);
+    expect(report.shares, name).toEqual(report.shares.toSorted((a, b) => b - a));
+    // Whoever follows the report gets outputs nearer to those of the float network.
+    expect(report.followed.cosine, name).toBeGreaterThan(types[best]!.cosine);
   }
+});
+
+test('every network that can be measured is in the table', () => {
+  expect(Object.keys(figures)).toEqual(
+    Object.keys(xquantNetworks(fileURLToPath(new URL('test-models', repository)), '')),
+  );
 });
 
 test('the best figure wins, then the best cosine; a point may be lost; without labels the cosine must be 0.99', () => {
@@ -50,10 +72,14 @@ test('the best figure wins, then the best cosine; a point may be lost; without l
   expect(verdict(unlabelled)).toMatchObject({ best: 'kl', isKept: false });
 });
 
-test('the table names the layers to blame, and types that are missing', () => {
+test('the table names layers with their part and what becomes of the network with them in float; missing types', () => {
   const { metric, float, ...unlabelled } = row;
-  const line = renderXquantTable({ net: unlabelled }).split('\n').at(-1);
-  expect(line).toBe(
-    '| net | 0; 4 / 6 | no labels | 0.9000 | refused | 0.9800 | refused | refused | kl; **to blame**: `conv1` |',
+  const report = { isBlame: true, layers: ['conv1', 'conv2'], shares: [0.61, 0.2], followed: { cosine: 0.997 } };
+  const lastOf = (own: Row) => renderXquantTable({ net: own }).split('\n').at(-1);
+  const start = '| net | 0; 4 / 6 | no labels | 0.9000 | refused | 0.9800 | refused | refused | kl; ';
+  const layers = '`conv1` 61 %, `conv2` 20 %; in float: 0.9970';
+  expect(lastOf({ ...unlabelled, report })).toBe(`${start}**layers to blame**: ${layers} |`);
+  expect(lastOf({ ...unlabelled, report: { ...report, isBlame: false, joined: ['a', 'b'] } })).toBe(
+    `${start}**largest contributors**: ${layers}; one scale for pixels and scores, cut at \`a\`, \`b\` |`,
   );
 });

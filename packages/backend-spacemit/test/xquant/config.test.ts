@@ -93,12 +93,24 @@ describe('fields and defaults', () => {
       model_parameters: { output_model_file_prefix: 'm', opset: 17, skip_onnxsim: true },
       calibration_parameters: { calibration_type: 'kl', calibration_batch_size: 8 },
       quantization_parameters: { precision_level: 100, finetune_level: 3, max_percentile: 1, ignore_op_types: ['Add'] },
-      q_parameters: { seed: 4, klMode: 'textbook', percentileMode: 'pooled', gemmWeight: 'channel', floatOutputs: ['y'], ranges: { a: [-1, 2] } },
+      q_parameters: {
+        seed: 4,
+        klMode: 'textbook',
+        percentileMode: 'pooled',
+        gemmWeight: 'channel',
+        floatOutputs: ['y'],
+        ranges: { a: [-1, 2] },
+      },
     });
     expect(config.model).toEqual({ outputPrefix: 'm', opset: 17, skipSimplification: true });
     expect(config.calibration).toMatchObject({ type: 'kl', batchSize: 8 });
     expect(config.quantization).toMatchObject({ precisionLevel: 100, finetuneLevel: 3, maxPercentile: 1 });
-    expect(config.extensions).toMatchObject({ seed: 4, klMode: 'textbook', percentileMode: 'pooled', floatOutputs: ['y'] });
+    expect(config.extensions).toMatchObject({
+      seed: 4,
+      klMode: 'textbook',
+      percentileMode: 'pooled',
+      floatOutputs: ['y'],
+    });
     expect(config.extensions.ranges.get('a')).toEqual([-1, 2]);
   });
 });

@@ -43,7 +43,11 @@ describe('settings that decide numbers', () => {
     // Ten batches that rise from 0 to 1, 2 … 10.
     const spread = { length: 10, batch: async (k: number) => new Map([['x', ramp(768, k + 1)]]) };
     const pairOf = async (percentileMode: string) => {
-      const config = configOf({ calibration_type: 'percentile' }, { ...FAST, max_percentile: 0.99 }, { q_parameters: { percentileMode } });
+      const config = configOf(
+        { calibration_type: 'percentile' },
+        { ...FAST, max_percentile: 0.99 },
+        { q_parameters: { percentileMode } },
+      );
       return pairOfInput((await quantizeOnnxModel(config, branchesOnnx(), { data: spread })).graph!);
     };
     const [xslim, pooled] = [await pairOf('xslim'), await pairOf('pooled')];

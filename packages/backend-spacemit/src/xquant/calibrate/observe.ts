@@ -191,7 +191,8 @@ class ValueObserver {
     const { type, isPooled, percentile = DEFAULT_PERCENTILE } = this.settings;
     const whole = { min: this.#min, max: this.#max };
     if (type === 'minmax') return whole;
-    if (isPooled === true) return this.#counts === undefined ? whole : pooledPercentiles(this.#counts, whole, percentile);
+    if (isPooled === true)
+      return this.#counts === undefined ? whole : pooledPercentiles(this.#counts, whole, percentile);
     return { min: this.#low / this.#batches, max: this.#high / this.#batches };
   }
 
