@@ -13,6 +13,12 @@ const REACH: f64 = 8388608;
 /** Up to here the thresholds of codes are exact in float64. */
 const LONGEST_SHIFT: i32 = 40;
 
+/**
+ * More than what float32 may be wrong by in units of a code: half a unit in the last place of a product below 512, and one of
+ * a neighbouring factor. Sums that are further from where a code begins need no look.
+ */
+const MARGIN: f64 = 0.0001220703125;
+
 /** May a packed factor serve sums of up to this magnitude, bias included? */
 @inline
 export function isNarrowReach(magnitude: f64, factor: f32): bool {
@@ -28,7 +34,11 @@ function narrowCode(t: i32, factor: f32, zero: i32): i32 {
 /** Does the factor give (t*m) >> rs, half up, plus `zero`, clamped to [lo, hi], for all |t| <= 2^24? */
 function isFaithful(factor: f32, m: i32, rs: i32, zero: i32, lo: i32, hi: i32): bool {
   const unit = reinterpret<f64>(<u64>(rs + 1023) << 52);
+  const sums = unit / <f64>m;
   for (let code = lo + 1; code <= hi; code++) {
+    const about = (<f64>(code - zero) - 0.5) * sums;
+    const over = ceil(about) - about;
+    if (over > MARGIN * sums && 1 - over > MARGIN * sums) continue;
     // The least t of this code: the quotient lies 2^-24 or more from any integer that it is not.
     const first = ceil((<f64>(code - zero) - 0.5) * unit / <f64>m);
     const t = <i32>min(max(first, <f64>-EXACT), <f64>(EXACT + 1));
