@@ -20,7 +20,7 @@ function chain(): Uint8Array {
   });
 }
 
-test('weights have the values of the file wherever it puts them, as views on it or on one block of copies', () => {
+test('weights have the values of the file wherever it puts them, as views on it or on copies that share a block', () => {
   const file = chain();
   const alignments = new Set<number>();
   for (let shift = 0; shift < 8; shift++) {
