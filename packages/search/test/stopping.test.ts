@@ -140,6 +140,7 @@ describe('runQtable', () => {
     const [alone, together] = [journalOf([]), journalOf([])];
     expect(await search({ workers, journal: together.journal })).toEqual(await search({ journal: alone.journal }));
     expect(together.written).toEqual(alone.written);
+    expect(await search({ workers, budgetMilliseconds: 0 })).toEqual(await search({ budgetMilliseconds: 0 }));
     const compared = { compared: ['gated', 'head'], expectedCos: 1.1 };
     expect(await search({ ...compared, workers })).toEqual(await search(compared));
   });

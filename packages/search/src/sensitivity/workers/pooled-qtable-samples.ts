@@ -36,7 +36,7 @@ export class PooledQtableSamples implements QtableSamples {
       ...(spawn === undefined ? { taskUrl: searchTaskUrl() } : { spawn }),
     });
     const opened = new PooledQtableSamples(walk, pool);
-    await opened.#ask((worker) => ({ kind: 'samples', feeds: inputs.filter((_, at) => at % pool.size === worker) }));
+    await opened.#call((worker) => ({ kind: 'samples', feeds: inputs.filter((_, at) => at % pool.size === worker) }));
     return opened;
   }
 
@@ -54,7 +54,7 @@ export class PooledQtableSamples implements QtableSamples {
   }
 
   async release(values: { readonly int8: readonly string[]; readonly float: readonly string[] }): Promise<void> {
-    await this.#ask(() => ({ kind: 'release', ...values }));
+    await this.#call(() => ({ kind: 'release', ...values }));
   }
 
   async dispose(): Promise<void> {
@@ -65,11 +65,15 @@ export class PooledQtableSamples implements QtableSamples {
   async #ask(messageOf: (worker: number) => QtableMessage): Promise<Float64Array> {
     this.#walk.checkpoint();
     const { size } = this.#pool;
-    const workers = Array.from({ length: size }, (_, worker) => worker);
-    const replies = await Promise.all(workers.map((worker) => this.#pool.call(worker, messageOf(worker))));
+    const replies = await this.#call(messageOf);
     const missing = replies.find((reply) => reply.missing !== undefined)?.missing;
     if (missing !== undefined) throw new MissingActivation(missing);
     const length = replies.reduce((sum, { values }) => sum + values.length, 0);
     return Float64Array.from({ length }, (_, at) => replies[at % size]!.values[Math.floor(at / size)]!);
+  }
+
+  async #call(messageOf: (worker: number) => QtableMessage): Promise<QtableReply[]> {
+    const workers = Array.from({ length: this.#pool.size }, (_, worker) => worker);
+    return Promise.all(workers.map((worker) => this.#pool.call(worker, messageOf(worker))));
   }
 }
