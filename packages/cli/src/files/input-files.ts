@@ -13,7 +13,7 @@ export function readInputFile(path: string, flag: string): Uint8Array {
 
 /** Models are large: their bytes must not stay with the process when nothing refers to them any more. */
 function readWhole(path: string): Uint8Array {
-  const file = openSync(path);
+  const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
     // A pipe does not know its size.
