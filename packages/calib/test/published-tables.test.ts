@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseCalibrationTable } from '@q/ir';
 import { describe, expect, it } from 'vitest';
-import { calibrate } from '../src/index.ts';
+import { type Calibration, calibrate } from '../src/index.ts';
+import { expectWorkedScans, expectWorkedValues } from './blazeface-worked-values.ts';
 import { loadDataset, loadGraph, shared, sharedAvailable, sharedModels } from './shared-models.ts';
 
 const slow = process.env.Q_SLOW === '1';
@@ -24,6 +25,9 @@ const cases = [
   },
 ] as const;
 
+/** What the first tests found, for those after them. */
+const calibrations = new Map<string, Calibration>();
+
 describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced (profile 2023)', () => {
   for (const { name, table, samples, rows, raised, tolerance, run } of cases) {
     it.skipIf(!run)(name, { timeout: 1_800_000 }, async () => {
@@ -32,7 +36,9 @@ describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced
       const calibration = await calibrate(graph, await loadDataset(graph, sharedModels[name], samples), {
         profile: '2023',
         workers: 1,
+        keepStatistics: name === 'blazeface',
       });
+      calibrations.set(name, calibration);
       expect(published.rows.size).toBe(rows);
       expect(calibration.values.size).toBe(rows);
       // pp_ocr_det was published from an export with other numbers in its names; the order of the layers is the same.
@@ -57,6 +63,17 @@ describe.skipIf(!sharedAvailable)('tables published with TPU-MLIR are reproduced
       ).toHaveLength(raised);
     });
   }
+});
+
+describe.skipIf(!sharedAvailable)('worked values of blazeface (calibration.md 13.7)', () => {
+  it('histograms, divergences and thresholds before tuning', () => {
+    expectWorkedValues(calibrations.get('blazeface')!);
+  });
+
+  it('scans of the tuner, on the first five samples', async () => {
+    const graph = loadGraph(sharedModels.blazeface);
+    await expectWorkedScans(graph, await loadDataset(graph, sharedModels.blazeface, 5), calibrations.get('blazeface')!);
+  });
 });
 
 describe.skipIf(!sharedAvailable)('profile v1.9 on the same data', () => {
