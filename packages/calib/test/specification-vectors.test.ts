@@ -52,6 +52,15 @@ describe('statistics test vectors (calibration.md 13.1)', () => {
         '0.037896 0.040761 0.043478 0.046063 0.048123 0.050481 0.052335',
     );
     expect(winner).toBe(5);
+    expect(searchKl(counts, width).threshold).toBe(Math.fround(width * 6 * 128));
+  });
+
+  it('thresholds of each sample by mse, whose mean is taken', () => {
+    const each = (samples: readonly Float32Array[]) => rounded(statisticsOf(samples, 'mse').numbers!.octav!, 7);
+    expect(each([sampleA])).toEqual(['4.7717546']);
+    expect(each([sampleA, sampleB])).toEqual(['4.7717546', '6.8953004']);
+    expect(each([sampleB, sampleA])).toEqual(['6.8953004', '4.7717546']);
+    expect(each([reluA])).toEqual(['5.5746062']);
   });
 
   it('the grown histogram of run a, b', () => {
