@@ -86,9 +86,10 @@ export function quantizeBias(
   if (bias === undefined && input.zeroPoint === 0) return undefined;
   const { codes, scales, signed } = filter;
   const inner = codes.length / scales.length;
+  const isShifted = signed && input.zeroPoint !== 0;
   return Int32Array.from(scales, (scale, channel) => {
     let sum = 0;
-    if (signed) for (let at = channel * inner; at < (channel + 1) * inner; at++) sum += codes[at]!;
+    if (isShifted) for (let at = channel * inner; at < (channel + 1) * inner; at++) sum += codes[at]!;
     const shift = sum * input.zeroPoint;
     return toInt(bias === undefined ? -shift : bias[channel]! / (scale * input.scale) - shift);
   });

@@ -15,6 +15,7 @@ import {
   roundToCvBf16,
   roundToF16,
   truncateToBf16,
+  widened,
 } from '../../src/quantization/float16.ts';
 
 describe('binary16 (numerics.md 3)', () => {
@@ -95,5 +96,16 @@ describe('CV18xx bfloat16 arithmetic', () => {
   it('rounds once', () => {
     expect(cvBf16Multiply(50.75, 1)).toBe(50.75);
     expect(cvBf16Add(1, 2 ** -9)).toBe(1);
+  });
+});
+
+describe('16-bit patterns as floats', () => {
+  it.each([
+    ['binary16', f32FromF16Bits],
+    ['bfloat16', f32FromBf16Bits],
+  ])('%s: many are what each is', (_, floatOf) => {
+    const patterns = Uint16Array.from({ length: 0x10001 }, (_value, at) => at * 7);
+    const few = [...patterns].map((pattern) => widened(Uint16Array.of(pattern), floatOf)[0]);
+    expect([...widened(patterns, floatOf)]).toEqual(few);
   });
 });

@@ -1,10 +1,8 @@
 import type { Graph } from '@q/ir';
 import type { Feeds } from '@q/runtime';
 import type { OutputTensors } from '../output-comparison.ts';
-import { pairSums, vendorSimilarity } from '../similarity.ts';
-import { evaluateInFull, type FullEvaluation, referenceOutputs } from './full-evaluation.ts';
 import { runMixed } from './mixed-run.ts';
-import { type SampleScore, similarityScore } from './sample-score.ts';
+import { comparedNames, realsOf, type SampleScore, similarityScore } from './sample-score.ts';
 import { inputsOfSamples, SteppedNetwork } from './stepped-network.ts';
 
 /** An operator of the walk, and in which networks it is executed. */
@@ -51,6 +49,9 @@ export interface QtableNetworks {
   readonly checkpoint?: (() => void) | undefined;
 }
 
+/** Memory for what the float network computes before the walk asks for it, all samples of a thread together. */
+const KEPT_BYTES = 2 ** 28;
+
 /** Samples that are run in this thread. */
 export class LocalQtableSamples implements QtableSamples {
   readonly #networks: QtableNetworks;
@@ -64,10 +65,15 @@ export class LocalQtableSamples implements QtableSamples {
   }
 
   async int8Scores(): Promise<Float64Array> {
-    const { int8, samples, compared, checkpoint } = this.#networks;
-    const reference = await this.#referenceOutputs();
-    const evaluation: FullEvaluation = { samples, reference, score: this.#score };
-    return evaluateInFull(int8, { ...evaluation, ...(compared && { compared }), ...(checkpoint && { checkpoint }) });
+    const { int8 } = await this.#steppedNetworks();
+    const { samples } = this.#networks;
+    // The walk comes next: it takes what the float network computed here.
+    const reference = await this.#referenceOutputs(KEPT_BYTES / samples.length);
+    const scores = new Float64Array(samples.length);
+    await this.#runWhole(int8, 0, (sample, outputs) => {
+      scores[sample] = this.#score(reference[sample]!, outputs, sample);
+    });
+    return scores;
   }
 
   async visit({ name, isJudged, ...executed }: QtableStep): Promise<Float64Array> {
@@ -75,7 +81,7 @@ export class LocalQtableSamples implements QtableSamples {
     if (executed.int8) int8.step(name);
     if (executed.float) float.step(name);
     return Float64Array.from({ length: isJudged ? this.#networks.samples.length : 0 }, (_, sample) =>
-      vendorSimilarity(pairSums(int8.reals(sample, name), float.reals(sample, name))),
+      int8.likeness(sample, name, float),
     );
   }
 
@@ -103,10 +109,33 @@ export class LocalQtableSamples implements QtableSamples {
     this.#stepped?.float.dispose();
   }
 
-  async #referenceOutputs(): Promise<readonly OutputTensors[]> {
-    const { float, samples, compared, checkpoint } = this.#networks;
-    this.#reference ??= await referenceOutputs(float, samples, compared, checkpoint);
-    return this.#reference;
+  async #referenceOutputs(keptBytes = 0): Promise<readonly OutputTensors[]> {
+    if (this.#reference !== undefined) return this.#reference;
+    const { float } = await this.#steppedNetworks();
+    const outputs: OutputTensors[] = [];
+    await this.#runWhole(float, keptBytes, (_sample, reals) => {
+      outputs.push(reals.map(({ name, data }) => ({ name, data: Float32Array.from(data) })));
+    });
+    this.#reference = outputs;
+    return outputs;
+  }
+
+  /** Runs a network on every sample, as `evaluateInFull` does, where it is prepared already; `visit` must copy what it keeps. */
+  async #runWhole(
+    network: SteppedNetwork,
+    keptBytes: number,
+    visit: (sample: number, outputs: OutputTensors) => void,
+  ): Promise<void> {
+    const { samples, compared, checkpoint } = this.#networks;
+    const names = comparedNames(network.graph, compared);
+    for (let sample = 0; sample < samples.length; sample++) {
+      checkpoint?.();
+      network.runWhole(sample, await samples.sample(sample), keptBytes);
+      visit(
+        sample,
+        realsOf(names, (name) => network.workbench.slot(name)),
+      );
+    }
   }
 
   async #steppedNetworks() {

@@ -1,5 +1,7 @@
-import { type Graph, QError, type TypedArray } from '@q/ir';
+import { type Graph, inputsOf, QError, type TypedArray } from '@q/ir';
 import { type Feeds, openWorkbench, type Workbench } from '@q/runtime';
+import { codeSums } from '../code-sums.ts';
+import { pairSums, vendorSimilarity } from '../similarity.ts';
 import { realsOfData } from './sample-score.ts';
 
 /** A value that was asked for, but that no step has made (or that was declared unavailable). */
@@ -48,6 +50,43 @@ export class SteppedNetwork {
       this.#bench.compute(at);
       for (const output of outputs) values.set(output, this.#bench.read(output));
     }
+  }
+
+  /**
+   * Executes the whole network on what a sample feeds it, whatever is known of the sample; results lie in the workbench. Those that
+   * fit into `keptBytes` together are kept, so that their steps have nothing left to do.
+   *
+   * @throws QError `runtime.feed.*`
+   */
+  runWhole(sample: number, feeds: Feeds, keptBytes: number): void {
+    const values = this.#values[sample]!;
+    let left = keptBytes;
+    for (const { name } of inputsOf(this.graph)) {
+      if (feeds.has(name)) continue;
+      throw new QError(`Input ${name} was not given.`, { code: 'runtime.feed.missing', where: name });
+    }
+    this.#bench.load(feeds);
+    for (const [at, op] of this.graph.ops.entries()) {
+      this.#bench.compute(at);
+      if (op.type === 'top.Input' || values.has(op.name)) continue;
+      const outputs = op.outputs.filter((output): output is string => output !== null);
+      const bytes = outputs.reduce((sum, output) => sum + this.#bench.slot(output).byteLength, 0);
+      if (bytes > left) continue;
+      left -= bytes;
+      for (const output of outputs) values.set(output, this.#bench.read(output));
+    }
+  }
+
+  /** How near a value is to another network's. @throws MissingActivation */
+  likeness(sample: number, name: string, other: SteppedNetwork): number {
+    const [data, reals] = [this.data(sample, name), other.reals(sample, name)];
+    const { quantization } = this.#bench.slot(name).type;
+    const areBytes = data instanceof Int8Array || data instanceof Uint8Array;
+    const sums =
+      quantization?.kind === 'uniform' && areBytes && reals instanceof Float32Array
+        ? codeSums(data, quantization, reals)
+        : pairSums(this.reals(sample, name), reals);
+    return vendorSimilarity(sums);
   }
 
   /**
