@@ -16,6 +16,8 @@ const PER_ELEMENT: Readonly<Record<string, number>> = {
   'top.Sqrt': 1,
   'top.Reciprocal': 1,
   'top.Sigmoid': 4,
+  'top.HardSigmoid': 4,
+  'top.HardSwish': 5,
   'top.Softmax': 5,
   'top.Relu': 1,
   'top.LeakyRelu': 1,
