@@ -55,6 +55,6 @@ describe('an explanation', () => {
     expect(causes.get('gate')).toEqual({ code: 'accumulated' });
     expect(floatLayers[0]!.explanation).toMatch(/costs 0.1250 in INT8: channel 1 of its weights spans/);
     expect(floatLayers[0]!.int8Loss).toBe(0.125);
-    expect(thresholds['deep']).toBe(90);
+    expect(thresholds.deep).toBe(90);
   });
 });
