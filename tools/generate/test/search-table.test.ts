@@ -3,15 +3,9 @@ import { expect, test } from 'vitest';
 // @ts-expect-error plain JavaScript
 import { places, recoveries, searchedNetworks } from '../src/search-networks.mjs';
 // @ts-expect-error plain JavaScript
-import {
-  cellOf,
-  layerCosines,
-  methodScores,
-  rankedLosses,
-  renderRecoveries,
-  renderRuns,
-  tableRows,
-} from '../src/search-table.mjs';
+import * as table from '../src/search-table.mjs';
+
+const { cellOf, layerCosines, methodScores, rankedLosses, renderRecoveries, renderRuns, tableRows } = table;
 
 const repository = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, repository), 'utf8');
