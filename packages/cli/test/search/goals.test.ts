@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { PlanDocument } from '@q/search';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { objectsPreprocess, testModel } from '../q-process.ts';
-import { openWorkspace, run, steady, type Workspace } from './workspace.ts';
+import { testModel } from '../q-process.ts';
+import { openObjectsCnn, run, steady, type Workspace } from './workspace.ts';
 
 const images = testModel('objects-cnn/calibration.zip');
 const read = (name: string): string => readFileSync(name, 'utf8');
@@ -14,13 +14,7 @@ const layersOf = (name: string): string[] =>
 let folder: Workspace;
 
 beforeAll(async () => {
-  folder = openWorkspace();
-  folder.write('table', read(testModel('objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table')));
-  const { status, stderr } = await run(
-    `model_transform --model_name net --model_def ${testModel('objects-cnn/objects-cnn.onnx')} ` +
-      `${objectsPreprocess.join(' ')} --mlir net.mlir`,
-  );
-  expect(status, stderr).toBe(0);
+  folder = await openObjectsCnn();
 });
 afterAll(() => folder.close());
 

@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
+import { objectsPreprocess, testModel } from '../q-process.ts';
 import { type HereOutcome, runHere } from '../run-here.ts';
 
 /** A folder to work in, as commands do that write their logs where they are run. */
@@ -24,6 +26,18 @@ export function openWorkspace(): Workspace {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A folder with objects-cnn as `net.mlir` and TPU-MLIR's calibration table of it as `table`. */
+export async function openObjectsCnn(): Promise<Workspace> {
+  const folder = openWorkspace();
+  folder.write('table', readFileSync(testModel('objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table'), 'utf8'));
+  const { status, stderr } = await run(
+    `model_transform --model_name net --model_def ${testModel('objects-cnn/objects-cnn.onnx')} ` +
+      `${objectsPreprocess.join(' ')} --mlir net.mlir`,
+  );
+  expect(status, stderr).toBe(0);
+  return folder;
 }
 
 /** Runs a command line as the manual prints it: words by blanks, lines joined by backslashes. */
