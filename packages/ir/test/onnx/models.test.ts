@@ -15,7 +15,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   basic_pitch: 221,
   blazeface: 78,
   'ch_PP-OCRv3_det_infer': 150,
-  deeplab_v3_257: 72,
+  deeplab_v3_257: 71,
   kwt1: 585,
   mnist: 7,
   'mobilenet_v1_0.25_224': 32,

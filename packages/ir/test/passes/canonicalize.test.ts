@@ -280,3 +280,61 @@ describe('comparison', () => {
     expect(layersFrom([1, 4], [node('Max', ['c', 'x'], ['y'])], constants)).toEqual(['MaxConst y_Max']);
   });
 });
+
+describe('two convolutions', () => {
+  const kernel = (input: string, output: string, weight: string, side: number, bias: string[] = [], more = {}) =>
+    node('Conv', [input, weight, ...bias], [output], { kernel_shape: [side, side], ...more });
+  const constants = {
+    w: floats([2, 2, 1, 1], [1, 0.1, 3, -2]),
+    p: floats([2], [0.5, 0.1]),
+    v: floats([1, 2, 2, 2], [1, 2, 3, 4, 0.3, 6, 7, 8]),
+    b: floats([1], [10]),
+  };
+
+  test('a 1x1 Conv and the Conv that alone reads it are one, summed in float32', () => {
+    const graph = graphOf(
+      [1, 2, 4, 4],
+      [kernel('x', 'c', 'w', 1, ['p']), kernel('c', 'd', 'v', 2, ['b']), node('Relu', ['d'], ['y'])],
+      constants,
+    );
+    expect(layers(graph)).toEqual(['Conv y_Relu']);
+    expect(graph.ops[1]!.inputs.slice(1)).toEqual(['d_Conv_merge_filter_weight', 'd_Conv_merge_bias_weight']);
+    const f = Math.fround;
+    const products = (first: number[], second: number[]) =>
+      first.map((value, i) => f(f(value * f(0.1)) + f(second[i]! * -2)));
+    const [, filter, bias] = weights(graph, 1);
+    expect(filter).toEqual([
+      ...[1, 2, 3, 4].map((value, i) => f(value + f(f([0.3, 6, 7, 8][i]!) * 3))),
+      ...products([1, 2, 3, 4], [f(0.3), 6, 7, 8]),
+    ]);
+    const sum = [0.3, 6, 7, 8].reduce((total, value) => f(total + f(f(0.1) * f(value))), 5);
+    expect(bias).toEqual([f(10 + sum)]);
+  });
+
+  test('without biases there is none, and one that only the second has stays', () => {
+    const merged = (...bias: string[]) =>
+      graphOf([1, 2, 4, 4], [kernel('x', 'c', 'w', 1), kernel('c', 'y', 'v', 2, bias)], constants).ops[1]!;
+    expect(merged().inputs[2]).toBeNull();
+    expect(merged('b').inputs[2]).toBe('y_Conv_merge_bias_weight');
+  });
+
+  test('not with a Relu, pads, groups or strides between, nor where something else reads the first', () => {
+    const first = kernel('x', 'c', 'w', 1);
+    const second = kernel('c', 'y', 'v', 2);
+    const count = (nodes: Nodes, outputs = ['y']) => layersFrom([1, 2, 4, 4], nodes, constants, outputs).length;
+    expect(count([first, second])).toBe(1);
+    expect(count([first, second], ['c', 'y'])).toBe(2);
+    expect(count([first, node('Relu', ['c'], ['r']), kernel('r', 'y', 'v', 2)])).toBe(2);
+    expect(count([first, kernel('c', 'y', 'v', 2, [], { pads: [1, 1, 1, 1] })])).toBe(2);
+    expect(count([kernel('x', 'c', 'w', 1, [], { strides: [2, 2] }), second])).toBe(2);
+    const grouped = { ...constants, g: floats([2, 1, 1, 1]) };
+    const nodes = [kernel('x', 'c', 'g', 1, [], { group: 2 }), second];
+    expect(layersFrom([1, 2, 4, 4], nodes, grouped)).toHaveLength(2);
+  });
+
+  test('nor where the merged filter would be more than twenty times as large', () => {
+    const large = { w: floats([1, 64, 1, 1]), v: floats([64, 1, 1, 1]) };
+    const nodes = [kernel('x', 'c', 'w', 1), kernel('c', 'y', 'v', 1)];
+    expect(layersFrom([1, 64, 2, 2], nodes, large)).toHaveLength(2);
+  });
+});

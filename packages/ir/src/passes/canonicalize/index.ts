@@ -3,6 +3,7 @@ import { activationRules } from './activation.ts';
 import { affineRules } from './affine.ts';
 import { comparisonRules } from './comparison.ts';
 import { convolutionRules } from './convolution.ts';
+import { convolutionPairRules } from './convolution-pair.ts';
 import { mergeIdentical } from './identical.ts';
 import { layoutRules } from './layout.ts';
 import { Rewriter, type Rule } from './rewriter.ts';
@@ -12,6 +13,7 @@ const RULES: readonly Rule[] = [
   ...layoutRules,
   ...slicingRules,
   ...convolutionRules,
+  ...convolutionPairRules,
   ...affineRules,
   ...activationRules,
   ...comparisonRules,
