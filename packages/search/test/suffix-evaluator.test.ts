@@ -98,7 +98,7 @@ describe.each([
     for (const layer of layers) {
       const candidate = only([layer]);
       const [first, second] = await evaluator.scores([candidate, candidate]);
-      expect(second).toBe(first);
+      expect(second).toEqual(first);
     }
     const { baseOperators, candidateOperators, fullOperators } = evaluator.cost;
     // Once for the base's own score, once layer by layer; a parallel branch may be computed again.

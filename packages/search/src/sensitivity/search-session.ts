@@ -1,4 +1,5 @@
 import type { Graph, Plan, Precision } from '@q/ir';
+import { type NetworkEvaluator, openNetworks } from './network-evaluator.ts';
 import type { NetworkScores } from './plan-scores.ts';
 import { RecordedScores } from './recorded-scores.ts';
 import { meanOf } from './sample-score.ts';
@@ -6,9 +7,8 @@ import { searchFingerprint } from './search-fingerprint.ts';
 import type { SearchOptions } from './search-options.ts';
 import { allFloatNetwork } from './sensitive-layers.ts';
 import { type SearchStopped, StopClock } from './stop-clock.ts';
-import { type EvaluationCost, SuffixEvaluator } from './suffix-evaluator.ts';
+import type { EvaluationCost } from './suffix-evaluator.ts';
 import type { TrialSpace } from './trial-space.ts';
-import { PooledNetworkScores } from './workers/pooled-network-scores.ts';
 
 /** What the searches over single layers share: networks, scores of them, and when to stop. */
 export class SearchSession {
@@ -18,11 +18,11 @@ export class SearchSession {
   readonly floatType: Precision;
   readonly layers: readonly string[];
   readonly scores: RecordedScores;
-  readonly #evaluator: Evaluator;
+  readonly #evaluator: NetworkEvaluator;
   /** Why a whole network could not be scored. */
   stopped: SearchStopped['reason'] | undefined;
 
-  private constructor(start: SearchStart, floatType: Precision, scores: RecordedScores, evaluator: Evaluator) {
+  private constructor(start: SearchStart, floatType: Precision, scores: RecordedScores, evaluator: NetworkEvaluator) {
     this.options = start.options;
     this.plan = start.plan;
     this.layers = start.layers;
@@ -73,29 +73,6 @@ export class SearchSession {
   async dispose(): Promise<void> {
     await this.#evaluator.dispose();
   }
-}
-
-type Evaluator = SuffixEvaluator | PooledNetworkScores;
-
-interface EvaluatedNetworks {
-  readonly base: Graph;
-  readonly reference: Graph;
-  readonly checkpoint: () => void;
-}
-
-/** In workers, unless there are none or the metric is a function, which only this thread has. */
-async function openNetworks(options: SearchOptions, networks: EvaluatedNetworks): Promise<Evaluator> {
-  const { samples, score, compared, frontierBytes, workers = 1, spawnWorker: spawn } = options;
-  const setup = { ...networks, samples };
-  if (workers > 1 && score === undefined) {
-    return PooledNetworkScores.open({ ...setup, compared, frontierBytes, workers, spawn });
-  }
-  return SuffixEvaluator.open({
-    ...setup,
-    ...(score && { score }),
-    ...(compared && { compared }),
-    ...(frontierBytes !== undefined && { frontierBytes }),
-  });
 }
 
 export interface SearchStart {

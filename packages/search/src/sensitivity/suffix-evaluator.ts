@@ -3,6 +3,7 @@ import { openWorkbench, type Variant, type Workbench, type WorkbenchOptions } fr
 import type { OutputTensors } from '../output-comparison.ts';
 import { BaseValues } from './base-values.ts';
 import type { NetworkScores } from './plan-scores.ts';
+import { type SampleMeasure, scoreAlone } from './sample-measure.ts';
 import { comparedNames, realsOf, type SampleScore, similarityScore } from './sample-score.ts';
 import type { SearchSamples } from './samples.ts';
 
@@ -13,6 +14,8 @@ export interface SuffixEvaluation {
   /** What candidates are compared with: a network, or its outputs per sample, from `referenceOutputs`. */
   readonly reference: Graph | readonly OutputTensors[];
   readonly score?: SampleScore;
+  /** Instead of `score`, where more than one number is asked of a sample. */
+  readonly measure?: SampleMeasure;
   /** Layers to compare instead of the outputs; all networks must have values of these names. */
   readonly compared?: readonly string[];
   /** Bytes of base values that may be kept from one call to the next, over all samples. Default 1.25 × those of one sample. */
@@ -53,24 +56,23 @@ const OWN_WEIGHTS = 0.3;
  */
 export class SuffixEvaluator implements NetworkScores {
   readonly #setup: SuffixEvaluation;
-  readonly #score: SampleScore;
+  readonly #measure: SampleMeasure;
   readonly #bench: Workbench;
   readonly #base: BaseValues;
   readonly #reference: (OutputTensors | undefined)[];
-  /** Scores of candidates that are the base itself. */
-  readonly #baseScores: Float64Array;
+  /** Of candidates that are the base itself. */
+  readonly #ofBase: (readonly number[] | undefined)[] = [];
   #candidateOperators = 0;
   #fullOperators = 0;
   #peakBytes = 0;
 
   private constructor(setup: SuffixEvaluation, bench: Workbench) {
-    const { samples, score, reference, frontierBytes } = setup;
+    const { samples, score = similarityScore(), measure, reference, frontierBytes } = setup;
     this.#setup = setup;
-    this.#score = score ?? similarityScore();
+    this.#measure = measure ?? scoreAlone(score);
     this.#bench = bench;
     this.#base = new BaseValues(bench, samples, frontierBytes ?? FRONTIER * bench.activationBytes);
     this.#reference = 'ops' in reference ? [] : [...reference];
-    this.#baseScores = new Float64Array(samples.length).fill(Number.NaN);
   }
 
   static async open(setup: SuffixEvaluation): Promise<SuffixEvaluator> {
@@ -98,12 +100,18 @@ export class SuffixEvaluator implements NetworkScores {
   }
 
   /** Scores per sample named (all without), in the order of the candidates. The same graph given twice is run once. */
-  async scores(
+  async scores(candidates: readonly Graph[], samples?: readonly number[]): Promise<Float64Array[]> {
+    const measured = await this.measures(candidates, samples);
+    return measured.map((perSample) => Float64Array.from(perSample, ([score]) => score!));
+  }
+
+  /** The same with all numbers of the measure: per candidate, per sample. */
+  async measures(
     candidates: readonly Graph[],
     samples: readonly number[] = [...new Array(this.#setup.samples.length).keys()],
-  ): Promise<Float64Array[]> {
+  ): Promise<(readonly number[])[][]> {
     const unique = [...new Set(candidates)];
-    const results = new Map(unique.map((graph) => [graph, new Float64Array(samples.length)]));
+    const results = new Map(unique.map((graph) => [graph, [] as (readonly number[])[]]));
     for (let next = 0; next < unique.length; ) next = await this.#group(unique, next, { samples, results });
     for (const graph of candidates) this.#fullOperators += executedOperators(graph) * samples.length;
     return candidates.map((graph) => results.get(graph)!);
@@ -144,8 +152,8 @@ export class SuffixEvaluator implements NetworkScores {
       this.#base.announce(reference === undefined ? variants : [reference, ...variants]);
       for (const [at, sample] of samples.entries()) {
         this.#setup.checkpoint?.();
-        await this.#sample(sample, { reference, variants }, (variant, score) => {
-          results.get(variant.graph)![at] = score;
+        await this.#sample(sample, { reference, variants }, (variant, numbers) => {
+          results.get(variant.graph)![at] = numbers;
         });
       }
     } finally {
@@ -156,10 +164,10 @@ export class SuffixEvaluator implements NetworkScores {
   async #sample(
     sample: number,
     { reference, variants }: { readonly reference: Variant | undefined; readonly variants: readonly Variant[] },
-    give: (variant: Variant, score: number) => void,
+    give: (variant: Variant, numbers: readonly number[]) => void,
   ): Promise<void> {
     const isReferenceKnown = this.#reference[sample] !== undefined;
-    const isKnown = (variant: Variant): boolean => variant.ops.length === 0 && !Number.isNaN(this.#baseScores[sample]!);
+    const isKnown = (variant: Variant): boolean => variant.ops.length === 0 && this.#ofBase[sample] !== undefined;
     const running = variants.filter((variant) => !isKnown(variant));
     if (running.length > 0 || !isReferenceKnown) await this.#base.visit(sample);
     if (!isReferenceKnown && reference !== undefined) {
@@ -169,11 +177,11 @@ export class SuffixEvaluator implements NetworkScores {
       }));
     }
     for (const variant of running) {
-      const score = this.#score(this.#reference[sample]!, this.#outputsOf(variant), sample);
-      if (variant.ops.length === 0) this.#baseScores[sample] = score;
-      else give(variant, score);
+      const numbers = this.#measure(this.#reference[sample]!, this.#outputsOf(variant), sample);
+      if (variant.ops.length === 0) this.#ofBase[sample] = numbers;
+      else give(variant, numbers);
     }
-    for (const variant of variants) if (variant.ops.length === 0) give(variant, this.#baseScores[sample]!);
+    for (const variant of variants) if (variant.ops.length === 0) give(variant, this.#ofBase[sample]!);
     this.#notePeak(variants);
   }
 
@@ -190,7 +198,7 @@ export class SuffixEvaluator implements NetworkScores {
 
 interface GroupRequest {
   readonly samples: readonly number[];
-  readonly results: ReadonlyMap<Graph, Float64Array>;
+  readonly results: ReadonlyMap<Graph, (readonly number[])[]>;
 }
 
 function executedOperators(graph: Graph): number {

@@ -1,5 +1,6 @@
 import type { Graph } from '@q/ir';
 import type { Feeds, WorkerTask } from '@q/runtime';
+import { type MeasureName, measureOf } from '../sample-measure.ts';
 import { type EvaluationCost, SuffixEvaluator } from '../suffix-evaluator.ts';
 import { applyPatch, type NetworkPatch } from './network-patch.ts';
 import { createQtableTask, type QtableMessage, type QtableReply, type QtableTaskInit } from './qtable-task.ts';
@@ -9,6 +10,7 @@ export interface SearchTaskInit {
   readonly base: Graph;
   readonly reference: NetworkPatch;
   readonly sampleCount: number;
+  readonly measure: MeasureName;
   readonly compared: readonly string[] | undefined;
   readonly frontierBytes: number | undefined;
 }
@@ -21,8 +23,8 @@ export interface SearchMessage {
 }
 
 export interface SearchReply {
-  /** Per candidate, per sample. */
-  readonly scores: readonly Float64Array[];
+  /** Per candidate, per sample: the numbers of the measure. */
+  readonly measures: readonly (readonly (readonly number[])[])[];
   readonly cost: EvaluationCost;
 }
 
@@ -33,14 +35,15 @@ export async function createTask(
   return 'int8' in init ? createQtableTask(init) : createScoringTask(init);
 }
 
-/** Scores candidates on the samples of one worker, by similarity. */
+/** Measures candidates on the samples of one worker. */
 async function createScoringTask(init: SearchTaskInit): Promise<WorkerTask<SearchMessage, SearchReply>> {
-  const { base, sampleCount, compared, frontierBytes } = init;
+  const { base, sampleCount, measure, compared, frontierBytes } = init;
   const feeds = new Map<number, Feeds>();
   const evaluator = await SuffixEvaluator.open({
     base,
     reference: applyPatch(base, init.reference),
     samples: { length: sampleCount, sample: (index) => feeds.get(index)! },
+    measure: measureOf(measure),
     ...(compared && { compared }),
     ...(frontierBytes !== undefined && { frontierBytes }),
   });
@@ -48,8 +51,8 @@ async function createScoringTask(init: SearchTaskInit): Promise<WorkerTask<Searc
     async run(message) {
       for (const [sample, data] of message.feeds) feeds.set(sample, data);
       const candidates = message.candidates.map((patch) => applyPatch(base, patch));
-      const scores = await evaluator.scores(candidates, message.samples);
-      return { scores, cost: evaluator.cost };
+      const measures = await evaluator.measures(candidates, message.samples);
+      return { measures, cost: evaluator.cost };
     },
     dispose: () => evaluator.dispose(),
   };
