@@ -9,6 +9,7 @@ import {
   type SearchEvent,
   searchQtable,
 } from '../src/index.ts';
+import { expectResumable, journalOf } from './test-journal.ts';
 import { toyNetwork, toyRanges, toySamples } from './toy-network.ts';
 
 const graph = toyNetwork();
@@ -50,16 +51,6 @@ describe('runQtable', () => {
     if (outcome.kind !== 'searched') throw new Error(outcome.kind);
     return outcome;
   };
-  /** A journal that throws once it has so many lines, as a killed process writes no more. */
-  const journalOf = (lines: readonly string[], most = Number.POSITIVE_INFINITY) => {
-    const written = [...lines];
-    const append = (more: readonly string[]): void => {
-      if (written.length >= most) throw new Error('killed');
-      written.push(...more);
-    };
-    return { journal: { lines, append }, written };
-  };
-
   it('stops by budget and by signal, with a plan that can be deployed', async () => {
     const none = await search({ budgetMilliseconds: 0 });
     expect(none).toMatchObject({
@@ -117,23 +108,7 @@ describe('runQtable', () => {
   });
 
   it('goes on from its journal wherever it was interrupted, to the same bytes', async () => {
-    const whole = journalOf([]);
-    const expected = await search({ journal: whole.journal });
-    expect(expected).toEqual(await search());
-    expect(whole.written.length).toBeGreaterThan(4);
-    for (let lines = 1; lines < whole.written.length; lines++) {
-      const killed = journalOf([], lines);
-      await expect(search({ journal: killed.journal })).rejects.toThrow('killed');
-      const resumed = journalOf(killed.written);
-      expect(await search({ journal: resumed.journal })).toEqual(expected);
-      expect(resumed.written).toEqual(whole.written);
-    }
-    const events: SearchEvent[] = [];
-    expect(
-      await search({ journal: journalOf(whole.written, 0).journal, onEvent: (event) => events.push(event) }),
-    ).toEqual(expected);
-    expect(events[0]).toMatchObject({ type: 'resumed' });
-    expect(events.some((event) => event.type === 'network' && event.kind === 'int8')).toBe(false);
+    expect((await expectResumable(search)).length).toBeGreaterThan(4);
   });
 
   it.each([2, 3])('answers the same from %i workers, journal included', async (workers) => {

@@ -1,12 +1,10 @@
 import type { Graph, Plan, Precision } from '@q/ir';
+import { PASSED_OVER } from '../newer-searches/passed-over-types.ts';
+import { startOf, WholeTrials } from '../newer-searches/whole-trials.ts';
 import { withFloatOps } from '../sensitivity/plan-edits.ts';
-import { noSamples } from '../sensitivity/run-sensitive-layer.ts';
 import { meanOf } from '../sensitivity/sample-score.ts';
 import type { SearchOptions } from '../sensitivity/search-options.ts';
-import { floatPlan } from '../sensitivity/search-session.ts';
-import { SearchStopped, StopClock, untilStopped } from '../sensitivity/stop-clock.ts';
-import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
-import { signalNoiseScore } from './signal-noise-score.ts';
+import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
 
 /** What one layer in float does to the loss of the INT8 network. */
 export interface LayerLoss {
@@ -29,28 +27,8 @@ export interface LossTableOutcome {
   readonly stopped?: 'budget' | 'aborted';
 }
 
-export type LossTableOptions = Pick<
-  SearchOptions,
-  | 'target'
-  | 'processor'
-  | 'graph'
-  | 'values'
-  | 'samples'
-  | 'floatType'
-  | 'compared'
-  | 'frontierBytes'
-  | 'emit'
-  | 'budgetMilliseconds'
-  | 'signal'
-  | 'onEvent'
->;
+export type LossTableOptions = Omit<SearchOptions, 'score' | 'expectedCos' | 'effort'>;
 
-/** Types that are never tried (search.md 8.2). */
-const SKIPPED: ReadonlySet<string> = new Set(
-  ['Input', 'Reshape', 'Softmax', 'Weight', 'MaxPool', 'Slice', 'Tile', 'Permute', 'Upsample'].map(
-    (type) => `top.${type}`,
-  ),
-);
 const WORTHWHILE = 0.05;
 const MOST = 4;
 
@@ -59,13 +37,10 @@ const MOST = 4;
  * outputs by more than 5 % are taken. (The original sorts the other way round, against what its manual says.)
  */
 export async function searchLossTable(options: LossTableOptions): Promise<LossTableOutcome> {
-  const { target, processor, graph, samples, emit, onEvent } = options;
-  if (samples.length === 0) throw noSamples();
-  const floatType = options.floatType ?? target.floatType(processor);
-  const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values: options.values };
-  const base = target.lower(graph, plan, emit);
-  const measured: { int8Loss: number; readonly layers: LayerLoss[] } = { int8Loss: Number.NaN, layers: [] };
-  const end = await untilStopped(() => measure({ ...options, plan, floatType, base }, measured));
+  const { graph, onEvent } = options;
+  const { plan, floatType } = startOf(options);
+  const measured: Measured = { int8Loss: Number.NaN, layers: [] };
+  const end = await untilStopped(() => measure(options, measured));
   const { int8Loss, layers } = measured;
   const sorted = layers.toSorted((a, b) => a.loss - b.loss);
   const floatLayers = worthwhile(sorted, int8Loss, graph);
@@ -80,43 +55,31 @@ export async function searchLossTable(options: LossTableOptions): Promise<LossTa
   return { ...found, stopped: end.reason };
 }
 
-interface Measuring extends LossTableOptions {
-  readonly plan: Plan;
-  readonly floatType: Precision;
-  /** The INT8 network. */
-  readonly base: Graph;
+interface Measured {
+  int8Loss: number;
+  readonly layers: LayerLoss[];
 }
 
 /** Tries layer by layer; what is known is in `measured` also when it is stopped. */
-async function measure(
-  options: Measuring,
-  measured: { int8Loss: number; readonly layers: LayerLoss[] },
-): Promise<void> {
-  const { target, graph, plan, floatType, base, samples, emit, onEvent, compared, frontierBytes } = options;
-  const checkpoint = new StopClock(options).check;
-  const reference = target.lower(graph, floatPlan(options));
-  const evaluator = await SuffixEvaluator.open({
-    ...{ samples, reference, base, checkpoint, score: signalNoiseScore() },
-    ...(compared && { compared }),
-    ...(frontierBytes === undefined ? {} : { frontierBytes }),
-  });
-  const tried = graph.ops.filter(({ type }) => !SKIPPED.has(type)).map(({ name }) => name);
+async function measure(options: LossTableOptions, measured: Measured): Promise<void> {
+  const { graph, samples } = options;
+  const trials = await WholeTrials.open(options, 'own type', 'decibels');
+  const { plan } = trials;
+  const lossOf = (numbers: readonly (readonly number[])[]): number =>
+    -meanOf(Float64Array.from(numbers, ([decibels]) => decibels!));
+  const tried = graph.ops.filter(({ type }) => !PASSED_OVER.has(type)).map(({ name }) => name);
+  const alone = (layer: string): Plan => trials.withFloat(plan, [layer]);
   try {
-    measured.int8Loss = -meanOf((await evaluator.scores([base]))[0]!);
-    for (const [index, layer] of tried.entries()) {
-      const [scores] = await evaluator.scores([target.lower(graph, alone(plan, layer, floatType))]);
-      measured.layers.push({ layer, loss: -meanOf(scores!) });
-      const work = { done: index + 1, total: tried.length };
-      emit?.({ type: 'progress', task: 'loss table', ...work, label: layer });
-      onEvent?.({ type: 'work', ...work, top: [] });
+    measured.int8Loss = lossOf(await trials.measure(plan));
+    for await (const [layer, numbers] of trials.measures(tried, alone)) {
+      measured.layers.push({ layer, loss: lossOf(numbers) });
+      const gains = measured.layers.map(({ layer: name, loss }) => ({ layer: name, loss: measured.int8Loss - loss }));
+      const top = gains.map((gain) => ({ ...gain, samples: samples.length }));
+      trials.tell('loss table', { done: measured.layers.length, total: tried.length }, top);
     }
   } finally {
-    evaluator.dispose();
+    await trials.dispose();
   }
-}
-
-function alone(plan: Plan, layer: string, floatType: Precision): Plan {
-  return withFloatOps(plan, [layer], floatType, () => ({ code: 'default' }));
 }
 
 function worthwhile(sorted: readonly LayerLoss[], int8Loss: number, graph: Graph): string[] {

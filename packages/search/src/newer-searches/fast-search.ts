@@ -1,9 +1,8 @@
 import type { Plan, Precision } from '@q/ir';
 import { withFloatOps } from '../sensitivity/plan-edits.ts';
 import { searchedLayers } from '../sensitivity/run-sensitive-layer.ts';
-import { type SampleScore, signalScore, similarityScore } from '../sensitivity/sample-score.ts';
+import type { RankedLayer } from '../sensitivity/search-event.ts';
 import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
-import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
 import { screenTypes, type TypeScreening } from './type-screening.ts';
 import { type NewerSearchOptions, startOf, WholeTrials } from './whole-trials.ts';
 
@@ -79,9 +78,21 @@ export async function fastSearch(options: NewerSearchOptions): Promise<FastSearc
 }
 
 async function search(options: NewerSearchOptions, progress: Progress): Promise<'sufficient' | 'searched'> {
+  const trials = await WholeTrials.open(options, 'mixed type', 'likeness-and-signal');
+  try {
+    return await searchIn(trials, options, progress);
+  } finally {
+    await trials.dispose();
+  }
+}
+
+async function searchIn(
+  trials: WholeTrials,
+  options: NewerSearchOptions,
+  progress: Progress,
+): Promise<'sufficient' | 'searched'> {
   const { graph, expectedCos = 0.99, samples, fixedFloat = [] } = options;
   const { rounds } = progress;
-  const trials = await WholeTrials.open(options, 'lowered');
   const int8 = trials.lower(trials.plan);
   progress.int8Score = await trials.score(trials.plan);
   progress.score = progress.int8Score;
@@ -89,13 +100,14 @@ async function search(options: NewerSearchOptions, progress: Progress): Promise<
   if (progress.int8Score > expectedCos) return 'sufficient';
   const fixed = new Set(fixedFloat);
   const layers = searchedLayers(graph, int8).filter((name) => !fixed.has(name));
-  progress.screening = await screenTypes(trials, layers, expectedCos);
+  progress.screening = await screenTypes(trials, layers, { expectedCos, later: mostRuns(options, layers.length) });
   const isSensitive = new Set(progress.screening.sensitive);
   const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
   progress.searched = layers.filter((name) => isSensitive.has(typeOf.get(name)!));
+  await trials.evaluateFrom(trials.lower(trials.withFloat(trials.plan, progress.searched)));
   let [candidates, least] = [progress.searched, 0];
   while (rounds.length < samples.length && candidates.length > 0) {
-    const losses = await lossesOfCandidates(trials, candidates, progress.floatLayers);
+    const losses = await lossesOfCandidates(trials, candidates, progress);
     const worst = worstLayers(losses);
     const floatLayers = [...progress.floatLayers, ...worst];
     const score = await trials.score(trials.withFloat(trials.plan, floatLayers));
@@ -103,24 +115,13 @@ async function search(options: NewerSearchOptions, progress: Progress): Promise<
     candidates = candidates.filter((name) => !worst.includes(name));
     rounds.push({ losses, layers: worst, score });
     Object.assign(progress, { floatLayers, score });
-    tellRound(options, rounds);
     if ((gain < least && gain < LEAST_GAIN) || floatLayers.length > MOST_FLOAT * graph.ops.length) break;
     if (score > expectedCos) break;
     if (rounds.length === 1) least = Math.abs(gain) / 2;
   }
+  const done = { done: trials.runs, total: trials.runs };
+  trials.tell('fast search', done, topOf(rounds.at(-1)?.losses ?? []));
   return 'searched';
-}
-
-function tellRound({ samples, emit, onEvent }: NewerSearchOptions, rounds: readonly FastSearchRound[]): void {
-  const work = { done: rounds.length, total: samples.length };
-  const { losses, score } = rounds.at(-1)!;
-  emit?.({ type: 'progress', task: 'fast search', ...work, label: score.toFixed(4) });
-  const costliest = losses.toSorted((a, b) => b.cosine - a.cosine).slice(0, PER_ROUND);
-  onEvent?.({
-    type: 'work',
-    ...work,
-    top: costliest.map(({ layer, cosine }) => ({ layer, loss: cosine, samples: 1 })),
-  });
 }
 
 /** The candidates whose ranks by likeness and by noise add up to most, the worst last. */
@@ -135,40 +136,33 @@ function worstLayers(losses: readonly LayerNoise[]): string[] {
     .map(({ layer }) => layer);
 }
 
+/** What each candidate costs alone in INT8, on the first sample. */
 async function lossesOfCandidates(
   trials: WholeTrials,
   candidates: readonly string[],
-  floatLayers: readonly string[],
+  { floatLayers, rounds }: Progress,
 ): Promise<LayerNoise[]> {
-  const [likeness, signal] = [trials.options.score ?? similarityScore(), signalScore()];
-  let noise = 0;
-  const score: SampleScore = (reference, candidate) => {
-    noise = 1 - signal(reference, candidate);
-    return likeness(reference, candidate);
-  };
-  const allFloat = trials.withFloat(trials.plan, [...candidates, ...floatLayers]);
-  const { frontierBytes } = trials.options;
-  const evaluator = await SuffixEvaluator.open({
-    ...trials.oneSample(0),
-    score,
-    base: trials.lower(allFloat),
-    ...(frontierBytes === undefined ? {} : { frontierBytes }),
-  });
-  try {
-    const typeOf = new Map(trials.options.graph.ops.map(({ name, type }) => [name, type as string]));
-    const losses: LayerNoise[] = [];
-    for (const layer of candidates) {
-      const others = candidates.filter((name) => name !== layer);
-      const plan = trials.withFloat(trials.plan, [...others, ...floatLayers]);
-      const network = trials.lower(plan);
-      const [found, foundNoise] = await trials.recorded('likeness and noise', network, async () => {
-        const [scores] = await evaluator.scores([network]);
-        return [scores![0]!, noise];
-      });
-      losses.push({ layer, type: typeOf.get(layer)!, cosine: 1 - found!, noise: foundNoise! });
-    }
-    return losses;
-  } finally {
-    evaluator.dispose();
+  const typeOf = new Map(trials.options.graph.ops.map(({ name, type }) => [name, type as string]));
+  const alone = (layer: string): Plan =>
+    trials.withFloat(trials.plan, [...candidates.filter((name) => name !== layer), ...floatLayers]);
+  const losses: LayerNoise[] = [];
+  const before = trials.runs;
+  const total = before + mostRuns(trials.options, candidates.length, rounds.length);
+  for await (const [layer, [numbers]] of trials.measures(candidates, alone, 'first')) {
+    const [score, signal] = numbers!;
+    losses.push({ layer, type: typeOf.get(layer)!, cosine: 1 - score!, noise: 1 - signal! });
+    trials.tell('fast search', { done: before + losses.length, total }, topOf(losses));
   }
+  return losses;
+}
+
+function topOf(losses: readonly LayerNoise[]): RankedLayer[] {
+  return losses.map(({ layer, cosine }) => ({ layer, loss: cosine, samples: 1 }));
+}
+
+/** Runs on single samples that rounds still take at most. */
+function mostRuns({ graph, samples }: NewerSearchOptions, candidates: number, rounds = 0): number {
+  const most = Math.min(samples.length, Math.floor((MOST_FLOAT * graph.ops.length) / PER_ROUND) + 1) - rounds;
+  const tried = Array.from({ length: most }, (_, round) => Math.max(0, candidates - round * PER_ROUND));
+  return tried.filter((count) => count > 0).reduce((runs, count) => runs + count + samples.length, 0);
 }

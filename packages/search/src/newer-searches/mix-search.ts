@@ -5,6 +5,7 @@ import type { LayerCosine, QtableEnd } from '../sensitivity/run-qtable.ts';
 import { realsOf } from '../sensitivity/sample-score.ts';
 import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
 import { pairSums, vendorSimilarity } from '../similarity.ts';
+import { PASSED_OVER } from './passed-over-types.ts';
 import { type NewerSearchOptions, startOf, WholeTrials } from './whole-trials.ts';
 
 export interface MixSearchOptions extends NewerSearchOptions {
@@ -33,12 +34,6 @@ export type MixSearchOutcome =
       readonly stopped?: SearchStopped['reason'];
     };
 
-/** Types that only move the marker (search.md 8.2). */
-const SKIPPED: ReadonlySet<string> = new Set(
-  ['Input', 'Reshape', 'Softmax', 'Weight', 'MaxPool', 'Slice', 'Tile', 'Permute', 'Upsample'].map(
-    (type) => `top.${type}`,
-  ),
-);
 const PART = 4;
 
 /**
@@ -52,12 +47,18 @@ export async function mixSearch(options: MixSearchOptions): Promise<MixSearchOut
   const most = Math.min(Math.floor(graph.ops.length / PART), maxFloatLayers);
   let [int8Score, walk]: [number, MixWalk | undefined] = [Number.NaN, undefined];
   const end = await untilStopped(async () => {
-    const trials = await WholeTrials.open(options, 'lowered');
-    int8Score = await trials.score(trials.plan);
-    onEvent?.({ type: 'int8-score', score: int8Score });
-    if (int8Score > expectedCos) return 'sufficient';
-    walk = new MixWalk(trials, options, { int8Score, most });
-    return walk.run();
+    const trials = await WholeTrials.open(options, 'mixed type');
+    try {
+      int8Score = await trials.score(trials.plan);
+      onEvent?.({ type: 'int8-score', score: int8Score });
+      if (int8Score > expectedCos) return 'sufficient';
+      walk = new MixWalk(trials, options, { int8Score, most });
+      const reason = await walk.run();
+      walk.tell(graph.ops.length);
+      return reason;
+    } finally {
+      await trials.dispose();
+    }
   });
   if (end === 'sufficient') return { kind: 'sufficient', int8Score };
   const { floatLayers, layers, mixedScore } = (walk as MixWalk | undefined) ?? {
@@ -91,15 +92,12 @@ class MixWalk {
   }
 
   async run(): Promise<QtableEnd> {
-    const { graph, minLayerCos = 0.99, fixedFloat = [], emit, onEvent } = this.#options;
+    const { graph, minLayerCos = 0.99, fixedFloat = [] } = this.#options;
     const fixed = new Set(fixedFloat);
     let similarities = await this.#similarities();
     for (const [at, op] of graph.ops.entries()) {
-      const work = { done: at + 1, total: graph.ops.length };
-      emit?.({ type: 'progress', task: 'mix search', ...work, label: op.name });
-      onEvent?.({ type: 'work', ...work, top: [] });
       const cosine = similarities.get(op.name);
-      const isJudged = !SKIPPED.has(op.type) && !fixed.has(op.name) && cosine !== undefined;
+      const isJudged = !PASSED_OVER.has(op.type) && !fixed.has(op.name) && cosine !== undefined;
       if (isJudged && !this.floatLayers.includes(op.name)) {
         this.layers.push({ layer: op.name, cosine });
         if (cosine < minLayerCos) {
@@ -109,8 +107,16 @@ class MixWalk {
         }
       }
       this.#marker = at;
+      this.tell(at + 1);
     }
     return 'walked';
+  }
+
+  /** Says how many layers are behind. */
+  tell(done: number): void {
+    const { graph, samples } = this.#options;
+    const losses = this.layers.map(({ layer, cosine }) => ({ layer, loss: 1 - cosine, samples: samples.length }));
+    this.#trials.tell('mix search', { done, total: graph.ops.length }, losses);
   }
 
   /** Everything behind the marker up to a layer; taken back when the network is worse than INT8 then, or cannot be lowered. */
@@ -142,14 +148,13 @@ class MixWalk {
   }
 
   async #meanLikeness(mixed: Graph, names: readonly string[]): Promise<number[]> {
-    const { graph } = this.#options;
-    const { samples, checkpoint } = this.#trials.evaluation;
+    const { graph, samples } = this.#options;
     const open = (network: Graph): Promise<Session> => createSession(network, { retain: names, nonFinite: 'allow' });
     const [float, quantized] = [await open(graph), await open(mixed)];
     const sums = names.map(() => 0);
     try {
       for (let index = 0; index < samples.length; index++) {
-        checkpoint?.();
+        this.#trials.check();
         const feeds = await samples.sample(index);
         float.run(feeds);
         quantized.run(feeds);

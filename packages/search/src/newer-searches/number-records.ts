@@ -26,14 +26,24 @@ export class NumberRecords {
     return new NumberRecords(journal, records);
   }
 
-  /** What is known by that name, or what `find` answers. JSON has only finite numbers: others are found again. */
-  async of(name: string, find: () => Promise<readonly number[]>): Promise<readonly number[]> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const numbers = await find();
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
+  known(name: string): readonly number[] | undefined {
+    return this.#known.get(name);
+  }
+
+  /** JSON has only finite numbers: others are found again after an interruption. */
+  async keep(name: string, numbers: readonly number[]): Promise<void> {
     this.#known.set(name, numbers);
     if (numbers.every(Number.isFinite)) await this.#journal?.append([lineOf({ name, numbers } satisfies NumberRecord)]);
-    return numbers;
+  }
+
+  /** What is known by that name, or what `find` answers. */
+  async of(name: string, find: () => Promise<readonly number[]>): Promise<readonly number[]> {
+    if (!this.has(name)) await this.keep(name, await find());
+    return this.known(name)!;
   }
 }
 

@@ -1,14 +1,27 @@
 import type { Graph } from '@q/ir';
-import type { FullEvaluation } from '../sensitivity/full-evaluation.ts';
-import { loweredScores, type PlanScores } from '../sensitivity/plan-scores.ts';
+import type { PlanScores } from '../sensitivity/plan-scores.ts';
 import { searchedLayers } from '../sensitivity/run-sensitive-layer.ts';
-import { meanOf, signalScore } from '../sensitivity/sample-score.ts';
-import { growFloatSets, nothingQuantized, type SearchQtableOutcome } from '../sensitivity/search-qtable.ts';
-import { allFloatNetwork, type MethodThresholds, measureLayers, rankLayers } from '../sensitivity/sensitive-layers.ts';
-import { SuffixEvaluator } from '../sensitivity/suffix-evaluator.ts';
+import { meanOf } from '../sensitivity/sample-score.ts';
+import type { SearchEvent } from '../sensitivity/search-event.ts';
+import {
+  growFloatSets,
+  type MixedTrial,
+  nothingQuantized,
+  type SearchQtableOutcome,
+} from '../sensitivity/search-qtable.ts';
+import {
+  allFloatNetwork,
+  type MethodThresholds,
+  measureLayers,
+  pickLayers,
+  rankLayers,
+  type SensitivityResult,
+} from '../sensitivity/sensitive-layers.ts';
+import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
+import type { EvaluationCost } from '../sensitivity/suffix-evaluator.ts';
 import { costlierCluster } from './two-means.ts';
 import { screenTypes, type TypeScreening } from './type-screening.ts';
-import { type NewerSearchOptions, WholeTrials } from './whole-trials.ts';
+import { type NewerSearchOptions, NO_COST, startOf, WholeTrials } from './whole-trials.ts';
 
 export interface ScreenedSearchOptions extends NewerSearchOptions {
   readonly methods: readonly MethodThresholds[];
@@ -37,107 +50,137 @@ const CODES: ReadonlySet<string> = new Set(['i8', 'u8', 'i16', 'u16', 'i32', 'u3
 
 /**
  * `search_qtable` of TPU-MLIR since 2026 (search.md 5.3): types of layers that do no harm alone in INT8 are not searched; layers that
- * must stay float are float throughout; up to a fifth of the layers becomes float.
+ * must stay float are float throughout; up to a fifth of the layers becomes float. Of a search that is stopped, what is known by then
+ * is answered: the costliest of the layers that were tried.
  */
 export async function searchScreenedQtable(options: ScreenedSearchOptions): Promise<ScreenedSearchOutcome> {
-  const {
-    target,
-    graph,
-    methods,
-    expectedCos = 0.99,
-    maxFloatLayers = 5,
-    fixedFloat = [],
-    emit,
-    frontierBytes,
-  } = options;
-  // This search is not stopped early.
-  const { budgetMilliseconds: _, signal: __, ...unbounded } = options;
-  const whole = await WholeTrials.open(unbounded, 'trained');
-  const { floatType, plan, evaluation } = whole;
-  const int8 = whole.lower(plan);
-  const int8Score = await whole.score(plan);
-  if (int8Score > expectedCos) return { kind: 'sufficient', int8Score };
-  const fixed = new Set(fixedFloat);
-  const quantizedLayers = searchedLayers(graph, int8).filter((name) => isCodes(int8, name) && !fixed.has(name));
-  if (quantizedLayers.length === 0) throw nothingQuantized(options.processor);
-  const screening = await screenTypes(whole, quantizedLayers, expectedCos);
-  const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
-  const layers = quantizedLayers.filter((name) => screening.sensitive.includes(typeOf.get(name)!));
-  const base = allFloatNetwork(target, { graph, plan, floatType, layers });
-  const evaluator = await SuffixEvaluator.open({
-    ...evaluation,
-    base,
-    ...(frontierBytes === undefined ? {} : { frontierBytes }),
-  });
-  const noise = options.isClustered ? await NoiseScores.open(options, { base, evaluation }) : undefined;
+  const { plan, floatType } = startOf(options);
+  const progress: Progress = {
+    ...{ int8Score: Number.NaN, quantizedLayers: [], screening: { types: [], sensitive: [] } },
+    ...{ measured: { layers: [], plan }, noises: [], trials: [], cost: NO_COST },
+  };
+  const end = await untilStopped(() => search(options, progress));
+  const { int8Score, quantizedLayers, screening, measured, cost } = progress;
+  if (end === 'sufficient') return { kind: 'sufficient', int8Score };
+  const stopped = end instanceof SearchStopped ? end.reason : undefined;
+  if (stopped !== undefined) options.onEvent?.({ type: 'stopped', reason: stopped });
+  const { expectedCos = 0.99 } = options;
+  const trials = progress.trials.length > 0 ? progress.trials : [unscored(options, progress)];
+  const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
+  return {
+    kind: 'searched',
+    ...{ int8Score, quantizedLayers, layers: measured.layers, ranking: rankLayers(measured.layers), trials },
+    ...{ floatType, screening, plan: measured.plan, cost },
+    ...(options.isClustered ? { cluster: trials[0]!.floatLayers } : passing && { smallestPassing: passing }),
+    ...(stopped && { stopped }),
+  };
+}
+
+/** What is known so far. */
+interface Progress {
+  int8Score: number;
+  quantizedLayers: readonly string[];
+  screening: TypeScreening;
+  measured: SensitivityResult;
+  /** Noise over signal of each layer, the least of its trials. */
+  readonly noises: number[];
+  readonly trials: MixedTrial[];
+  cost: EvaluationCost;
+}
+
+async function search(options: ScreenedSearchOptions, progress: Progress): Promise<'sufficient' | 'searched'> {
+  const whole = await WholeTrials.open(options, 'trained', options.isClustered ? 'likeness-and-signal' : 'likeness');
   try {
-    const likeness = loweredScores(target, graph, evaluator);
-    const scorer = noise === undefined ? likeness : noise.beside(likeness);
-    const measured = await measureLayers({ graph, plan, floatType, layers, methods, scorer, ...(emit && { emit }) });
-    const ranking = rankLayers(measured.layers);
-    const scoreOf = (chosen: readonly string[]): Promise<number> => whole.score(whole.withFloat(measured.plan, chosen));
-    if (noise !== undefined) {
-      const costs = measured.layers.map(({ best }, at) => [best.loss, noise.least[at]!] as const);
-      const isCostlier = costlierCluster(costs);
-      const cluster = measured.layers.filter((_, at) => isCostlier[at]).map(({ layer }) => layer);
-      const trials = [{ count: cluster.length, floatLayers: cluster, score: await scoreOf(cluster) }];
-      const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType, screening };
-      return { kind: 'searched', ...found, cluster, plan: measured.plan, cost: evaluator.cost };
-    }
-    const cap = options.floatLayerLimit ?? Math.floor(quantizedLayers.length / CAP);
-    const known = async () => ranking;
-    const measurement = { isRace: false, sketch: known, settle: known };
-    const growth = { measured: measurement, graph, maxFloatLayers, cap, expectedCos, int8Score, scoreOf };
-    const trials = await growFloatSets(growth);
-    const passing = trials.filter(({ score }) => score > expectedCos).sort((a, b) => a.count - b.count)[0];
-    const found = { int8Score, quantizedLayers, layers: measured.layers, ranking, trials, floatType, screening };
-    return {
-      kind: 'searched',
-      ...found,
-      ...(passing && { smallestPassing: passing }),
-      plan: measured.plan,
-      cost: evaluator.cost,
-    };
+    return await searchIn(whole, options, progress);
   } finally {
-    evaluator.dispose();
-    noise?.dispose();
+    progress.cost = whole.cost;
+    await whole.dispose();
   }
 }
 
-/** Noise over signal of the trials that a search scores, the least of each layer's. */
-class NoiseScores {
-  readonly #scores: PlanScores;
-  readonly #evaluator: SuffixEvaluator;
-  /** In the order in which layers are tried. */
-  readonly least: number[] = [];
+async function searchIn(
+  whole: WholeTrials,
+  options: ScreenedSearchOptions,
+  progress: Progress,
+): Promise<'sufficient' | 'searched'> {
+  const { target, graph, expectedCos = 0.99, fixedFloat = [], onEvent } = options;
+  const { floatType, plan } = whole;
+  const int8 = whole.lower(plan);
+  onEvent?.({ type: 'network', kind: 'int8' });
+  progress.int8Score = await whole.score(plan);
+  onEvent?.({ type: 'int8-score', score: progress.int8Score });
+  if (progress.int8Score > expectedCos) return 'sufficient';
+  const fixed = new Set(fixedFloat);
+  const lowered = searchedLayers(graph, int8);
+  const quantizedLayers = lowered.filter((name) => isCodes(int8, name) && !fixed.has(name));
+  if (quantizedLayers.length === 0) throw nothingQuantized(options.processor);
+  progress.quantizedLayers = quantizedLayers;
+  progress.screening = await screenTypes(whole, quantizedLayers, { expectedCos, later: 0 });
+  const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
+  const layers = quantizedLayers.filter((name) => progress.screening.sensitive.includes(typeOf.get(name)!));
+  onEvent?.({ type: 'layers', lowered, searched: layers });
+  await whole.evaluateFrom(allFloatNetwork(target, { graph, plan, floatType, layers }));
+  const { methods, emit } = options;
+  const tried = { graph, plan, floatType, layers, methods, scorer: scorerOf(whole, progress.noises) };
+  progress.measured = await measureLayers({ ...tried, ...(emit && { emit }), ...(onEvent && { onEvent }) });
+  onEvent?.({ type: 'ranking', ranking: rankLayers(progress.measured.layers) });
+  if (progress.measured.stopped !== undefined) throw new SearchStopped(progress.measured.stopped);
+  await scoreFloatSets(whole, options, progress);
+  return 'searched';
+}
 
-  private constructor(scores: PlanScores, evaluator: SuffixEvaluator) {
-    this.#scores = scores;
-    this.#evaluator = evaluator;
-  }
+/** Scores of plans; the least noise of what is asked together, a layer's trials, is added to `noises`. */
+function scorerOf(whole: WholeTrials, noises: number[]): PlanScores {
+  return {
+    async scores(plans) {
+      const found: (readonly (readonly number[])[])[] = [];
+      for await (const [, numbers] of whole.measures(plans, (plan) => plan)) found.push(numbers);
+      const [scores, signals] = [0, 1].map((at) =>
+        found.map((numbers) => Float64Array.from(numbers, (parts) => parts[at] ?? Number.NaN)),
+      );
+      noises.push(Math.min(...signals!.map((perSample) => 1 - meanOf(perSample))));
+      return scores!;
+    },
+  };
+}
 
-  static async open(
-    { target, graph }: ScreenedSearchOptions,
-    { base, evaluation }: { readonly base: Graph; readonly evaluation: FullEvaluation },
-  ): Promise<NoiseScores> {
-    const evaluator = await SuffixEvaluator.open({ ...evaluation, score: signalScore(), base });
-    return new NoiseScores(loweredScores(target, graph, evaluator), evaluator);
+/** The costlier cluster, or sets that grow until one suffices. */
+async function scoreFloatSets(whole: WholeTrials, options: ScreenedSearchOptions, progress: Progress): Promise<void> {
+  const { graph, expectedCos = 0.99, maxFloatLayers = 5, onEvent } = options;
+  const { measured, quantizedLayers, int8Score, trials } = progress;
+  const scoreOf = (chosen: readonly string[]): Promise<number> => {
+    onEvent?.({ type: 'network', kind: 'mixed' });
+    return whole.score(whole.withFloat(measured.plan, chosen));
+  };
+  const tell = (event: SearchEvent): void => {
+    if (event.type !== 'mixed') return;
+    const { type: _, ...trial } = event;
+    trials.push(trial);
+    onEvent?.(event);
+  };
+  if (options.isClustered) {
+    const cluster = clusterOf(progress);
+    tell({ type: 'mixed', count: cluster.length, floatLayers: cluster, score: await scoreOf(cluster) });
+    return;
   }
+  const cap = options.floatLayerLimit ?? Math.floor(quantizedLayers.length / CAP);
+  const ranking = async () => rankLayers(measured.layers);
+  const measurement = { isRace: false, sketch: ranking, settle: ranking };
+  const growth = { measured: measurement, graph, maxFloatLayers, cap, expectedCos, int8Score, scoreOf };
+  await growFloatSets({ ...growth, onEvent: tell });
+}
 
-  /** The scores of another scorer; every call of it is a layer's. */
-  beside(scorer: PlanScores): PlanScores {
-    return {
-      scores: async (plans, samples) => {
-        const signals = await this.#scores.scores(plans, samples);
-        this.least.push(Math.min(...signals.map((scores) => 1 - meanOf(scores))));
-        return scorer.scores(plans, samples);
-      },
-    };
-  }
+/** What would be scored next. */
+function unscored({ graph, maxFloatLayers = 5, isClustered }: ScreenedSearchOptions, progress: Progress): MixedTrial {
+  const ranking = rankLayers(progress.measured.layers);
+  const floatLayers = isClustered ? clusterOf(progress) : pickLayers(ranking, maxFloatLayers, graph);
+  return { count: isClustered ? floatLayers.length : maxFloatLayers, floatLayers, score: Number.NaN };
+}
 
-  dispose(): void {
-    this.#evaluator.dispose();
-  }
+/** The costlier layers of those that were tried, in the network's order. */
+function clusterOf({ measured, noises }: Progress): string[] {
+  const isCostlier = costlierCluster(measured.layers.map(({ best }, at) => [best.loss, noises[at]!] as const));
+  return measured.layers.filter((_, at) => isCostlier[at]).map(({ layer }) => layer);
 }
 
 function isCodes(lowered: Graph, name: string): boolean {

@@ -1,3 +1,4 @@
+import type { Plan } from '@q/ir';
 import type { WholeTrials } from './whole-trials.ts';
 
 /** How near float the network is with the layers of one type alone in INT8. */
@@ -17,21 +18,29 @@ export interface TypeScreening {
 /** Types that come nearer than this are never searched. */
 const HARMLESS = 0.999;
 
-/** Which types of layers suffer at all, judged by the first sample (search.md 5.3). */
+/**
+ * Which types of layers suffer at all, judged by the first sample (search.md 5.3).
+ *
+ * @param later runs that follow at most, for the work that is left
+ */
 export async function screenTypes(
   trials: WholeTrials,
   layers: readonly string[],
-  expectedCos: number,
+  { expectedCos, later }: { readonly expectedCos: number; readonly later: number },
 ): Promise<TypeScreening> {
-  const { graph, emit } = trials.options;
+  const { graph } = trials.options;
   const typeOf = new Map(graph.ops.map(({ name, type }) => [name, type as string]));
-  const first = trials.oneSample(0);
-  const types: TypeSimilarity[] = [];
   const distinct = [...new Set(layers.map((name) => typeOf.get(name)!))];
-  for (const [index, type] of distinct.entries()) {
+  const alone = (type: string): Plan => {
     const others = graph.ops.filter((op) => op.type !== type).map(({ name }) => name);
-    types.push({ type, similarity: await trials.score(trials.withFloat(trials.plan, others), first) });
-    emit?.({ type: 'progress', task: 'types', done: index + 1, total: distinct.length, label: type });
+    return trials.withFloat(trials.plan, others);
+  };
+  const types: TypeSimilarity[] = [];
+  const total = trials.runs + distinct.length + later;
+  for await (const [type, [numbers]] of trials.measures(distinct, alone, 'first')) {
+    types.push({ type, similarity: numbers![0]! });
+    const losses = types.map(({ type, similarity }) => ({ layer: type, loss: 1 - similarity, samples: 1 }));
+    trials.tell('types', { done: total - later - distinct.length + types.length, total }, losses);
   }
   const limit = Math.max(HARMLESS, expectedCos);
   const below = types.filter(({ similarity }) => similarity < limit).map(({ type }) => type);

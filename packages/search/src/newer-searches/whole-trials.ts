@@ -1,13 +1,17 @@
 import type { Graph, Plan, Precision } from '@q/ir';
 import { graphDigest } from '../sensitivity/candidate-effect.ts';
 import { digestOfText } from '../sensitivity/digest.ts';
-import { evaluateInFull, type FullEvaluation, referenceOutputs } from '../sensitivity/full-evaluation.ts';
+import { type NetworkEvaluator, openNetworks } from '../sensitivity/network-evaluator.ts';
 import { withFloatOps } from '../sensitivity/plan-edits.ts';
 import { noSamples } from '../sensitivity/run-sensitive-layer.ts';
+import type { MeasureName } from '../sensitivity/sample-measure.ts';
 import { meanOf } from '../sensitivity/sample-score.ts';
+import { costliest, type RankedLayer } from '../sensitivity/search-event.ts';
 import { searchFingerprint } from '../sensitivity/search-fingerprint.ts';
 import type { SearchOptions } from '../sensitivity/search-options.ts';
+import { floatPlan } from '../sensitivity/search-session.ts';
 import { StopClock } from '../sensitivity/stop-clock.ts';
+import type { EvaluationCost } from '../sensitivity/suffix-evaluator.ts';
 import { NumberRecords } from './number-records.ts';
 
 /** What the searches of 2026 start from. */
@@ -26,52 +30,83 @@ export function startOf({ target, processor, values, floatType, fixedFloat = [] 
   return { plan: withFloatOps(int8, fixedFloat, type, () => ({ code: 'default' })), floatType: type };
 }
 
-interface TrialRecords {
+/** Of what was known. */
+export const NO_COST: EvaluationCost = {
+  ...{ baseOperators: 0, candidateOperators: 0, fullOperators: 0 },
+  ...{ weightBytes: 0, activationBytes: 0, peakBytes: 0 },
+};
+
+interface TrialStart {
+  readonly reference: Graph;
   readonly records: NumberRecords;
   readonly clock: StopClock;
+  readonly measure: MeasureName;
 }
 
-/** Plans of one network, scored as a whole against float, each once; with a journal once for all times. */
+/** Networks that are measured on one sample before their numbers are recorded: workers share them. More if there are more workers. */
+const GROUP = 8;
+
+/**
+ * Networks of one search, measured against float, each once; with a journal once for all times. They are evaluated as differences from
+ * a base, in workers if there are any, as long as there is something to evaluate.
+ */
 export class WholeTrials {
   readonly options: NewerSearchOptions;
   readonly floatType: Precision;
   /** INT8 everywhere but in the fixed layers. */
   readonly plan: Plan;
-  readonly evaluation: FullEvaluation;
-  readonly #records: NumberRecords;
-  readonly #clock: StopClock;
+  readonly #start: TrialStart;
+  #base: Graph;
+  #evaluator: NetworkEvaluator | undefined;
+  #runs = 0;
 
-  private constructor(options: NewerSearchOptions, evaluation: FullEvaluation, { records, clock }: TrialRecords) {
+  private constructor(options: NewerSearchOptions, start: TrialStart) {
     const { plan, floatType } = startOf(options);
     this.options = options;
     this.floatType = floatType;
     this.plan = plan;
-    this.evaluation = evaluation;
-    this.#records = records;
-    this.#clock = clock;
+    this.#start = start;
+    this.#base = int8Network(options);
   }
 
   /**
-   * @param reference the network as it was trained, or in the float type of the mixed layers
+   * @param reference the network as it was trained, in the float type of the mixed layers, or in the processor's own
+   * @param measure what is found of every network
    * @throws QError `search.samples-missing`, `search.journal-differs`; SearchStopped
    */
-  static async open(options: NewerSearchOptions, reference: 'trained' | 'lowered'): Promise<WholeTrials> {
-    const { graph, samples, score, compared, journal, onEvent } = options;
+  static async open(
+    options: NewerSearchOptions,
+    reference: 'trained' | 'mixed type' | 'own type',
+    measure: MeasureName = 'likeness',
+  ): Promise<WholeTrials> {
+    const { graph, samples, journal, onEvent } = options;
     if (samples.length === 0) throw noSamples();
     const clock = new StopClock(options);
-    const network = reference === 'trained' ? graph : floatNetwork(options);
-    const fingerprint = journal === undefined ? '' : await searchFingerprint(options, [network]);
+    const network = reference === 'trained' ? graph : floatNetwork(options, reference);
+    const fingerprint = journal === undefined ? '' : await searchFingerprint(options, [network, int8Network(options)]);
     const records = await NumberRecords.open(journal, fingerprint);
     if (records.resumed > 0) onEvent?.({ type: 'resumed', scores: records.resumed });
-    const outputs = await referenceOutputs(network, samples, compared, clock.check);
-    const evaluation = { samples, reference: outputs, ...(score && { score }), ...(compared && { compared }) };
-    return new WholeTrials(options, { ...evaluation, checkpoint: clock.check }, { records, clock });
+    return new WholeTrials(options, { reference: network, records, clock, measure });
+  }
+
+  /** What evaluating has cost since the last base. */
+  get cost(): EvaluationCost {
+    return this.#evaluator?.cost ?? NO_COST;
+  }
+
+  /** @throws SearchStopped */
+  readonly check = (): void => this.#start.clock.check();
+
+  /** What the next networks have most operators in common with: the INT8 network at first. */
+  async evaluateFrom(base: Graph): Promise<void> {
+    await this.dispose();
+    this.#base = base;
   }
 
   /** Numbers that `what` says of a network: those that are known, or what `find` answers. @throws SearchStopped */
   async recorded(what: string, network: Graph, find: () => Promise<readonly number[]>): Promise<readonly number[]> {
-    this.#clock.check();
-    return this.#records.of(digestOfText(JSON.stringify([what, graphDigest(network)])), find);
+    this.check();
+    return this.#start.records.of(nameOf(what, network), find);
   }
 
   withFloat(plan: Plan, layers: Iterable<string>): Plan {
@@ -82,29 +117,90 @@ export class WholeTrials {
     return this.options.target.lower(this.options.graph, plan, this.options.emit);
   }
 
-  /** Score of a plan: the mean over samples. */
-  async score(plan: Plan, evaluation: FullEvaluation = this.evaluation): Promise<number> {
-    const network = this.lower(plan);
-    const what = evaluation.samples.length === this.evaluation.samples.length ? 'scores' : 'score of the first sample';
-    return meanOf(
-      Float64Array.from(
-        await this.recorded(what, network, async () => [...(await evaluateInFull(network, evaluation))]),
-      ),
-    );
+  /** Whole runs on single samples so far, those that were known included. */
+  get runs(): number {
+    return this.#runs;
   }
 
-  /** The evaluation on one sample alone. */
-  oneSample(index: number): FullEvaluation {
-    const { samples, reference } = this.evaluation;
-    return {
-      ...this.evaluation,
-      samples: { length: 1, sample: () => samples.sample(index) },
-      reference: [reference[index]!],
-    };
+  /** Score of a plan: the mean over samples. */
+  async score(plan: Plan): Promise<number> {
+    return meanOf(Float64Array.from(await this.measure(plan), ([score]) => score!));
+  }
+
+  /** Numbers of the measure for a plan, per sample (the first one alone, or all). @throws SearchStopped */
+  async measure(plan: Plan, on: 'all' | 'first' = 'all'): Promise<readonly (readonly number[])[]> {
+    const [numbers] = await this.#measure([this.lower(plan)], on);
+    return numbers!;
+  }
+
+  /** The same of many plans, with what they are for, in its order. @throws SearchStopped */
+  async *measures<T>(
+    trials: readonly T[],
+    planOf: (trial: T) => Plan,
+    on: 'all' | 'first' = 'all',
+  ): AsyncGenerator<readonly [trial: T, numbers: readonly (readonly number[])[]]> {
+    const size = on === 'all' ? 1 : Math.max(GROUP, 2 * (this.options.workers ?? 1));
+    for (let next = 0; next < trials.length; next += size) {
+      const group = trials.slice(next, next + size);
+      const found = await this.#measure(
+        group.map((trial) => this.lower(planOf(trial))),
+        on,
+      );
+      for (const [at, trial] of group.entries()) yield [trial, found[at]!];
+    }
+  }
+
+  async #measure(networks: readonly Graph[], on: 'all' | 'first'): Promise<(readonly number[])[][]> {
+    this.check();
+    const { records, measure } = this.#start;
+    const names = networks.map((network) => nameOf(`${measure} of ${on}`, network));
+    const isUnknown = (name: string, at: number): boolean => !records.has(name) && names.indexOf(name) === at;
+    const unknown = networks.filter((_, at) => isUnknown(names[at]!, at));
+    if (unknown.length > 0) {
+      this.#evaluator ??= await this.#openEvaluator();
+      const found = await this.#evaluator.measures(unknown, on === 'all' ? undefined : [0]);
+      for (const [at, name] of names.filter(isUnknown).entries()) await records.keep(name, found[at]!.flat());
+    }
+    this.#runs += names.length * (on === 'all' ? this.options.samples.length : 1);
+    const width = measure === 'likeness-and-signal' ? 2 : 1;
+    return names.map((name) => inParts(records.known(name)!, width));
+  }
+
+  /** Tells how far a search is, and its costliest layers so far. */
+  tell(task: string, work: { readonly done: number; readonly total: number }, layers: readonly RankedLayer[]): void {
+    const { emit, onEvent } = this.options;
+    const top = costliest(layers);
+    emit?.({ type: 'progress', task, ...work, label: top[0]?.layer ?? '' });
+    onEvent?.({ type: 'work', ...work, top });
+  }
+
+  /** Ends the threads, if there are any. */
+  async dispose(): Promise<void> {
+    const evaluator = this.#evaluator;
+    this.#evaluator = undefined;
+    await evaluator?.dispose();
+  }
+
+  #openEvaluator(): Promise<NetworkEvaluator> {
+    const { reference, measure } = this.#start;
+    return openNetworks(this.options, { base: this.#base, reference, measure, checkpoint: this.check });
   }
 }
 
-function floatNetwork({ target, processor, graph, floatType }: NewerSearchOptions): Graph {
-  const precision = floatType ?? target.floatType(processor);
-  return target.lower(graph, { processor, precision, asymmetric: false, ops: new Map(), values: new Map() });
+function nameOf(what: string, network: Graph): string {
+  return digestOfText(JSON.stringify([what, graphDigest(network)]));
+}
+
+function inParts(numbers: readonly number[], width: number): number[][] {
+  return Array.from({ length: numbers.length / width }, (_, at) => numbers.slice(at * width, (at + 1) * width));
+}
+
+function int8Network(options: NewerSearchOptions): Graph {
+  return options.target.lower(options.graph, startOf(options).plan);
+}
+
+function floatNetwork(options: NewerSearchOptions, type: 'mixed type' | 'own type'): Graph {
+  const { target, graph, floatType } = options;
+  const own = floatPlan(options);
+  return target.lower(graph, { ...own, precision: (type === 'mixed type' ? floatType : undefined) ?? own.precision });
 }

@@ -9,6 +9,14 @@ export interface RankedLayer {
   readonly samples: number;
 }
 
+/** Layers that progress shows. */
+const TOP = 5;
+
+/** The costliest layers so far, the costliest first. */
+export function costliest(layers: readonly RankedLayer[]): RankedLayer[] {
+  return layers.toSorted((a, b) => b.loss - a.loss).slice(0, TOP);
+}
+
 /** What a search is doing, in the order in which it happens: drives progress bars, logs and records. */
 export type SearchEvent =
   /** A network is run on all samples as a whole: `float` reference, `int8`, `mixed` float set. */
