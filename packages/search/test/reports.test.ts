@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import {
   type LayerSensitivity,
   lossLines,
+  type PostProcess,
   postProcessedScore,
   printMixedTable,
   type SearchQtableOutcome,
   searchQtableReport,
   signalNoiseScore,
   similarityScore,
+  userMeasure,
   writtenTrial,
 } from '../src/index.ts';
 
@@ -155,6 +157,46 @@ describe('scores of one sample', () => {
     const reference = tensor(1, 2);
     expect(score(reference, tensor(-5, 2))).toBeCloseTo(1, 12);
     expect(reference[0]!.data).toEqual([1, 2]);
+  });
+
+  it('post-processing that cannot be scored is blamed by its file and the image, not the network', async () => {
+    const scoreOf = (process: PostProcess) =>
+      postProcessedScore(similarityScore(), {
+        where: 'f.mjs',
+        tensors: [{ name: 'y', shape: [1, 2] }],
+        process,
+        filesOf: () => ['cat.jpg'],
+      });
+    const scored = (process: PostProcess) => () => scoreOf(process)(tensor(1, 2), tensor(1, 3), 4);
+    expect(scored(({ y }) => ({ y: [y!.data[0]! / 0, Number.NaN] }))).toThrow(
+      expect.objectContaining({
+        code: 'search.post-process',
+        where: 'f.mjs',
+        message: expect.stringContaining('image 4 (cat.jpg)'),
+      }),
+    );
+    let calls = 0;
+    expect(scored(() => ({ y: Array.from({ length: ++calls }, () => 1) }))).toThrow(
+      expect.objectContaining({ code: 'search.outputs-differ', message: expect.stringContaining('f.mjs') }),
+    );
+    // What the network itself broke stays the network's.
+    expect(() => scoreOf((outputs) => outputs)(tensor(1, 2), tensor(1, Number.NaN), 4)).toThrow(
+      expect.objectContaining({ code: 'search.not-a-number', where: 'y' }),
+    );
+  });
+
+  it('a promise is refused, and what it is rejected with later ends nothing', async () => {
+    const rejected: unknown[] = [];
+    const listen = (reason: unknown) => rejected.push(reason);
+    process.on('unhandledRejection', listen);
+    const later = () => Promise.reject(new Error('later')) as never;
+    const score = postProcessedScore(similarityScore(), { where: 'f.mjs', tensors: [], process: later });
+    expect(() => score(tensor(1), tensor(1))).toThrow(expect.objectContaining({ found: 'a promise' }));
+    const measure = userMeasure({ where: 'm.mjs', tensors: [], filesOf: () => [], metric: later });
+    expect(() => measure.start().add(tensor(1), tensor(1), 0)).toThrow(expect.objectContaining({ found: 'a promise' }));
+    await new Promise((resolve) => setTimeout(resolve));
+    process.off('unhandledRejection', listen);
+    expect(rejected).toEqual([]);
   });
 
   it('−SQNR of 2022: means are removed, outputs are weighted by their sizes, one without noise does not count', () => {

@@ -1,6 +1,6 @@
 import { isQError, QError } from '@q/ir';
 import type { OutputTensors } from '../output-comparison.ts';
-import { imageText, type PostProcessTensor } from '../post-process/post-processed-score.ts';
+import { imageText, isPromise, type PostProcessTensor } from '../post-process/post-processed-score.ts';
 import { type SampleScore, similarityScore } from '../sensitivity/sample-score.ts';
 import { pairSums, sqnrDb } from '../similarity.ts';
 
@@ -144,11 +144,10 @@ function called<T>(call: () => T, what: string, where: string): T {
 
 function requireNumber(value: unknown, what: string, where: string): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  const isPromise = typeof (value as { then?: unknown } | undefined)?.then === 'function';
   throw new QError(`${what} is no finite number`, {
     code: 'search.metric',
     where,
-    found: isPromise ? 'a promise' : String(value),
+    found: isPromise(value) ? 'a promise' : String(value),
     expected: 'a finite number, larger is better',
   });
 }

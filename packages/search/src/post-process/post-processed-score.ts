@@ -38,8 +38,43 @@ export function postProcessedScore(score: SampleScore, processing: PostProcessin
   return (reference, candidate, sample) => {
     const known = references.get(reference) ?? processed(reference, processing, sample);
     references.set(reference, known);
-    return score(known, processed(candidate, processing, sample), sample);
+    const answered = processed(candidate, processing, sample);
+    try {
+      return score(known, answered, sample);
+    } catch (error) {
+      throw answerError(error, [reference, candidate], { processing, sample });
+    }
   };
+}
+
+/** Of tensors that cannot be scored: the network may be sound, and what the function makes of its outputs not. */
+function answerError(
+  error: unknown,
+  outputs: readonly OutputTensors[],
+  { processing, sample }: { readonly processing: PostProcessing; readonly sample: number | undefined },
+): unknown {
+  if (!isQError(error)) return error;
+  const { where, filesOf } = processing;
+  const at = sample === undefined ? '' : ` for ${imageText(sample, filesOf)}`;
+  if (error.code === 'search.outputs-differ') {
+    return new QError(
+      `PostProcess of ${where} answers unlike tensors for the float and the quantized network${at}: ${error.message}`,
+      { ...error.issues[0]!, hint: 'it must answer the same entries, of the same sizes, each time' },
+      { cause: error },
+    );
+  }
+  const isSound = outputs.every((tensors) => tensors.every(({ data }) => allFinite(data)));
+  if (error.code !== 'search.not-a-number' || !isSound) return error;
+  return new QError(
+    `PostProcess of ${where} answers values that are no finite numbers${at}; those that it was given are finite.`,
+    { code: 'search.post-process', where, found: error.where ?? '', expected: 'finite numbers' },
+    { cause: error },
+  );
+}
+
+function allFinite(data: ArrayLike<number>): boolean {
+  for (let index = 0; index < data.length; index++) if (!Number.isFinite(data[index])) return false;
+  return true;
 }
 
 function processed(
@@ -56,7 +91,7 @@ function processed(
   );
   const answer = called(() => process(given), where, sample === undefined ? '' : ` on ${imageText(sample, filesOf)}`);
   if (typeof answer !== 'object' || answer === null) throw unusable(where, typeName(answer));
-  if (typeof (answer as { then?: unknown }).then === 'function') throw unusable(where, 'a promise');
+  if (isPromise(answer)) throw unusable(where, 'a promise');
   const entries = Object.entries(answer as PostProcessed);
   if (entries.length === 0) throw unusable(where, 'no entries');
   return entries.map(([name, value]) => ({ name, data: dataOf(name, value, where) }));
@@ -89,6 +124,13 @@ function dataOf(name: string, value: PostProcessed[string], where: string): Arra
     throw unusable(where, `${name}: ${typeName(value)}`);
   }
   return data;
+}
+
+/** Is it a promise? What it may be rejected with later is of no interest then, and must not end the process. */
+export function isPromise(value: unknown): boolean {
+  if (typeof (value as { then?: unknown } | null | undefined)?.then !== 'function') return false;
+  Promise.resolve(value).catch(() => {});
+  return true;
 }
 
 function typeName(value: unknown): string {
