@@ -10,9 +10,15 @@ import { join } from 'node:path';
  */
 
 const MANY = 'KL,MSE,MAX,Percentile9999';
+
+/** Shares of a threshold clip what detectors do not need: a logit of 28 is as good as one of 7, and boxes are coded finer. */
+const SHARES = 'KL,MSE,MAX,KL:0.5,KL:0.35,KL:0.25';
 const detections = '--post_process $(root)/docs/post-process/detections.mjs';
 const maps = '--post_process $(root)/docs/post-process/yolov3-maps.mjs';
 const gain = '--post_process $(root)/docs/post-process/gain.mjs';
+
+/** Pictures of deep networks whose every layer is tried with many thresholds. */
+const few = '--inference_num 10';
 
 /** At most so many layers in float, without growth beyond. */
 const atMost = (count) => `--max_float_layers ${count} --float_layer_limit ${count}`;
@@ -35,8 +41,12 @@ export const recoveries = [
   ...on(['bm1684'], 'objects-vit/mlir.config.yaml', `--quantize_method_list KL,MSE ${atMost(12)}`),
   ...on(['bm1684'], 'objects-mobilenetv2/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(4)}`),
   ...on(ALL, 'scenes-yolov3-tiny/cut.mlir.config.yaml', `--quantize_method_list KL,MSE,MAX ${atMost(2)} ${maps}`),
-  ...on(ALL, 'scenes-yolov3-tiny/mlir.config.yaml', `--quantize_method_list KL,MSE,MAX ${atMost(5)} ${detections}`),
-  ...on(ALL, 'scenes-yolov8/mlir.config.yaml', `--quantize_method_list KL,MSE,MAX ${atMost(5)} ${detections}`),
+  ...on(
+    ALL,
+    'scenes-yolov3-tiny/mlir.config.yaml',
+    `--quantize_method_list ${SHARES} ${atMost(5)} ${detections} ${few}`,
+  ),
+  ...on(ALL, 'scenes-yolov8/mlir.config.yaml', `--quantize_method_list ${SHARES} ${atMost(12)} ${detections} ${few}`),
   ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(0)} ${gain}`),
   ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(1)} ${gain} ${nearest}`),
 ];

@@ -1,6 +1,7 @@
 import type { ArgumentParser } from 'argparse';
 import { processorNames } from '../processors.ts';
 import { declareCalibrationFlags } from './calibration-flags.ts';
+import { MIX_MODE_HELP } from './mix-mode.ts';
 import { declareEffortFlags } from './search-effort.ts';
 import { declareGoalFlags } from './search-goals.ts';
 import { declarePlanFlag } from './search-plan.ts';
@@ -139,14 +140,14 @@ function declareSearches(parser: ArgumentParser): void {
   });
   parser.add_argument('--quantize_method_list', {
     default: 'MSE',
-    help: 'methods of search_qtable, e.g. KL,MSE,MAX,Percentile9999 (default: MSE)',
+    help: 'methods of search_qtable, e.g. KL,MSE,MAX,Percentile9999; KL:0.5 is half of its thresholds (default: MSE)',
   });
   parser.add_argument('--benchmark_method', {
     default: 'cos',
     choices: ['cos', 'snr'],
     help: 'score of search_threshold (default: cos)',
   });
-  parser.add_argument('--mix_mode', { default: 'wi8ai8_fp', help: 'precisions of a search: wi8ai8_fp' });
+  parser.add_argument('--mix_mode', { default: 'wi8ai8_fp', help: MIX_MODE_HELP });
   parser.add_argument('--pre_qtable', {
     default: '',
     help: 'searches of 2026: quantize table of layers that are float anyway, instead of the automatic ones',

@@ -197,7 +197,8 @@ export function layerCount(
 }
 
 /**
- * `<table>_KL.1` and `<table>_KL_tune` of every method, and the table itself: that of MSE, or of the first method.
+ * `<table>_KL.1` and `<table>_KL_tune` of every method, and the table itself: that of MSE, or of the first method. Shares of a
+ * method's thresholds (`KL:0.5`) have no tables of their own.
  *
  * @returns the text of the table
  */
@@ -207,7 +208,8 @@ export function writeMethodTables(
 ): string {
   const target = args.string('calibration_table');
   const tuned = options.tuneNum ?? 0;
-  const tables = methods.map((method) => {
+  const own = methods.filter(({ share }) => share === undefined);
+  const tables = own.map((method) => {
     const header = { ...headerFor(mlirFile, options, method), timeLine: 'genertated' } as const;
     const path = `${target}_${method.spelled}`;
     const untuned = { path: `${path}.1`, bytes: tableText(method, untunedRows(method), header) };
@@ -215,7 +217,7 @@ export function writeMethodTables(
     const text = narrowTitle(tableText(method, method.calibration.table.rows, { ...header, tuned }));
     return { text, files: [untuned, { path: `${path}_tune`, bytes: text }] };
   });
-  const mse = methods.findIndex(({ calibration }) => calibration.method === 'mse');
+  const mse = own.findIndex(({ calibration }) => calibration.method === 'mse');
   const base = tables[Math.max(mse, 0)]!.text;
   writeFilesWhole([...tables.flatMap(({ files }) => files), { path: target, bytes: base }]);
   return base;

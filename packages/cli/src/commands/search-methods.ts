@@ -20,6 +20,8 @@ export interface SearchedMethod {
   /** As the logs and files spell it. */
   readonly spelled: string;
   readonly calibration: Calibration;
+  /** What its thresholds are multiplied with. */
+  readonly share?: number;
 }
 
 /** A method that a search is to calibrate with. */
@@ -28,19 +30,40 @@ export interface MethodChoice {
   readonly method: MethodName;
   /** Era of its statistics, where it is not that of the others. */
   readonly profile?: ProfileName;
+  /** What its thresholds are multiplied with. */
+  readonly share?: number;
 }
 
 /**
- * Words of `--quantize_method_list` with the methods that they mean.
+ * Words of `--quantize_method_list` with the methods that they mean: `KL`, or `KL:0.5` for half its thresholds.
  *
  * @throws QError `cli.bad-flag-value`. The original takes words that it does not know for KL.
  */
 export function readMethodList(words: readonly string[]): MethodChoice[] {
   if (words.length === 0) throw unknownMethod('', 'nothing');
-  return words.map((spelled) => {
-    const method = methodNamed(spelled);
-    if (method === undefined) throw unknownMethod(spelled, spelled);
-    return { spelled, method };
+  const methods = words.map((spelled): MethodChoice => {
+    const [name = '', factor] = spelled.split(/:(.*)/);
+    const method = methodNamed(name);
+    if (method === undefined) throw unknownMethod(name, name);
+    return { spelled, method, ...(factor !== undefined && { share: readShare(factor, spelled) }) };
+  });
+  if (methods.some(({ share }) => share === undefined)) return methods;
+  throw new QError('--quantize_method_list has no method whose table a search could begin with', {
+    code: 'cli.bad-flag-value',
+    where: '--quantize_method_list',
+    found: words.join(','),
+    expected: 'a method as it is beside its shares: KL,KL:0.5',
+  });
+}
+
+function readShare(text: string, word: string): number {
+  const share = Number(text);
+  if (text.trim() !== '' && share > 0 && Number.isFinite(share)) return share;
+  throw new QError(`--quantize_method_list ${word}: what thresholds are multiplied with is a positive number`, {
+    code: 'cli.bad-flag-value',
+    where: '--quantize_method_list',
+    found: text,
+    expected: 'METHOD, or METHOD:NUMBER such as KL:0.5',
   });
 }
 
@@ -63,23 +86,28 @@ export async function calibrateMethods(
   options: CalibrationOptions,
 ): Promise<SearchedMethod[]> {
   const found: SearchedMethod[] = [];
-  const shared = methods.filter(({ profile }) => profile === undefined).length;
+  const shared = methods.filter(({ profile }) => profile === undefined).map(({ method }) => method);
   let { statistics } = options;
-  for (const { spelled, method, profile } of methods) {
+  for (const { spelled, method, profile, share } of methods) {
+    const known = found.find(({ calibration }) => calibration.method === method);
+    if (share !== undefined && known !== undefined) {
+      found.push({ spelled, calibration: known.calibration, share });
+      continue;
+    }
     const own: CalibrationOptions = { ...options, method, ...(profile === undefined ? {} : { profile }) };
     if (profile !== undefined) {
       const { statistics: _, ...fresh } = own;
       found.push({ spelled, calibration: await calibrate(graph, samples, { ...fresh, keepStatistics: false }) });
       continue;
     }
-    const collects = statistics === undefined && shared > 1;
+    const collects = statistics === undefined && shared.length > 1;
     const calibration = await calibrate(graph, samples, {
       ...own,
       ...(statistics === undefined ? {} : { statistics }),
-      keepStatistics: collects,
+      keepStatistics: collects && shared,
     });
     if (collects) statistics = calibration.statistics;
-    found.push({ spelled, calibration });
+    found.push({ spelled, calibration, ...(share !== undefined && { share }) });
   }
   return found;
 }
@@ -96,11 +124,11 @@ function bound(threshold: number): number {
  * Thresholds as the searches try them: what the tuner raised with all its digits, the others as a table says them (search.md
  * 5.4).
  */
-export function methodThresholds({ spelled, calibration }: SearchedMethod): MethodThresholds {
+export function methodThresholds({ spelled, calibration, share = 1 }: SearchedMethod): MethodThresholds {
   const thresholds = new Map(
     [...calibration.values].map(([name, { threshold, untuned }]) => {
       const tried = threshold === untuned ? Number(formatFixed7(threshold)) : threshold;
-      return [name, bound(tried)];
+      return [name, bound(share * tried)];
     }),
   );
   return { method: spelled, thresholds };

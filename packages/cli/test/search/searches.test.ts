@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { parseCalibrationTable } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { objectsPreprocess, testModel } from '../q-process.ts';
 import { openWorkspace, run, steady, type Workspace } from './workspace.ts';
@@ -116,6 +117,23 @@ describe('run_calibration --search', () => {
   });
 });
 
+describe('shares of thresholds', () => {
+  it('are tried like methods, without tables of their own', async () => {
+    const { status, stderr } = await run(`run_calibration net.mlir --dataset ${images} --input_num 2 --inference_num 1 \
+      --tune_num 0 --expected_cos 1 --max_float_layers 0 --float_layer_limit 0 --quantize_method_list MAX,MAX:0.9 \
+      --search search_qtable --processor bm1684 --quantize_table shares --no_doctor --workers 1 -o plain`);
+    expect(status, stderr).toBe(0);
+    const rows = (name: string) => [...parseCalibrationTable(read(name)).rows];
+    const shares = rows('new_cali_table.txt').map(
+      ([, { threshold }], at) => threshold / rows('plain')[at]![1].threshold,
+    );
+    // What clips is worse in one layer and better in another.
+    expect(new Set(shares.map((share) => share.toFixed(2)))).toEqual(new Set(['1.00', '0.90']));
+    expect(read('plain')).toBe(read('plain_MAX.1'));
+    expect(existsSync('plain_MAX:0.9.1')).toBe(false);
+  });
+});
+
 describe('how long a search takes', () => {
   const sensitive = (more: string) =>
     run(`run_sensitive_layer net.mlir --dataset ${images} --input_num 2 --inference_num 2 --max_float_layers 2 \\
@@ -204,6 +222,11 @@ describe('what searches refuse, in one line and without a table', () => {
     [
       '--search search_qtable --quantize_table no --quantize_method_list KL,MES',
       /MES is not known[\s\S]*did you mean MSE/,
+    ],
+    ['--search search_qtable --quantize_table no --quantize_method_list KL,MSE:half', /MSE:half: what thresholds are/],
+    [
+      '--search search_qtable --quantize_table no --quantize_method_list KL:0.5,KL:0.3',
+      /no method whose table a search/,
     ],
     ['--search search_threshold --cluster', /--cluster belongs to --search search_qtable/],
     ['--search search_qtable --cluster --quantize_table no', /--cluster belongs to --profile 2026/],
