@@ -51,7 +51,8 @@ export async function calibrate(
   const groups = settings.partAsymmetric ? asymmetricGroups(graph) : NO_GROUPS;
   const plan = planFor(observed, settings, groups.values);
   const workers = Math.min(settings.workers, settings.sampleCount);
-  const pool = workers > 1 ? await openPool(workers, graph, plan, settings.spawnWorker) : undefined;
+  const isShared = workers > 1 && (isCollected(settings) || isTuned(settings));
+  const pool = isShared ? await openPool(workers, graph, plan, settings.spawnWorker) : undefined;
   const measure = pool === undefined ? undefined : scanInWorkers(pool);
   try {
     if (settings.startTable !== undefined) {
@@ -74,7 +75,7 @@ export async function calibrate(
       ...(settings.kurtosis && gathered.kind === 'era'
         ? { kurtosis: kurtosisRows(observed.values, gathered.statistics) }
         : {}),
-      ...(settings.keepStatistics ? { statistics: await toSaved(graph, settings, observed, gathered) } : {}),
+      ...(settings.keepStatistics !== false ? { statistics: await toSaved(graph, settings, observed, gathered) } : {}),
     };
   } finally {
     await pool?.dispose();
@@ -82,6 +83,15 @@ export async function calibrate(
 }
 
 const NO_GROUPS = { values: new Set<string>(), layers: [] as readonly string[] };
+
+/** Does any sample have to be seen for statistics? */
+function isCollected({ statistics, startTable }: CalibrationSettings): boolean {
+  return statistics === undefined && startTable === undefined;
+}
+
+function isTuned({ tuneNum, methodName, startTable }: CalibrationSettings): boolean {
+  return tuneNum > 0 && (methodTable[methodName].tunable || startTable !== undefined);
+}
 
 function checkGraph(graph: Graph): void {
   if (graph.state === 'TOP_F32') return;
@@ -132,8 +142,8 @@ async function tuneThresholds(
   decisions: readonly Decision[],
   measure: MeasureScans | undefined,
 ): Promise<ReadonlyMap<string, number>> {
-  const { tuneNum, tuneDataset, profile, emit, methodName, tuner } = settings;
-  if (tuneNum === 0 || (!methodTable[methodName].tunable && settings.startTable === undefined)) return new Map();
+  const { tuneNum, tuneDataset, profile, emit, tuner } = settings;
+  if (!isTuned(settings)) return new Map();
   const ranges = new Map(
     values.map(({ name }, at): [string, ScanRange] => {
       const { threshold, tuneLimit, min, max } = decisions[at]!;

@@ -18,9 +18,9 @@ export function needsOf({ methodName, bits, kurtosis, keepStatistics, profile }:
   const method: { needs: Needs; needs4?: Needs } = methodTable[methodName];
   const own = [method.needs, ...(bits === 4 ? [method.needs4 ?? method.needs] : [])];
   const extra: Needs[] = kurtosis ? [{ histogram: false, numbers: ['kurtosis'] }] : [];
-  if (!keepStatistics) return unionOfNeeds([...own, ...extra]);
+  if (keepStatistics === false) return unionOfNeeds([...own, ...extra]);
   // Whatever one pass can give: a window, raw values and observers are not kept in files.
-  const all = profile.methods
+  const all = (keepStatistics === true ? profile.methods : keepStatistics)
     .map((name): { needs: Needs; needs4?: Needs } => methodTable[name])
     .flatMap(({ needs, needs4 }) => (needs4 === undefined ? [needs] : [needs, needs4]))
     .filter(({ window, raw, observer }) => !window && !raw && !observer);

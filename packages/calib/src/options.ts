@@ -52,8 +52,8 @@ export interface CalibrationOptions {
   readonly tuner?: TunerOptions;
   /** Statistics of an earlier run: nothing is collected. */
   readonly statistics?: SavedStatistics;
-  /** Collect what every method of the profile needs, and hand it over as `Calibration.statistics`. */
-  readonly keepStatistics?: boolean;
+  /** Collect what every method of the profile needs, or these methods, and hand it over as `Calibration.statistics`. */
+  readonly keepStatistics?: boolean | readonly MethodName[];
   /** A table whose thresholds are tuned instead of what statistics say (`input_calibration_table`). */
   readonly startTable?: CalibrationTable;
 }
@@ -92,7 +92,7 @@ export interface CalibrationSettings {
   readonly percentileShare: number;
   readonly tuner: Required<TunerOptions>;
   readonly statistics: SavedStatistics | undefined;
-  readonly keepStatistics: boolean;
+  readonly keepStatistics: boolean | readonly MethodName[];
   readonly startTable: CalibrationTable | undefined;
 }
 

@@ -28,6 +28,21 @@ describe('statistics as a file', () => {
     }
   });
 
+  it('of some methods serve those, and no other', async () => {
+    const keepStatistics = ['max', 'percentile9999', 'kl'] as const;
+    const first = await calibrate(graph, dataset, { method: 'max', keepStatistics, tuneNum: 0 });
+    const numbers = [...first.statistics!.values.values()].map((value) =>
+      'numbers' in value ? value.numbers : undefined,
+    );
+    expect(numbers.every((own) => own === undefined || Object.keys(own).length === 0)).toBe(true);
+    for (const method of keepStatistics) {
+      const direct = await calibrate(graph, dataset, { method, tuneNum: 0 });
+      const again = await calibrate(graph, dataset, { method, statistics: first.statistics!, tuneNum: 0 });
+      expect(again.values, method).toEqual(direct.values);
+    }
+    await refused(first.statistics!, graph, { method: 'mse' }).toMatchObject({ code: 'calib.statistics.lacking' });
+  });
+
   it('serve int4 tables too', async () => {
     const statistics = await saved('v1.9');
     const direct = await calibrate(graph, dataset, { method: 'mse', int4: true });
