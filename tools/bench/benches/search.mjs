@@ -235,7 +235,7 @@ async function preparedFor(name, { count, processor, methods }) {
   const tables = [];
   let statistics;
   for (const method of methods) {
-    const known = statistics === undefined ? { keepStatistics: true } : { statistics };
+    const known = statistics === undefined ? { keepStatistics: methods } : { statistics };
     const found = await calibrate(graph, dataset, { method, workers: WORKERS, ...known });
     statistics ??= found.statistics;
     tables.push({
