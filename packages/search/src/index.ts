@@ -31,6 +31,7 @@ export {
   paretoDocument,
   valueText,
 } from './goals/goal-report.ts';
+export { type RefinedPlan, type RefinementRequest, refinePlan } from './goals/refine-plan.ts';
 export {
   type LayerLoss,
   type LossTableOptions,
@@ -52,6 +53,12 @@ export {
   fastSearch,
   type LayerNoise,
 } from './newer-searches/fast-search.ts';
+export {
+  type FourBitOutcome,
+  type FourBitSearchOptions,
+  type FourBitTrial,
+  searchFourBits,
+} from './newer-searches/four-bit-search.ts';
 export { type MixSearchOptions, type MixSearchOutcome, mixSearch } from './newer-searches/mix-search.ts';
 export {
   type ScreenedSearchOptions,
@@ -74,6 +81,7 @@ export { lossTableReport, signalLossLines } from './reports/loss-table-report.ts
 export { type MixedTable, printMixedTable } from './reports/mixed-table.ts';
 export {
   fastSearchReport,
+  fourBitSearchReport,
   mixSearchReport,
   type NewerFacts,
   type ScreenedFacts,
@@ -120,6 +128,7 @@ export {
   type SensitiveLayerOutcome,
   searchedLayers,
 } from './sensitivity/run-sensitive-layer.ts';
+export type { SampleMeasure } from './sensitivity/sample-measure.ts';
 export { meanOf, type SampleScore, signalScore, similarityScore } from './sensitivity/sample-score.ts';
 export type { SearchSamples } from './sensitivity/samples.ts';
 export type { OnSearchEvent, RankedLayer, SearchEvent } from './sensitivity/search-event.ts';

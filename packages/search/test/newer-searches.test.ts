@@ -1,17 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { bm168x } from '@q/backend-bm1684x';
-import { openDataset, zipSource } from '@q/dataset';
-import { parseCalibrationTable } from '@q/ir';
-import { importOnnx } from '@q/ir/onnx';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  fastSearch,
-  mixSearch,
-  type NewerSearchOptions,
-  type SearchSamples,
-  searchScreenedQtable,
-} from '../src/index.ts';
+import { fastSearch, mixSearch, type NewerSearchOptions, searchScreenedQtable } from '../src/index.ts';
+import { openObjectsCnn, type RecordedSubject, facts as recorded } from './objects-cnn.ts';
 
 /** Recorded with TPU-MLIR itself on the images of test-models/objects-cnn. */
 interface Facts {
@@ -45,31 +35,14 @@ interface Facts {
   };
 }
 
-const testModel = (file: string): string =>
-  fileURLToPath(new URL(`../../../test-models/objects-cnn/${file}`, import.meta.url));
-const facts = JSON.parse(
-  readFileSync(new URL('./facts/objects-cnn-newer-searches.json', import.meta.url), 'utf8'),
-) as Facts;
+const facts = recorded('objects-cnn-newer-searches.json') as Facts;
 let common: Omit<NewerSearchOptions, 'samples'>;
-let samplesNamed: (files: readonly string[]) => SearchSamples;
+let samplesNamed: RecordedSubject['samplesNamed'];
 
 beforeAll(async () => {
-  const thirds = (value: number): number[] => [value, value, value];
-  const graph = importOnnx(readFileSync(testModel('objects-cnn.onnx')), {
-    name: 'objects-cnn',
-    preprocess: { pixelFormat: 'rgb', mean: thirds(127.5), scale: thirds(0.0078431) },
-  });
-  // Tables of 1.17 and 1.30.2 are the same but for their headers.
-  const values = parseCalibrationTable(readFileSync(testModel('tpu-mlir-1.17/kl_tune5_cali_table'), 'utf8')).rows;
-  common = { target: bm168x, processor: 'bm1684', graph, values };
-  const path = testModel('calibration.zip');
-  const all = await openDataset({ source: zipSource(readFileSync(path), path), graph, inputNum: 0 });
-  samplesNamed = (files) => {
-    const indexes = files.map(
-      (file) => Array.from({ length: all.length }, (_, i) => i).find((i) => all.files(i)[0] === file)!,
-    );
-    return { length: files.length, sample: (index) => all.sample(indexes[index]!) };
-  };
+  const subject = await openObjectsCnn();
+  samplesNamed = subject.samplesNamed;
+  common = { target: bm168x, processor: 'bm1684', graph: subject.graph, values: subject.values };
 });
 
 describe('searches of TPU-MLIR v1.30.2', () => {

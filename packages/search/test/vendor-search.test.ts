@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { bm168x } from '@q/backend-bm1684x';
-import { openDataset, zipSource } from '@q/dataset';
-import { type Graph, parseCalibrationTable, type ValueRange } from '@q/ir';
-import { importOnnx } from '@q/ir/onnx';
+import type { Graph, ValueRange } from '@q/ir';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runQtable, runSensitiveLayer, type SearchSamples, searchQtable, searchThreshold } from '../src/index.ts';
+import { runQtable, runSensitiveLayer, searchQtable, searchThreshold } from '../src/index.ts';
+import { facts, openObjectsCnn, type RecordedSubject } from './objects-cnn.ts';
 
 /** Recorded with TPU-MLIR itself (its files say the version) on the images of test-models/objects-cnn. */
 interface SensitiveLayerFacts {
@@ -58,30 +55,12 @@ interface SearchThresholdFacts {
   readonly minima: Readonly<Record<string, number>>;
 }
 
-const testModel = (file: string): string =>
-  fileURLToPath(new URL(`../../../test-models/objects-cnn/${file}`, import.meta.url));
-const facts = (file: string): unknown => JSON.parse(readFileSync(new URL(`./facts/${file}`, import.meta.url), 'utf8'));
-
 let graph: Graph;
 let values: ReadonlyMap<string, ValueRange>;
-let samplesNamed: (files: readonly string[]) => SearchSamples;
+let samplesNamed: RecordedSubject['samplesNamed'];
 
 beforeAll(async () => {
-  const thirds = (value: number): number[] => [value, value, value];
-  graph = importOnnx(readFileSync(testModel('objects-cnn.onnx')), {
-    name: 'objects-cnn',
-    preprocess: { pixelFormat: 'rgb', mean: thirds(127.5), scale: thirds(0.0078431) },
-  });
-  const table = 'tpu-mlir-1.17/kl_tune5_cali_table';
-  values = parseCalibrationTable(readFileSync(testModel(table), 'utf8'), table).rows;
-  const path = testModel('calibration.zip');
-  const all = await openDataset({ source: zipSource(readFileSync(path), path), graph, inputNum: 0 });
-  samplesNamed = (files) => {
-    const indexes = files.map(
-      (file) => Array.from({ length: all.length }, (_, i) => i).find((i) => all.files(i)[0] === file)!,
-    );
-    return { length: files.length, sample: (index) => all.sample(indexes[index]!) };
-  };
+  ({ graph, values, samplesNamed } = await openObjectsCnn());
 });
 
 describe('run_sensitive_layer of TPU-MLIR v1.17', () => {

@@ -9,6 +9,8 @@ export interface DebugCommand {
   readonly fp8: boolean;
   readonly dumpList: boolean;
   readonly debugLog: boolean;
+  /** Searches with four bits: layers of the first group that costs too much are tried alone. */
+  readonly clusterOneByOne: boolean;
   readonly tuner: TunerOptions;
   /** Table whose thresholds are tuned instead of what statistics say. */
   readonly inputTable?: string;
@@ -40,6 +42,7 @@ const KNOWN = [
   'input_calibration_table',
   'dump_list',
   'debug_log',
+  'cluster_one_by_one',
   ...WITHOUT_EFFECT.keys(),
 ];
 
@@ -67,6 +70,7 @@ export function readDebugCommand(text: string): DebugCommand {
     fp8,
     dumpList: entries.has('dump_list'),
     debugLog: entries.has('debug_log'),
+    clusterOneByOne: entries.has('cluster_one_by_one'),
     tuner: {
       ...numberOf(entries, 'tune_steps', 'steps'),
       ...numberOf(entries, 'min_tuned_diff', 'minDifference'),

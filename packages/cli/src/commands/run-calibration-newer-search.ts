@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { shapeLayers } from '@q/calib';
-import { type CalibrationRow, type Graph, type Plan, parseCalibrationTable, QError, type Reason } from '@q/ir';
+import { type CalibrationTable, type Graph, type Plan, parseCalibrationTable, QError, type Reason } from '@q/ir';
 import {
   fastSearch,
   fastSearchReport,
@@ -44,7 +44,7 @@ import { lossReasons, planFile, withReasons } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
 /** Layers that are float whatever a search finds, by what says so. */
-interface FixedLayers {
+export interface FixedLayers {
   readonly shape: readonly string[];
   /** Their float type in the table, where it is another. */
   readonly shapeMode?: string;
@@ -71,7 +71,7 @@ function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): Fix
   return { shape: [], pattern: [], log: [], custom };
 }
 
-async function prepare(search: CalibrationSearch) {
+export async function prepareNewerSearch(search: CalibrationSearch) {
   const { args, terminal, graph, mlirFile } = search;
   const quantizeTable = requireQuantizeTable(args);
   const expectedCos = readLikeness(args, 'expected_cos');
@@ -88,7 +88,7 @@ async function prepare(search: CalibrationSearch) {
 }
 
 /** The table that is there at `-o`: these searches do not calibrate. */
-function existingTable({ args, graph }: CalibrationSearch): ReadonlyMap<string, CalibrationRow> {
+export function existingTable({ args, graph }: CalibrationSearch): CalibrationTable {
   const path = args.string('calibration_table');
   if (!existsSync(path)) {
     throw new QError(`--search ${args.string('search')} needs the calibration table ${path} to exist`, {
@@ -100,13 +100,13 @@ function existingTable({ args, graph }: CalibrationSearch): ReadonlyMap<string, 
   }
   const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
   requireTableOf(graph, table, path);
-  return table.rows;
+  return table;
 }
 
 /** `--search fast_search`; answers the exit status. */
 export async function fastSearchTable(search: CalibrationSearch): Promise<number> {
-  const values = existingTable(search);
-  const { options, fixed, facts } = await prepare(search);
+  const { rows: values } = existingTable(search);
+  const { options, fixed, facts } = await prepareNewerSearch(search);
   const log = new SearchLog(search.terminal, 'Search_Qtable');
   const effort = readEffort(search.args, search.terminal);
   const outcome = await closing(effort, fastSearch({ ...options, ...effort.options, values }));
@@ -133,8 +133,8 @@ export async function fastSearchTable(search: CalibrationSearch): Promise<number
 /** `--search mix_search`; answers the exit status. Its table is written in any case (search.md 13.15). */
 export async function mixSearchTable(search: CalibrationSearch): Promise<number> {
   const { args, terminal, graph } = search;
-  const values = existingTable(search);
-  const { options, fixed, facts } = await prepare(search);
+  const { rows: values } = existingTable(search);
+  const { options, fixed, facts } = await prepareNewerSearch(search);
   const log = new SearchLog(terminal, 'Mix_Search');
   const limits = { minLayerCos: readLikeness(args, 'min_layer_cos'), maxFloatLayers: args.integer('max_float_layers') };
   const effort = readEffort(args, terminal);
@@ -171,24 +171,27 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
   const { args, terminal, graph } = search;
   const words = args.list('quantize_method_list').map((word) => word.toLowerCase().replace(/^use_/, ''));
   const methodList = readMethodList(words);
-  const { options, fixed, facts } = await prepare(search);
+  const { options, fixed, facts } = await prepareNewerSearch(search);
   const log = new SearchLog(terminal, 'Search_Qtable');
   const methods = await calibrateMethods(graph, search.samples, methodList, search.options);
   const base = writeMethodTables(search, methods);
   const values = parseCalibrationTable(base).rows;
   const goals = await GoalSearch.read(args, options);
-  const { found, goal } = await reachGoal(
-    searchScreenedQtable({
-      ...options,
-      ...readFloatLayerLimit(args),
-      values,
-      methods: methods.map(methodThresholds),
-      maxFloatLayers: args.integer('max_float_layers'),
-      isClustered: args.flag('cluster'),
-      expectedCos: goals?.expectedCos ?? options.expectedCos,
+  const effort = readEffort(args, terminal);
+  const tried = {
+    ...readFloatLayerLimit(args),
+    values,
+    methods: methods.map(methodThresholds),
+    maxFloatLayers: args.integer('max_float_layers'),
+    isClustered: args.flag('cluster'),
+    expectedCos: goals?.expectedCos ?? options.expectedCos,
+  };
+  const { found, goal } = await closing(
+    effort,
+    reachGoal(searchScreenedQtable({ ...options, ...effort.options, ...tried }), goals, {
+      journal: effort.options.journal,
+      rankedOf: (outcome) => outcome as ScreenedSearched,
     }),
-    goals,
-    { journal: undefined, rankedOf: (outcome) => outcome as ScreenedSearched },
   );
   const outcome = withGoalSet(found, goal);
   const report = withGoalLines(
@@ -224,7 +227,7 @@ function mixedPlan({ plan, floatLayers, floatType, layers }: Extract<MixSearchOu
 }
 
 /** The plan that says why layers are float whatever was found. */
-function withFixedLayers(plan: Plan, { shape, pattern, custom }: FixedLayers, args: Arguments): Plan {
+export function withFixedLayers(plan: Plan, { shape, pattern, custom }: FixedLayers, args: Arguments): Plan {
   const reasons = new Map<string, Reason>([
     ...pattern.map((layer) => [layer, { code: 'user', rule: 'pattern' }] as const),
     ...shape.map((layer) => [layer, { code: 'shape-computation' }] as const),
@@ -236,14 +239,13 @@ function withFixedLayers(plan: Plan, { shape, pattern, custom }: FixedLayers, ar
   return { ...plan, ops };
 }
 
-function tableText(
+export function tableText(
   args: Arguments,
   fixed: FixedLayers,
-  { mode, custom, samples }: { readonly mode: string; readonly custom: readonly string[]; readonly samples: number },
+  { mode, custom, customModes, samples }: SearchedTable,
 ): string {
   return printGroupedTable({
     time: generationTime(),
-    // The samples of the calibration, not those that networks are compared on.
     samples,
     processor: args.string('processor'),
     mode,
@@ -251,6 +253,17 @@ function tableText(
     shape: fixed.shape,
     pattern: fixed.pattern,
     custom: [...fixed.custom, ...custom],
+    ...(customModes && { customModes }),
     log: fixed.log,
   });
+}
+
+interface SearchedTable {
+  /** Float type. */
+  readonly mode: string;
+  readonly custom: readonly string[];
+  /** Types of those where they are others. */
+  readonly customModes?: ReadonlyMap<string, string>;
+  /** Samples of the calibration, not those that networks are compared on. */
+  readonly samples: number;
 }

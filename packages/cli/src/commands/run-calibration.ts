@@ -35,9 +35,11 @@ import { readCalibrationOptions } from './calibration-flags.ts';
 import { fedGraph } from './calibration-inputs.ts';
 import { writeChangedModel } from './calibration-model.ts';
 import { readStatisticsFile, type StatisticsFile, writeStatisticsFile } from './calibration-statistics.ts';
+import { mixModeOf } from './mix-mode.ts';
 import { runBiasCorrection } from './run-calibration-bias.ts';
 import { type DebugCommand, readDebugCommand } from './run-calibration-debug.ts';
 import { declareRunCalibrationFlags } from './run-calibration-flags.ts';
+import { fourBitSearchTables } from './run-calibration-four-bit-search.ts';
 import { fastSearchTable, mixSearchTable, screenedSearchTables } from './run-calibration-newer-search.ts';
 import { type CalibrationSearch, searchQtableTables, searchThresholdTables } from './run-calibration-search.ts';
 import { checkSearchFlags } from './search-flags-check.ts';
@@ -55,7 +57,6 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
 
 /** Searches that end with a quantize table, and that nothing follows. */
 const QTABLE_SEARCHES: ReadonlyMap<string, (search: CalibrationSearch) => Promise<number>> = new Map([
-  ['search_qtable', searchQtableTables],
   ['fast_search', fastSearchTable],
   ['mix_search', mixSearchTable],
 ]);
@@ -120,7 +121,7 @@ class CalibrationRun {
     if (newest) writeMergedTable(this.#tables(), this.#samples.length);
     else writeShapeTable(this.#tables());
     const search = args.string('search');
-    const qtableSearch = newest && search === 'search_qtable' ? screenedSearchTables : QTABLE_SEARCHES.get(search);
+    const qtableSearch = this.#qtableSearch(search);
     if (qtableSearch !== undefined) return qtableSearch(this.#search());
     if (args.flag('sq')) await this.#smooth();
     if (args.flag('smc')) await this.#correctSoftmax();
@@ -186,6 +187,12 @@ class CalibrationRun {
     this.#writeModel(false);
   }
 
+  #qtableSearch(search: string): ((search: CalibrationSearch) => Promise<number>) | undefined {
+    if (search !== 'search_qtable') return QTABLE_SEARCHES.get(search);
+    if (mixModeOf(this.#args).fourBits !== undefined) return fourBitSearchTables;
+    return this.#args.string('profile') === '2026' ? screenedSearchTables : searchQtableTables;
+  }
+
   #search(): CalibrationSearch {
     const [args, terminal, mlirFile] = [this.#args, this.#terminal, this.#path];
     return { args, terminal, mlirFile, graph: this.#graph, samples: this.#samples, options: this.#options() };
@@ -213,7 +220,7 @@ class CalibrationRun {
       ...readCalibrationOptions(args),
       ...(method === undefined ? {} : { method }),
       ...(tuneSamples === undefined ? {} : { tuneDataset: tuneSamples, tuneNum: tuneSamples.length }),
-      int4,
+      int4: int4 || mixModeOf(args).fourBits === 'INT4',
       fp8,
       tuner,
       fixed: this.#fixed,

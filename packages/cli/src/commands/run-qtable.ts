@@ -1,4 +1,4 @@
-import { type Graph, type Precision, parseCalibrationTable, QError } from '@q/ir';
+import { type Graph, type Precision, parseCalibrationTable } from '@q/ir';
 import {
   type LossTableOutcome,
   lossLines,
@@ -35,7 +35,7 @@ function declare(parser: ArgumentParser): void {
   parser.add_argument('--workers', {
     type: 'int',
     default: 0,
-    help: 'threads that share the samples (without: one; 0 = one per core); not with --profile 2022',
+    help: 'threads that share the samples (without: one; 0 = one per core)',
   });
   parser.add_argument('--min_layer_cos', {
     type: 'float',
@@ -71,7 +71,6 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const samples = await openSearchSamples(args, subject, inputNum);
   const log = new SearchLog(terminal, 'MixPrecSearcher');
   const profile = args.string('profile');
-  refuseJournal(args, profile);
   const effort = readEffort(args, terminal);
   const options = { ...subject, ...effort.options, values: table.rows, samples, expectedCos, minLayerCos };
   const facts = {
@@ -82,7 +81,8 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     compared: subject.compared,
   };
   if (profile === '2022') {
-    const outcome = await searchLossTable({ ...options, floatType: floatTypeOf2022(args, subject.floatType) });
+    const floatType = floatTypeOf2022(args, subject.floatType);
+    const outcome = await closing(effort, searchLossTable({ ...options, floatType }));
     writeLossTables(args, { graph, samples: samples.length }, outcome);
     finish(log, terminal, lossTableReport(outcome, facts));
     return exitStatus.ok;
@@ -95,16 +95,6 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     finish(log, terminal, report);
   }
   return exitStatus.ok;
-}
-
-/** What the form of 2022 evaluates is not recorded. */
-function refuseJournal(args: Arguments, profile: string): void {
-  if (profile !== '2022' || args.optionalString('journal') === undefined) return;
-  throw new QError('--journal belongs to the profiles after 2022', {
-    code: 'cli.contradicting-flags',
-    where: '--journal',
-    found: `--profile ${profile}`,
-  });
 }
 
 /** The manual shows whole seconds with their unit, the log of the original has all digits (search.md 8.3). */

@@ -1,5 +1,6 @@
 import { QError } from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
+import { mixModeOf } from './mix-mode.ts';
 
 /** A flag that only some searches know. */
 interface SearchFlag {
@@ -34,6 +35,7 @@ const GOALS: readonly SearchFlag[] = [
     given: (args: Arguments) => (name === 'smallest' ? args.flag(name) : args.isGiven(name)),
     searches: ['search_qtable'],
   })),
+  { flag: '--refine', given: (args) => args.flag('refine'), searches: ['search_qtable'] },
   { flag: '--metric', given: other('metric', ''), searches: ['search_qtable'] },
   { flag: '--pareto', given: other('pareto', ''), searches: ['search_qtable'] },
 ];
@@ -54,9 +56,8 @@ const CORRECTIONS = ['we', 'bc', 'sq', 'smc'];
  * @throws QError `cli.not-in-this-version`, `cli.contradicting-flags`
  */
 export function checkSearchFlags(args: Arguments): void {
-  const mode = args.string('mix_mode');
-  if (mode !== 'wi8ai8_fp') throw otherPrecisions(mode);
   const search = args.string('search');
+  checkMixMode(args, search);
   const stray = [...FLAGS, ...GOALS, ...EFFORT].find(
     ({ given, searches }) => given(args) && !searches.includes(search),
   );
@@ -67,11 +68,8 @@ export function checkSearchFlags(args: Arguments): void {
       `--search ${search}`,
     );
   }
-  if (
-    args.optionalString('pre_qtable') !== undefined &&
-    search === 'search_qtable' &&
-    args.string('profile') !== '2026'
-  ) {
+  const isNewest = args.string('profile') === '2026' || mixModeOf(args).fourBits !== undefined;
+  if (args.optionalString('pre_qtable') !== undefined && search === 'search_qtable' && !isNewest) {
     throw contradiction(
       '--pre_qtable with search_qtable belongs to --profile 2026',
       '--pre_qtable',
@@ -89,9 +87,8 @@ export function checkSearchFlags(args: Arguments): void {
     if (goal !== undefined)
       throw contradiction(`${goal.flag} and --cluster contradict each other`, goal.flag, '--cluster');
   }
-  const effort = EFFORT.find(({ given }) => given(args));
-  if (effort !== undefined && search === 'search_qtable' && args.string('profile') === '2026') {
-    throw contradiction(`${effort.flag} belongs to the profiles before 2026`, effort.flag, '--profile 2026');
+  if (args.flag('racing') && args.string('profile') === '2026') {
+    throw contradiction('--racing belongs to the profiles before 2026', '--racing', '--profile 2026');
   }
   const corrections = CORRECTIONS.filter((name) => args.flag(name)).map((name) => `--${name}`);
   if (corrections.length > 0 && !['False', 'search_threshold'].includes(search)) {
@@ -103,22 +100,21 @@ export function checkSearchFlags(args: Arguments): void {
   }
 }
 
-/** Precisions other than INT8 and float. */
-function otherPrecisions(mode: string): QError {
-  const known = ['wi4ai4_wi8ai8', 'wi4ai8_wi8ai8', 'wf8af8_fp'];
-  return new QError(
-    known.includes(mode) ? `not in this version: --mix_mode ${mode}` : `--mix_mode ${mode} is not known`,
-    {
-      code: known.includes(mode) ? 'cli.not-in-this-version' : 'cli.bad-flag-value',
-      where: '--mix_mode',
-      found: mode,
-      expected: 'wi8ai8_fp',
-      hint:
-        mode === 'wf8af8_fp'
-          ? 'no processor here runs FP8'
-          : 'a quantize table of your own may name layers INT4 or W4INT8: q model_deploy lowers them where the processor can',
-    },
-  );
+/** Four bits are searched by `search_qtable` alone, in a way of their own. */
+function checkMixMode(args: Arguments, search: string): void {
+  if (mixModeOf(args).fourBits === undefined) return;
+  const mode = `--mix_mode ${args.string('mix_mode')}`;
+  if (search !== 'search_qtable' && search !== 'False') {
+    throw contradiction(`${mode} belongs to --search search_qtable`, '--mix_mode', `--search ${search}`);
+  }
+  const flags = [
+    ...GOALS,
+    ...FLAGS.filter(({ flag }) => flag === '--transformer True' || flag === '--quantize_method_list'),
+    ...EFFORT.filter(({ flag }) => flag === '--racing'),
+    { flag: '--cluster', given: (given: Arguments) => given.flag('cluster') },
+  ];
+  const stray = flags.find(({ given }) => given(args));
+  if (stray !== undefined) throw contradiction(`${stray.flag} and ${mode} contradict each other`, stray.flag, mode);
 }
 
 function contradiction(message: string, where: string, found: string): QError {

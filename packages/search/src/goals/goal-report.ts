@@ -2,6 +2,7 @@ import { logged, type ReportLine, shown } from '../reports/report-line.ts';
 import { pythonFloat } from '../tensor-match.ts';
 import type { FoundFloatSets, MeasuredFloatSet } from './find-float-sets.ts';
 import type { FloatSetMeasure } from './float-set-measure.ts';
+import type { RefinedPlan } from './refine-plan.ts';
 
 /** What was asked for, and what came of it. */
 export interface GoalOutcome {
@@ -11,6 +12,8 @@ export interface GoalOutcome {
   readonly expected: number;
   /** Is the nearest set written where none meets the goal? */
   readonly takesBest?: boolean;
+  /** What that set became with thresholds and layers changed one by one. */
+  readonly refined?: RefinedPlan;
 }
 
 /** A goal in a plan document. Values that are infinite are null. */
@@ -35,7 +38,7 @@ export interface ParetoDocument {
 }
 
 /** Lines for the log and the console: sets that were measured, and which one meets the goal. */
-export function goalReport({ found, measure, expected, takesBest }: GoalOutcome): ReportLine[] {
+export function goalReport({ found, measure, expected, takesBest, refined }: GoalOutcome): ReportLine[] {
   const { name, unit } = measure;
   const { tried, smallest, best, macs, stopped } = found;
   const nearest =
@@ -54,7 +57,13 @@ export function goalReport({ found, measure, expected, takesBest }: GoalOutcome)
         : `smallest float set with a ${asked}: ${smallest.count} layers, ${percent(smallest.floatMacs, macs)} of the MACs, ` +
             `${name} ${valueText(smallest.value, unit)}`,
     ),
+    ...(refined === undefined ? [] : shown(refinedText(refined, measure))),
   ];
+}
+
+function refinedText({ set, before, tried, stopped }: RefinedPlan, { name, unit }: GoalOutcome['measure']): string {
+  const values = `${valueText(before, unit)} to ${valueText(set.value, unit)}`;
+  return `refined: ${name} from ${values} with ${set.count} layers, ${tried} networks${stopped === undefined ? '' : ' so far'}`;
 }
 
 function alsoCos({ score }: MeasuredFloatSet, name: string): string {
@@ -101,13 +110,14 @@ function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-export function goalDocument({ found, measure, expected }: GoalOutcome): GoalDocument {
+export function goalDocument({ found, measure, expected, refined }: GoalOutcome): GoalDocument {
   const { smallest, macs } = found;
+  const set = refined !== undefined && refined.set.value >= expected ? refined.set : smallest;
   return {
     measure: measure.name,
     expected,
-    isMet: smallest !== undefined,
-    ...(smallest && { value: finiteOrNull(smallest.value), floatMacs: smallest.floatMacs }),
+    isMet: set !== undefined,
+    ...(set && { value: finiteOrNull(set.value), floatMacs: set.floatMacs }),
     macs,
   };
 }

@@ -1,4 +1,3 @@
-import type { Graph } from '@q/ir';
 import type { PlanScores } from '../sensitivity/plan-scores.ts';
 import { searchedLayers } from '../sensitivity/run-sensitive-layer.ts';
 import { meanOf } from '../sensitivity/sample-score.ts';
@@ -19,6 +18,7 @@ import {
 } from '../sensitivity/sensitive-layers.ts';
 import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
 import type { EvaluationCost } from '../sensitivity/suffix-evaluator.ts';
+import { isCodes } from './integer-layers.ts';
 import { costlierCluster } from './two-means.ts';
 import { screenTypes, type TypeScreening } from './type-screening.ts';
 import { type NewerSearchOptions, NO_COST, startOf, WholeTrials } from './whole-trials.ts';
@@ -45,8 +45,6 @@ export type ScreenedSearchOutcome =
 
 /** The part of the layers that may be float at most. */
 const CAP = 5;
-/** Types of codes: layers of these run in integers. */
-const CODES: ReadonlySet<string> = new Set(['i8', 'u8', 'i16', 'u16', 'i32', 'u32']);
 
 /**
  * `search_qtable` of TPU-MLIR since 2026 (search.md 5.3): types of layers that do no harm alone in INT8 are not searched; layers that
@@ -181,8 +179,4 @@ function unscored({ graph, maxFloatLayers = 5, isClustered }: ScreenedSearchOpti
 function clusterOf({ measured, noises }: Progress): string[] {
   const isCostlier = costlierCluster(measured.layers.map(({ best }, at) => [best.loss, noises[at]!] as const));
   return measured.layers.filter((_, at) => isCostlier[at]).map(({ layer }) => layer);
-}
-
-function isCodes(lowered: Graph, name: string): boolean {
-  return CODES.has(lowered.values.get(name)?.dtype ?? '');
 }

@@ -13,6 +13,8 @@ export interface GroupedTable {
   readonly pattern: readonly string[];
   /** Layers that a search found, or that the user named. */
   readonly custom: readonly string[];
+  /** Types of those, where they are others. */
+  readonly customModes?: ReadonlyMap<string, string>;
   /** Word after `--part_quantize`; `None` without. */
   readonly partQuantMode?: string;
   /** What the pattern matcher said. */
@@ -44,9 +46,13 @@ export function printGroupedTable(table: GroupedTable): string {
     ...rows(pattern),
     '# shape layers',
     ...rows(shape, table.shapeMode),
-    ...(custom.length === 0 ? [] : ['# custom layers', ...rows(custom)]),
+    ...(custom.length === 0 ? [] : ['# custom layers', ...customRows(custom, table)]),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function customRows(layers: readonly string[], { mode, customModes }: GroupedTable): string[] {
+  return layers.map((name) => `${name} ${customModes?.get(name) ?? mode}`);
 }
 
 function without(layers: readonly string[], others: readonly string[]): string[] {

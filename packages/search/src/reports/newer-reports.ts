@@ -1,4 +1,5 @@
 import type { FastSearchOutcome, LayerNoise } from '../newer-searches/fast-search.ts';
+import type { FourBitOutcome } from '../newer-searches/four-bit-search.ts';
 import type { MixSearchOutcome } from '../newer-searches/mix-search.ts';
 import type { ScreenedSearchOutcome } from '../newer-searches/screened-search.ts';
 import type { TypeScreening } from '../newer-searches/type-screening.ts';
@@ -102,6 +103,42 @@ export function mixSearchReport(outcome: MixSearchOutcome, facts: NewerFacts): R
       ...(end === 'too-many' ? [exceeded] : []),
       '>>>run result:',
       ...lossLines(outcome.layers),
+      ...resultLines({ int8Score, mixedScore, quantizeTable }),
+    ),
+  ];
+}
+
+/** The lines of `search_qtable` with four bits (search.md 6). */
+export function fourBitSearchReport(
+  outcome: FourBitOutcome,
+  { mlirFile, quantizeTable, precision }: NewerFacts & { readonly precision: 'INT4' | 'W4INT8' },
+): ReportLine[] {
+  const { int8Score, fourBitScore, mixedScore, losses, groups, trials, int8Layers, fourBitLayers } = outcome;
+  const name = precision === 'INT4' ? 'int4' : 'w4a8';
+  const sorted = losses.toSorted((a, b) => a.cosine - b.cosine);
+  return [
+    ...logged(
+      `run float mode: ${mlirFile}`,
+      `run int8 mode: ${mlirFile}`,
+      `current int8 cos:${pythonFloat(int8Score)}`,
+      `run int8 mode: ${mlirFile}`,
+      `current ${name} cos:${pythonFloat(fourBitScore)}`,
+      ...losses.flatMap((loss) => candidateLines(loss, mlirFile)),
+      ...sorted.map(
+        ({ layer, cosine, noise }) =>
+          `Layer: ${layer}, outputs_cos: ${pythonFloat(cosine)}, outputs_snr: ${pythonFloat(noise)}`,
+      ),
+      `sorted_clusters = [${groups.map(pythonList).join(', ')}]`,
+      ...trials.map(() => `run int8 mode: ${mlirFile}`),
+    ),
+    ...shown(
+      '>>>final int4/w4a8 search statistics:',
+      `cos change vs int8:${(mixedScore - int8Score).toFixed(6)}`,
+      `final INT8 keep layers:${int8Layers.length}`,
+      `${name} outputs_cos:${fourBitScore.toFixed(6)} old`,
+      `final ${name.toUpperCase()} layers:${fourBitLayers.length}`,
+      '>>>run result:',
+      `float layer number: ${int8Layers.length}, mix model outputs_cos: ${mixedScore.toFixed(6)}`,
       ...resultLines({ int8Score, mixedScore, quantizeTable }),
     ),
   ];
