@@ -51,6 +51,25 @@ describe('fusions on the ONNX graph', () => {
     expect(layers(graph)).toEqual(['Conv c_Conv', 'Scale n_BatchNormalization', 'Exp e_Exp']);
   });
 
+  test('a spatial zero Pad goes into an AveragePool, unless its own pads are not counted', () => {
+    const pooled = (own: Record<string, number | readonly number[]>) => {
+      const nodes = [
+        node('Pad', ['x', 'p'], ['q']),
+        node('AveragePool', ['q'], ['y'], { kernel_shape: [3, 3], strides: [2, 2], ...own }),
+      ];
+      const initializers = { p: int64s([0, 0, 1, 1, 0, 0, 1, 1]) };
+      return importModel({ inputs: { x: [1, 2, 7, 7] }, outputs: ['y'], initializers, nodes });
+    };
+    const graph = pooled({});
+    expect(layers(graph)).toEqual(['AvgPool y_AveragePool']);
+    expect(graph.ops[1]!.attributes).toMatchObject({ pads: [1, 1, 1, 1], countIncludePad: true });
+    expect(layers(pooled({ pads: [1, 1, 1, 1] }))).toEqual(['Pad q_Pad', 'AvgPool y_AveragePool']);
+    expect(layers(pooled({ ceil_mode: 1 }))).toHaveLength(2);
+    expect(pooled({ pads: [1, 1, 1, 1], count_include_pad: 1 }).ops[1]!.attributes).toMatchObject({
+      pads: [2, 2, 2, 2],
+    });
+  });
+
   test('a spatial zero Pad goes into the Conv, a channel Pad stays', () => {
     const padded = (pads: readonly number[], filter: readonly number[]) =>
       layers(

@@ -2,6 +2,7 @@ import { elementCount } from '../../dtype.ts';
 import { floatData } from '../convert/conversion.ts';
 import {
   floatAttribute,
+  intAttribute,
   intsAttribute,
   numbersOf,
   type OnnxAttribute,
@@ -101,8 +102,22 @@ function spatialPads(pad: OnnxNode, context: RuleContext, rank: number): number[
 }
 
 /** A zero Pad of spatial dimensions that only this Conv reads goes into its `pads`. */
-export const padIntoConv: Rule = (node, context) => {
-  if (node.opType !== 'Conv' || stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') return false;
+export const padIntoConv: Rule = (node, context) => node.opType === 'Conv' && absorbPad(node, context);
+
+/** The same for an AveragePool, which then counts padding. Not where it pads without counting, or rounds its size up. */
+export const padIntoPool: Rule = (node, context) => {
+  if (node.opType !== 'AveragePool' || intAttribute(node, 'ceil_mode', 0) !== 0) return false;
+  const pads = intsAttribute(node, 'pads') ?? [];
+  if (intAttribute(node, 'count_include_pad', 0) === 0 && pads.some((amount) => amount !== 0)) return false;
+  return absorbPad(node, context, [['count_include_pad', { kind: 'int', value: 1n }]]);
+};
+
+function absorbPad(
+  node: OnnxNode,
+  context: RuleContext,
+  attributes: readonly (readonly [string, OnnxAttribute])[] = [],
+): boolean {
+  if (stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') return false;
   const pad = context.soleProducer(node.inputs[0], 'Pad');
   const rank = context.shape(node.inputs[0])?.length;
   if (pad === undefined || rank === undefined) return false;
@@ -114,7 +129,7 @@ export const padIntoConv: Rule = (node, context) => {
   replaceNode(context.graph, node, {
     ...node,
     inputs: [pad.inputs[0]!, ...node.inputs.slice(1)],
-    attributes: new Map([...node.attributes, ['pads', pads]]),
+    attributes: new Map([...node.attributes, ['pads', pads], ...attributes]),
   });
   return true;
-};
+}

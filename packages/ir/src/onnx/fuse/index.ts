@@ -1,7 +1,7 @@
 import type { OnnxGraph, OnnxType } from '../onnx-graph.ts';
 import { removeCasts } from './casts.ts';
 import { concatOfConcat, reduceThenUnsqueeze, transposeOfTranspose } from './chains.ts';
-import { addIntoConv, batchNormIntoConv, padIntoConv } from './convolution.ts';
+import { addIntoConv, batchNormIntoConv, padIntoConv, padIntoPool } from './convolution.ts';
 import { mergeDuplicates } from './duplicates.ts';
 import { addIntoMatMul } from './gemm.ts';
 import { dropNoOperation } from './no-operation.ts';
@@ -11,6 +11,7 @@ import { sweep } from './rule.ts';
 const RULES = [
   dropNoOperation,
   padIntoConv,
+  padIntoPool,
   addIntoConv,
   batchNormIntoConv,
   addIntoMatMul,

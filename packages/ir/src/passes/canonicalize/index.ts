@@ -6,12 +6,14 @@ import { convolutionRules } from './convolution.ts';
 import { convolutionPairRules } from './convolution-pair.ts';
 import { mergeIdentical } from './identical.ts';
 import { layoutRules } from './layout.ts';
+import { permutedSliceRules } from './permuted-slices.ts';
 import { Rewriter, type Rule } from './rewriter.ts';
 import { slicingRules } from './slicing.ts';
 
 const RULES: readonly Rule[] = [
   ...layoutRules,
   ...slicingRules,
+  ...permutedSliceRules,
   ...convolutionRules,
   ...convolutionPairRules,
   ...affineRules,

@@ -31,32 +31,60 @@ const isIdentity = (order: readonly number[]) => order.every((axis, index) => ax
 /** One that keeps two dimensions stays: TPU-MLIR 1.17 and 1.30 write it. */
 const identityPermute = rule(
   'top.Permute',
-  (op, rw) => op.attributes.order.length > 2 && isIdentity(op.attributes.order) && drop(op, rw),
+  (op, rw) => op.attributes.order.length !== 2 && isIdentity(op.attributes.order) && drop(op, rw),
 );
 
-/** Permute → Permute that undo each other, possibly through a Reshape; or one Permute, named after the second. */
-const mergePermutes = rule('top.Permute', (op, rw) => {
-  const first = rw.producer(op.inputs[0], 'top.Permute');
-  if (first === undefined || !rw.hasOneUse(first.name)) return false;
-  const order = op.attributes.order.map((axis) => first.attributes.order[axis]!);
+/** A Permute without dimensions of length 1, and with those as one that stay neighbours. */
+function essence(shape: readonly number[], order: readonly number[]): { shape: number[]; order: number[] } {
+  const runs: { first: number; next: number; length: number }[] = [];
+  const isRelevant = (axis: number) => shape[axis] !== 1;
+  const after = (axis: number) => shape.findIndex((_, at) => at > axis && isRelevant(at));
+  for (const axis of order.filter(isRelevant)) {
+    const run = runs.at(-1);
+    if (run?.next === axis) Object.assign(run, { next: after(axis), length: run.length * shape[axis]! });
+    else runs.push({ first: axis, next: after(axis), length: shape[axis]! });
+  }
+  const sources = runs.toSorted((a, b) => a.first - b.first);
+  return { shape: sources.map(({ length }) => length), order: runs.map((run) => sources.indexOf(run)) };
+}
+
+/** Permute (→ Reshape) → Permute that undo each other: nothing, or a Reshape named after what the first one reads. */
+const oppositePermutes = rule('top.Permute', (op, rw) => {
+  const [before] = op.inputs as [string];
+  const between = rw.producer(before, 'top.Reshape');
+  const first = rw.producer(between?.inputs[0] ?? before, 'top.Permute');
+  if (first === undefined || !rw.hasOneUse(before) || !rw.hasOneUse(first.name)) return false;
   const [source] = first.inputs as [string];
-  if (isIdentity(order)) rw.bypass(op, source);
-  else rw.replace(op, rw.change(op, { inputs: [source], attributes: { order } }));
+  const there = essence(rw.shape(source), first.attributes.order);
+  const back = essence(rw.shape(before), op.attributes.order);
+  const passed = there.order.map((axis) => there.shape[axis]!);
+  if (!sameShape(passed, back.shape) || !isIdentity(back.order.map((axis) => there.order[axis]!))) return false;
+  const shape = [...rw.shape(op.name)];
+  if (sameShape(shape, rw.shape(source))) rw.bypass(op, source);
+  else {
+    const name = `${source}_r_Reshape`;
+    rw.replace(op, rw.make('top.Reshape', { name, inputs: [source, null], attributes: { shape } }));
+    rw.redirect(op.name, name);
+  }
+  if (between !== undefined) rw.replace(between);
   rw.replace(first);
   return true;
 });
 
-/** A Permute that only moves dimensions of length 1 is a Reshape. */
-const permuteToReshape = rule('top.Permute', (op, rw) => {
-  const shape = rw.shape(op.inputs[0]!);
-  const moved = op.attributes.order.filter((axis) => shape[axis] !== 1);
-  if (moved.some((axis, index) => index > 0 && axis < moved[index - 1]!) || isIdentity(op.attributes.order))
-    return false;
-  const target = [...rw.shape(op.name)];
-  rw.replace(
-    op,
-    rw.make('top.Reshape', { name: op.name, inputs: [op.inputs[0]!, null], attributes: { shape: target } }),
-  );
+/**
+ * A Permute of five dimensions that no four describe is two: `<name>_r_expand0` brings the dimension that shall be first, and the
+ * one behind it, to the front.
+ */
+const splitPermute = rule('top.Permute', (op, rw) => {
+  const [source] = op.inputs as [string];
+  const { order } = op.attributes;
+  if (order.length !== 5 || essence(rw.shape(source), order).order.length < 5) return false;
+  const begin = order[0] === 4 ? 3 : order[0]!;
+  const first = [begin, begin + 1, ...order.slice(1).filter((axis) => axis !== begin && axis !== begin + 1)];
+  const name = `${op.name}_r_expand0`;
+  const second = order.map((axis) => first.indexOf(axis));
+  const expand = rw.make('top.Permute', { name, inputs: [source], attributes: { order: first } });
+  rw.replace(op, expand, rw.change(op, { inputs: [name], attributes: { order: second } }));
   return true;
 });
 
@@ -182,8 +210,8 @@ export const layoutRules: readonly Rule[] = [
   mergeReshapes,
   identityPermute,
   pixelShuffle,
-  mergePermutes,
-  permuteToReshape,
+  oppositePermutes,
+  splitPermute,
   emptyConcatInput,
   singleConcat,
   squeezeToSame,
