@@ -71,7 +71,7 @@ export class Arena {
 
   /** Forgets every allocation made since `mark` (all of them without one). The memory itself never shrinks. */
   reset(mark: number = this.#base): void {
-    if (mark < this.#base || mark > this.#top) {
+    if (!Number.isInteger(mark) || mark < this.#base || mark > this.#top) {
       throw new KernelError('A mark must come from this arena and must not be newer than its last reset', {
         code: 'kernels.memory.size',
         where: 'Arena.reset',

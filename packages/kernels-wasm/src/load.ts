@@ -40,6 +40,14 @@ export interface LoadOptions extends CompileOptions {
  * `supportsFastKernels()` before), `kernels.binary.load`.
  */
 export async function compileKernels({ binary = 'default', bytes }: CompileOptions = {}): Promise<WebAssembly.Module> {
+  if (binary !== 'default' && binary !== 'fast') {
+    throw new KernelError(`There is no kernel binary ${String(binary)}`, {
+      code: 'kernels.binary.load',
+      where: 'compileKernels',
+      found: String(binary),
+      expected: "'default' or 'fast'",
+    });
+  }
   if (binary === 'fast' && !supportsFastKernels()) {
     throw new KernelError('The fast kernels need relaxed SIMD, which this engine does not have', {
       code: 'kernels.engine.relaxed-simd',
@@ -57,14 +65,21 @@ export async function compileKernels({ binary = 'default', bytes }: CompileOptio
         code: 'kernels.binary.load',
         where: binary === 'fast' ? 'wasm/kernels-fast.wasm' : 'wasm/kernels.wasm',
         expected: 'a WebAssembly binary and an engine with 128-bit SIMD',
-        hint: 'in a checkout, build @q/kernels-wasm first; elsewhere pass { bytes } or { module }',
+        hint:
+          'in a checkout, build @q/kernels-wasm first; in a page whose bundler does not copy the file, pass { bytes } of ' +
+          '@q/kernels-wasm/kernels.wasm, or { module }',
       },
       { cause },
     );
   }
 }
 
-/** Makes a fresh instance with its own memory. */
+/**
+ * Makes a fresh instance with its own memory.
+ *
+ * @throws KernelError what `compileKernels` throws, `kernels.binary.stale` (the module is another one), `kernels.memory.limit`
+ * (`initialPages`, or the engine gives no more memories).
+ */
 export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
   const module = options.module ?? (await compileKernels(options));
   const exports = await instantiate(module);
@@ -80,6 +95,15 @@ export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
 }
 
 async function instantiate(module: WebAssembly.Module): Promise<KernelExports> {
+  if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {
+    throw new KernelError('The module is no compiled WebAssembly', {
+      code: 'kernels.binary.stale',
+      where: 'loadKernels',
+      found: Object.prototype.toString.call(module),
+      expected: 'a WebAssembly.Module from compileKernels()',
+      hint: 'bytes of the binary go to { bytes }',
+    });
+  }
   const imports = WebAssembly.Module.imports(module).length;
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   const missing = ['memory', 'heapBase', 'usesRelaxedSimd'].filter((name) => !names.includes(name));
@@ -91,5 +115,18 @@ async function instantiate(module: WebAssembly.Module): Promise<KernelExports> {
       expected: 'no imports, and exports `memory`, `heapBase` and `usesRelaxedSimd`',
     });
   }
-  return (await WebAssembly.instantiate(module, {})).exports as unknown as KernelExports;
+  try {
+    return (await WebAssembly.instantiate(module, {})).exports as unknown as KernelExports;
+  } catch (cause) {
+    // Engines reserve gigabytes of addresses for each memory, so that there is an end to their number.
+    throw new KernelError(
+      `No further kernel memory: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        code: 'kernels.memory.limit',
+        where: 'loadKernels',
+        hint: 'use fewer instances at once, or let those go that are done',
+      },
+      { cause },
+    );
+  }
 }

@@ -84,6 +84,20 @@ describe('loadKernels', () => {
     const empty = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
     await expect(loadKernels({ module: empty })).rejects.toMatchObject({ code: 'kernels.binary.stale' });
   });
+
+  it('reports what is no module, and a binary that there is not, as callers without types hand them over', async () => {
+    const bytes = readFileSync(file('wasm/kernels.wasm'));
+    for (const module of [{}, 'kernels.wasm', bytes] as unknown as WebAssembly.Module[])
+      await expect(loadKernels({ module })).rejects.toMatchObject({
+        code: 'kernels.binary.stale',
+        hint: expect.stringContaining('{ bytes }'),
+      });
+    await expect(compileKernels({ binary: 'quick' as 'fast' })).rejects.toMatchObject({
+      code: 'kernels.binary.load',
+      found: 'quick',
+    });
+    expect((await loadKernels({ bytes })).binary).toBe('default');
+  });
 });
 
 describe('Arena', () => {
@@ -108,6 +122,10 @@ describe('Arena', () => {
     const arena = new Arena(new WebAssembly.Memory({ initial: 1 }), 8);
     expect(() => arena.alloc(5e9)).toThrow(expect.objectContaining({ code: 'kernels.memory.limit' }));
     expect(() => arena.alloc(-1)).toThrow(expect.objectContaining({ code: 'kernels.memory.size' }));
-    expect(() => arena.reset(1e6)).toThrow(expect.objectContaining({ code: 'kernels.memory.size' }));
+    const mark = arena.mark();
+    arena.alloc(64);
+    for (const bad of [1e6, -1, mark + 0.5, Number.NaN])
+      expect(() => arena.reset(bad), String(bad)).toThrow(expect.objectContaining({ code: 'kernels.memory.size' }));
+    expect(arena.usedBytes).toBe(64);
   });
 });
