@@ -48,7 +48,7 @@ function permutedOf(product: OpOf<'top.MatMul'>, rw: Rewriter): Permuted | undef
   const count = rw.shape(sliced.name)[0];
   // TPU-MLIR looks the length up behind the first Permute even where there are two.
   const moves = order[0] !== 0 && rw.shape(reshape.name)[first.attributes.order[0]!] === count;
-  if (!moves || parts?.length !== count) return undefined;
+  if (!moves || parts === undefined || parts.length !== count) return undefined;
   return { reshape, order, parts, joined, between: [first, ...(second ? [second] : []), ...(join ? [join] : [])] };
 }
 
