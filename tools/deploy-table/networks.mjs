@@ -27,6 +27,7 @@ const gray = (mean, scale) => ({ pixelFormat: 'gray', mean: [mean], scale: [scal
 export const networks = [
   own('objects-cnn', objects),
   own('objects-mobilenetv2', objects, 'objects-cnn'),
+  own('objects-mobilenetv3', objects, 'objects-cnn'),
   own('objects-resnet', objects, 'objects-cnn'),
   own('objects-vit', objects, 'objects-cnn'),
   own('scenes-yolov3-tiny', scenes),
