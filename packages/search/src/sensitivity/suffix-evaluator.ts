@@ -62,6 +62,8 @@ export class SuffixEvaluator implements NetworkScores {
   readonly #reference: (OutputTensors | undefined)[];
   /** Of candidates that are the base itself. */
   readonly #ofBase: (readonly number[] | undefined)[] = [];
+  /** The last candidates: they may be asked for on other samples next. */
+  #prepared: readonly Variant[] = [];
   #candidateOperators = 0;
   #fullOperators = 0;
   #peakBytes = 0;
@@ -119,20 +121,31 @@ export class SuffixEvaluator implements NetworkScores {
 
   /** Evaluates candidates from `next` on, as many as may be prepared at a time. Answers the next one. */
   async #group(graphs: readonly Graph[], next: number, request: GroupRequest): Promise<number> {
-    const variants: Variant[] = [];
-    try {
-      let weights = 0;
-      for (let at = next; at < graphs.length && weights <= OWN_WEIGHTS * this.#bench.activationBytes; at++) {
-        const variant = this.#variant(graphs[at]!);
-        variants.push(variant);
-        weights += variant.weightBytes;
-      }
-      await this.#run(variants, request);
-    } finally {
-      for (const variant of variants) variant.dispose();
-    }
+    const variants = this.#prepare(graphs, next);
+    await this.#run(variants, request);
     for (const { ops } of variants) this.#candidateOperators += ops.length * request.samples.length;
     return next + variants.length;
+  }
+
+  #prepare(graphs: readonly Graph[], from: number): readonly Variant[] {
+    const known = this.#prepared;
+    const isWhole = known.length === graphs.length - from || this.#isFull(known);
+    if (isWhole && known.every(({ graph }, index) => graph === graphs[from + index])) return known;
+    this.#release();
+    const variants: Variant[] = [];
+    this.#prepared = variants;
+    for (let at = from; at < graphs.length && !this.#isFull(variants); at++) variants.push(this.#variant(graphs[at]!));
+    return variants;
+  }
+
+  /** Do candidates take all the memory that their own weights may take? */
+  #isFull(variants: readonly Variant[]): boolean {
+    return ownWeights(variants) > OWN_WEIGHTS * this.#bench.activationBytes;
+  }
+
+  #release(): void {
+    for (const variant of this.#prepared) variant.dispose();
+    this.#prepared = [];
   }
 
   dispose(): void {
@@ -191,14 +204,17 @@ export class SuffixEvaluator implements NetworkScores {
   }
 
   #notePeak(variants: readonly Variant[]): void {
-    const own = variants.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
-    this.#peakBytes = Math.max(this.#peakBytes, this.bytes + own);
+    this.#peakBytes = Math.max(this.#peakBytes, this.bytes + ownWeights(variants));
   }
 }
 
 interface GroupRequest {
   readonly samples: readonly number[];
   readonly results: ReadonlyMap<Graph, (readonly number[])[]>;
+}
+
+function ownWeights(variants: readonly Variant[]): number {
+  return variants.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
 }
 
 function executedOperators(graph: Graph): number {

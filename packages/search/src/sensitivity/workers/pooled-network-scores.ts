@@ -95,10 +95,11 @@ export class PooledNetworkScores implements NetworkEvaluator {
     const places = new Map(wanted.map((sample, at) => [sample, at]));
     await Promise.all(
       this.#shares(candidates.length, wanted).map(async (shares, worker) => {
-        for (const share of shares) {
+        for (const [round, share] of shares.entries()) {
           this.#scoring.checkpoint?.();
           const reply = await this.#pool.call(worker, {
-            candidates: share.candidates.map((candidate) => patches[candidate]!),
+            // The rounds of a worker differ in their samples only.
+            ...(round === 0 && { candidates: share.candidates.map((candidate) => patches[candidate]!) }),
             samples: share.samples,
             feeds: await this.#unsent(worker, share.samples),
           });

@@ -2,6 +2,7 @@ import type { Graph } from '@q/ir';
 import type { Feeds, WorkerTask } from '@q/runtime';
 import { type MeasureName, measureOf } from '../sample-measure.ts';
 import { type EvaluationCost, SuffixEvaluator } from '../suffix-evaluator.ts';
+import { createLikenessTask, type LikenessMessage, type LikenessTaskInit } from './likeness-task.ts';
 import { applyPatch, type NetworkPatch } from './network-patch.ts';
 import { createQtableTask, type QtableMessage, type QtableReply, type QtableTaskInit } from './qtable-task.ts';
 
@@ -16,7 +17,8 @@ export interface SearchTaskInit {
 }
 
 export interface SearchMessage {
-  readonly candidates: readonly NetworkPatch[];
+  /** Absent: those of the message before. */
+  readonly candidates?: readonly NetworkPatch[];
   readonly samples: readonly number[];
   /** Data of samples that this worker has not seen yet; it keeps them. */
   readonly feeds: ReadonlyMap<number, Feeds>;
@@ -28,10 +30,14 @@ export interface SearchReply {
   readonly cost: EvaluationCost;
 }
 
+type SearchWorkerTask =
+  | WorkerTask<SearchMessage, SearchReply>
+  | WorkerTask<QtableMessage, QtableReply>
+  | WorkerTask<LikenessMessage, readonly Float64Array[]>;
+
 /** What a worker does for searches, by what it is started with. */
-export async function createTask(
-  init: SearchTaskInit | QtableTaskInit,
-): Promise<WorkerTask<SearchMessage, SearchReply> | WorkerTask<QtableMessage, QtableReply>> {
+export async function createTask(init: SearchTaskInit | QtableTaskInit | LikenessTaskInit): Promise<SearchWorkerTask> {
+  if ('quantized' in init) return createLikenessTask(init);
   return 'int8' in init ? createQtableTask(init) : createScoringTask(init);
 }
 
@@ -39,6 +45,7 @@ export async function createTask(
 async function createScoringTask(init: SearchTaskInit): Promise<WorkerTask<SearchMessage, SearchReply>> {
   const { base, sampleCount, measure, compared, frontierBytes } = init;
   const feeds = new Map<number, Feeds>();
+  let candidates: readonly Graph[] = [];
   const evaluator = await SuffixEvaluator.open({
     base,
     reference: applyPatch(base, init.reference),
@@ -50,7 +57,7 @@ async function createScoringTask(init: SearchTaskInit): Promise<WorkerTask<Searc
   return {
     async run(message) {
       for (const [sample, data] of message.feeds) feeds.set(sample, data);
-      const candidates = message.candidates.map((patch) => applyPatch(base, patch));
+      candidates = message.candidates?.map((patch) => applyPatch(base, patch)) ?? candidates;
       const measures = await evaluator.measures(candidates, message.samples);
       return { measures, cost: evaluator.cost };
     },
