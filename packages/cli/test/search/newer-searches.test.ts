@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseQuantizeTable } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectsPreprocess, testModel } from '../q-process.ts';
-import { openWorkspace, run, steady, type Workspace } from './workspace.ts';
+import { testModel } from '../q-process.ts';
+import { openObjectsCnn, run, steady, type Workspace } from './workspace.ts';
 
 const images = testModel('objects-cnn/calibration.zip');
 const read = (name: string): string => readFileSync(name, 'utf8');
@@ -12,13 +12,7 @@ const search = (more: string) =>
 let folder: Workspace;
 
 beforeAll(async () => {
-  folder = openWorkspace();
-  const { status, stderr } = await run(
-    `model_transform --model_name net --model_def ${testModel('objects-cnn/objects-cnn.onnx')} ` +
-      `${objectsPreprocess.join(' ')} --mlir net.mlir`,
-  );
-  expect(status, stderr).toBe(0);
-  expect((await search('-o table')).status).toBe(0);
+  folder = await openObjectsCnn();
 });
 afterAll(() => folder.close());
 
@@ -49,20 +43,47 @@ describe('searches of 2026', () => {
     );
   });
 
-  it.each(['fast_search', 'mix_search'])(
-    '%s goes on from its journal, and stops when the budget is spent',
-    async (name) => {
-      const flags = `--search ${name} --expected_cos 0.999 -o table`;
-      const journal = `--journal ${name}.jsonl`;
-      expect((await search(`${flags} ${journal} --quantize_table first`)).status).toBe(0);
-      const again = await search(`${flags} ${journal} --quantize_table again`);
-      expect(again.stderr).toMatch(/resumed: \d+ scores were found before/);
-      expect(tableOf('again').layers).toEqual(tableOf('first').layers);
-      const stopped = await search(`${flags} --budget 1ms --quantize_table stopped`);
-      expect([stopped.status, stopped.stderr]).toEqual([0, expect.stringMatching(/stopped early because the budget/)]);
-      expect(tableOf('stopped').layers).toEqual([]);
-    },
-  );
+  it.each([
+    ['fast_search', '-o table'],
+    ['mix_search', '-o table'],
+    ['search_qtable', '--profile 2026 --quantize_method_list KL --max_float_layers 1 -o based'],
+  ])('%s goes on from its journal, and stops when the budget is spent', async (name, more) => {
+    const flags = `--search ${name} --expected_cos 0.999 ${more}`;
+    const journal = `--journal ${name}.jsonl`;
+    expect((await search(`${flags} ${journal} --quantize_table first`)).status).toBe(0);
+    const again = await search(`${flags} ${journal} --quantize_table again`);
+    expect(again.stderr).toMatch(/resumed: \d+ scores were found before/);
+    expect(read('again')).toEqual(read('first'));
+    const stopped = await search(`${flags} --budget 1ms --quantize_table stopped`);
+    expect([stopped.status, stopped.stderr]).toEqual([0, expect.stringMatching(/stopped early because the budget/)]);
+    expect(tableOf('stopped').layers).toEqual([]);
+  });
+
+  it('--mix_mode takes layers in four bits into the tables, which deploy on either base', async () => {
+    const bits = '--input_num 4 --inference_num 3 --processor bm1688 --mix_mode wi4ai4_wi8ai8';
+    expect((await search(`${bits} -o table4`)).status).toBe(0);
+    expect(read('table4')).toMatch(/^#int4_th$/m);
+    const { status, stdout, stderr } = await search(
+      `${bits} --search search_qtable --expected_cos 0.95 --quantize_table mixed4 -o table4`,
+    );
+    expect(status, stderr).toBe(0);
+    const [count] = /(?<=final INT4 layers:)\d+/.exec(stdout)!;
+    expect(Number(count)).toBeGreaterThan(0);
+    const { rows } = parseQuantizeTable(read('mixed4'), 'mixed4');
+    const four = [...rows].filter(([, { mode }]) => mode === 'INT4').map(([name]) => name);
+    expect(read('table4').split('#int4_op\n')[1]!.trim().split('\n')).toEqual(four);
+    expect(four).toHaveLength(Number(count));
+    const weights = await Promise.all(
+      ['INT4', 'INT8'].map(async (base) => {
+        const deployed = await run(`model_deploy --mlir net.mlir --quantize ${base} --processor bm1688 \\
+          --calibration_table table4 --quantize_table mixed4 --model ${base}.bmodel`);
+        expect(deployed.status, deployed.stderr).toBe(0);
+        const name = /\S+_weights\.npz/.exec(deployed.stdout)![0];
+        return readFileSync(name);
+      }),
+    );
+    expect(weights[1]).toEqual(weights[0]);
+  });
 
   it('mix_search stops at the maximum, and says so', async () => {
     const { status, stdout, stderr } = await search(

@@ -59,7 +59,7 @@ it('run_qtable stops when its budget is spent', async () => {
   expect(plan('short22.json')).toMatchObject({ lossUnit: 'dB', floatLayers: [] });
   const refused = await qtable('--profile 2022 --journal found.jsonl -o no');
   expect([refused.status, existsSync('no')]).toEqual([1, false]);
-  expect(refused.stderr).toMatch(/--journal belongs to the profiles after 2022/);
+  expect(refused.stderr).toMatch(/The journal is that of another search/);
 });
 
 it('searches of layers write the losses that they found', async () => {
@@ -85,8 +85,8 @@ it.each([
   ['explain short.json --processor bm1684', /--processor belongs to a .mlir file/],
   ['explain net.mlir --processor bm1684', /--calibration_table is missing/],
   [
-    'run_calibration net.mlir --dataset nowhere --search search_qtable --profile 2026 --budget 1s -o no',
-    /--budget belongs to the profiles before 2026/,
+    'run_calibration net.mlir --dataset nowhere --search search_qtable --profile 2026 --racing -o no',
+    /--racing belongs to the profiles before 2026/,
   ],
   ['run_calibration net.mlir --dataset nowhere --plan p.json -o no', /--plan belongs to --search/],
 ])('refuses %s', async (line, message) => {

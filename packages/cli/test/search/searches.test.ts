@@ -1,24 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseCalibrationTable } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectsPreprocess, testModel } from '../q-process.ts';
-import { openWorkspace, run, steady, type Workspace } from './workspace.ts';
+import { testModel } from '../q-process.ts';
+import { openObjectsCnn, run, steady, type Workspace } from './workspace.ts';
 
 const images = testModel('objects-cnn/calibration.zip');
 const read = (name: string): string => readFileSync(name, 'utf8');
 let folder: Workspace;
 
 beforeAll(async () => {
-  folder = openWorkspace();
-  const { status, stderr } = await run(
-    `model_transform --model_name net --model_def ${testModel('objects-cnn/objects-cnn.onnx')} ` +
-      `${objectsPreprocess.join(' ')} --mlir net.mlir`,
-  );
-  expect(status, stderr).toBe(0);
-  const table = await run(
-    `run_calibration net.mlir --dataset ${images} --input_num 4 --no_doctor --workers 1 -o table`,
-  );
-  expect(table.status, table.stderr).toBe(0);
+  folder = await openObjectsCnn();
 });
 afterAll(() => folder.close());
 
@@ -234,7 +225,17 @@ describe('what searches refuse, in one line and without a table', () => {
       '--search search_qtable --profile 2026 --cluster --pareto --quantize_table no',
       /--pareto and --cluster contradict each other/,
     ],
-    ['--search search_qtable --mix_mode wi4ai8_wi8ai8 --quantize_table no', /not in this version: --mix_mode wi4ai8/],
+    ['--search search_qtable --mix_mode wf8af8_fp --quantize_table no', /not in this version: .*runs FP8[\s\S]*wi4ai8/],
+    ['--search fast_search --mix_mode wi4ai8_wi8ai8 --quantize_table no', /belongs to --search search_qtable/],
+    [
+      '--search search_qtable --mix_mode wi4ai8_wi8ai8 --cluster --quantize_table no',
+      /--cluster and --mix_mode wi4ai8/,
+    ],
+    ['--search search_qtable --mix_mode wi4ai4_wi8ai8 --quantize_table no', /needs the calibration table no to exist/],
+    [
+      '--search search_qtable --profile 2026 --racing --quantize_table no',
+      /--racing belongs to the profiles before 2026/,
+    ],
     ['--search search_qtable --mix_mode wi8ai8 --quantize_table no', /--mix_mode wi8ai8 is not known/],
     ['--benchmark_method snr --search search_qtable --quantize_table no', /--benchmark_method/],
     ['--transformer True', /--transformer True belongs to --search search_qtable/],

@@ -1,10 +1,8 @@
-import { type Graph, isQError, type Plan, type Precision } from '@q/ir';
-import { createSession, type Session } from '@q/runtime';
+import { isQError, type Plan, type Precision } from '@q/ir';
 import { withFloatOps } from '../sensitivity/plan-edits.ts';
 import type { LayerCosine, QtableEnd } from '../sensitivity/run-qtable.ts';
-import { realsOf } from '../sensitivity/sample-score.ts';
 import { SearchStopped, untilStopped } from '../sensitivity/stop-clock.ts';
-import { pairSums, vendorSimilarity } from '../similarity.ts';
+import { LayerLikenesses } from './layer-likenesses.ts';
 import { PASSED_OVER } from './passed-over-types.ts';
 import { type NewerSearchOptions, startOf, WholeTrials } from './whole-trials.ts';
 
@@ -57,6 +55,7 @@ export async function mixSearch(options: MixSearchOptions): Promise<MixSearchOut
       walk.tell(graph.ops.length);
       return reason;
     } finally {
+      await walk?.dispose();
       await trials.dispose();
     }
   });
@@ -78,6 +77,7 @@ class MixWalk {
   readonly #options: MixSearchOptions;
   readonly #limits: { readonly int8Score: number; readonly most: number };
   readonly #names: readonly string[];
+  readonly #likenesses: LayerLikenesses;
   readonly layers: LayerCosine[] = [];
   floatLayers: string[] = [];
   mixedScore = 0;
@@ -89,6 +89,7 @@ class MixWalk {
     this.#options = options;
     this.#limits = limits;
     this.#names = options.graph.ops.map(({ name }) => name);
+    this.#likenesses = new LayerLikenesses(options, trials.lower(trials.plan), trials.check);
   }
 
   async run(): Promise<QtableEnd> {
@@ -143,31 +144,12 @@ class MixWalk {
     const { graph } = this.#options;
     const mixed = this.#trials.lower(this.#trials.withFloat(this.#trials.plan, this.floatLayers));
     const names = graph.ops.map(({ name }) => name).filter((name) => mixed.values.has(name) && graph.values.has(name));
-    const means = await this.#trials.recorded('likeness of layers', mixed, () => this.#meanLikeness(mixed, names));
+    const means = await this.#trials.recorded('likeness of layers', mixed, () => this.#likenesses.of(mixed, names));
     return new Map(names.map((name, at) => [name, means[at]!]));
   }
 
-  async #meanLikeness(mixed: Graph, names: readonly string[]): Promise<number[]> {
-    const { graph, samples } = this.#options;
-    const open = (network: Graph): Promise<Session> => createSession(network, { retain: names, nonFinite: 'allow' });
-    const [float, quantized] = [await open(graph), await open(mixed)];
-    const sums = names.map(() => 0);
-    try {
-      for (let index = 0; index < samples.length; index++) {
-        this.#trials.check();
-        const feeds = await samples.sample(index);
-        float.run(feeds);
-        quantized.run(feeds);
-        names.forEach((name, at) => {
-          const [expected] = realsOf([name], (value) => float.slot(value));
-          const [found] = realsOf([name], (value) => quantized.slot(value));
-          sums[at]! += vendorSimilarity(pairSums(expected!.data, found!.data));
-        });
-      }
-    } finally {
-      float.dispose();
-      quantized.dispose();
-    }
-    return sums.map((sum) => sum / samples.length);
+  /** Ends the threads, if there are any. */
+  async dispose(): Promise<void> {
+    await this.#likenesses.dispose();
   }
 }

@@ -114,9 +114,11 @@ export function withPickedLayers(
 /** Scores against the network in the processor's own float type (search.md 2), whatever float type is searched with. */
 export async function againstFloat(
   options: Pick<SearchOptions, 'target' | 'processor' | 'graph' | 'samples' | 'score' | 'compared'>,
+  checkpoint?: () => void,
 ): Promise<FullEvaluation> {
   const { target, processor, graph, samples, score, compared } = options;
-  const reference = await referenceOutputs(target.lower(graph, floatPlan({ target, processor })), samples, compared);
+  const float = target.lower(graph, floatPlan({ target, processor }));
+  const reference = await referenceOutputs(float, samples, compared, checkpoint);
   return { samples, reference, ...(score && { score }), ...(compared && { compared }) };
 }
 

@@ -37,16 +37,22 @@ export interface SearchThresholdOutcome {
 export async function searchThreshold(options: SearchThresholdOptions): Promise<SearchThresholdOutcome> {
   const { target, processor, graph, tables, samples, emit } = options;
   if (samples.length === 0) throw noSamples();
-  const evaluation = await againstFloat(options);
   const scores: { readonly method: string; readonly score: number }[] = [];
   let best: { readonly table: MethodTable; readonly score: number } | undefined;
-  for (const [index, table] of tables.entries()) {
+  let runs = 0;
+  const total = (tables.length + 1) * samples.length;
+  const tell = (): void => {
+    const label = best === undefined ? '' : `${best.table.method} ${best.score.toFixed(6)}`;
+    emit?.({ type: 'progress', task: 'threshold', done: runs++, total, label });
+  };
+  const evaluation = { ...(await againstFloat(options, tell)), checkpoint: tell };
+  for (const table of tables) {
     const plan: Plan = { processor, precision: 'INT8', asymmetric: false, ops: new Map(), values: table.values };
     const score = meanOf(await evaluateInFull(target.lower(graph, plan), evaluation));
     scores.push({ method: table.method, score });
     if (best === undefined || score > best.score) best = { table, score };
-    emit?.({ type: 'progress', task: 'threshold', done: index + 1, total: tables.length, label: table.method });
   }
+  tell();
   if (best === undefined) throw new QError('There is no table to choose from.', { code: 'search.method-missing' });
   return { scores, best: best.table };
 }
