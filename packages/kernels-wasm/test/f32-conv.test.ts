@@ -132,13 +132,26 @@ const CASES: Record<string, Partial<Conv2dShape>> = {
   depthwise_s3: { ic: 3, oc: 3, groups: 3, strideH: 3, strideW: 3, ih: 20, iw: 20 },
 };
 
+/** 1x1 convolutions that may leave zeros out: whole and partial blocks of channels, pixels and output channels. */
+const SPARSE = {
+  seven: { ic: 200, oc: 64, ih: 7, iw: 7 },
+  partial_tiles: { ic: 103, oc: 114, ih: 5, iw: 6 },
+  three_rows_left: { ic: 66, oc: 59, ih: 4, iw: 4 },
+  blocks_of_pixels: { ic: 50, oc: 32, ih: 13, iw: 21 },
+  last_block_of_one: { ic: 33, oc: 32, ih: 3, iw: 171 },
+  deep: { ic: 500, oc: 52, ih: 5, iw: 5 },
+  batch_of_groups: { n: 2, groups: 2, ic: 80, oc: 64, ih: 6, iw: 7 },
+} satisfies Record<string, Partial<Conv2dShape>>;
+
 describe('f32_conv2d', () => {
   const { fresh } = useKernels();
-  it.each(Object.entries(CASES))('%s', (name, over) => {
-    const s: Conv2dShape = { ...base, ...over };
-    const x = noise(s.n * s.ic * s.ih * s.iw, 1);
-    const w = noise((s.oc * s.ic * s.kh * s.kw) / s.groups, 2);
-    const bias = noise(s.oc, 3);
+  interface Operands {
+    readonly x: Float32Array;
+    readonly w: Float32Array;
+    readonly bias: Float32Array;
+  }
+
+  function expectTwin(name: string, s: Conv2dShape, { x, w, bias }: Operands): void {
     for (const [useBias, lo, hi] of [
       [true, -Infinity, Infinity],
       [false, -0.25, 0.5],
@@ -174,6 +187,40 @@ describe('f32_conv2d', () => {
       scratch.check(`${name}: scratch`);
       expectUlp(k.arena.f32(y.ptr, expected.length), expected, CONV_ULP, name);
     }
+  }
+
+  const operands = (s: Conv2dShape): Operands => ({
+    x: noise(s.n * s.ic * s.ih * s.iw, 1),
+    w: noise((s.oc * s.ic * s.kh * s.kw) / s.groups, 2),
+    bias: noise(s.oc, 3),
+  });
+
+  it.each(Object.entries(CASES))('%s', (name, over) => {
+    const s: Conv2dShape = { ...base, ...over };
+    expectTwin(name, s, operands(s));
+  });
+
+  it.each(Object.entries(SPARSE))('half zeros: %s', (name, over) => {
+    const s: Conv2dShape = { ...base, kh: 1, kw: 1, ...noPads, ...over };
+    const { x, w, bias } = operands(s);
+    expectTwin(name, s, { x: x.map((value) => Math.max(value, 0)), w, bias });
+    expectTwin(`${name}: negative zeros`, s, { x: x.map((value) => (value < 0 ? value : -0)), w, bias });
+  });
+
+  it('a sum that begins at -0 stays -0 or not as the definition says', () => {
+    const s: Conv2dShape = { ...base, kh: 1, kw: 1, ...noPads, ...SPARSE.seven };
+    const { x, w } = operands(s);
+    const bias = new Float32Array(s.oc).fill(-0);
+    const some = x.map((_, at) => (at % 49 === 3 ? 1 : 0));
+    expectTwin('signed zeros', s, { x: some, w: w.map((value) => -Math.abs(value)), bias });
+  });
+
+  it('weights that are not finite meet zeros', () => {
+    const s: Conv2dShape = { ...base, kh: 1, kw: 1, ...noPads, ...SPARSE.seven };
+    const { x, w, bias } = operands(s);
+    w[77] = Infinity;
+    w[1234] = Number.NaN;
+    expectTwin('infinity', s, { x: x.map((value) => Math.max(value, 0)), w, bias });
   });
 
   it('computes the output size', () => {

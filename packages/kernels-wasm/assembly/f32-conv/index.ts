@@ -7,6 +7,7 @@ import {
 } from '../f32-gemm/tile';
 import { clearFloats, fillPlane } from './padded-plane';
 import { fillPanels, setPlanes, SLACK } from './panels';
+import { isWorthSkipping, zeroSkippingPointwise, zeroSkippingScratchBytes } from './zero-skipping';
 
 /** With fewer output channels than this a 1x1 convolution reads its input in place: packing would not pay. */
 const DIRECT_OC: i32 = 8;
@@ -22,6 +23,9 @@ function channelBlock(icg: i32, taps: i32): i32 {
   return min(icg, max(1, KC / taps));
 }
 
+/** Behind the packed weights: 1 where all of them are finite, so that zeros may be left out. */
+const FLAG_BYTES: usize = 16;
+
 /** Bytes of one group's packed weights: per k block, tiles of four output channels [k][4]. */
 @inline
 function groupBytes(icg: i32, ocg: i32, taps: i32): usize {
@@ -30,7 +34,7 @@ function groupBytes(icg: i32, ocg: i32, taps: i32): usize {
 
 export function f32_conv2d_packed_bytes(ic: i32, oc: i32, kh: i32, kw: i32, groups: i32): usize {
   if (groups == ic) return <usize>(oc * kh * kw) << 2;
-  return <usize>groups * groupBytes(ic / groups, oc / groups, kh * kw);
+  return <usize>groups * groupBytes(ic / groups, oc / groups, kh * kw) + FLAG_BYTES;
 }
 
 export function f32_conv2d_pack(w: usize, packed: usize, ic: i32, oc: i32, kh: i32, kw: i32, groups: i32): void {
@@ -52,6 +56,14 @@ export function f32_conv2d_pack(w: usize, packed: usize, ic: i32, oc: i32, kh: i
       packed += <usize>rows * <usize>kc << 2;
     }
   }
+  store<i32>(packed, <i32>areFinite(w, oc * k));
+}
+
+function areFinite(w: usize, count: i32): bool {
+  // Zero, or NaN where one of them is not finite.
+  let sum: f32 = 0;
+  for (; count > 0; count--, w += 4) sum += load<f32>(w) * 0;
+  return sum == 0;
 }
 
 @inline
@@ -100,7 +112,7 @@ export function f32_conv2d_scratch_bytes(
   const depth = channels * taps;
   const panels = (min(blockColumns(depth), oh * ow) + NR - 1) / NR;
   const bytes = EDGE_BYTES + <usize>panels * <usize>depth * NR_BYTES + SLACK;
-  if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return bytes;
+  if (isPointwise(kh, kw, sh, sw, pt, pl, pb, pr)) return max(bytes, zeroSkippingScratchBytes(ic / groups, oh * ow, oc / groups));
   const row = phaseWidth(ow, kw, sw, dw) * phasesOf(kw, sw, dw);
   const plane = row * planeHeight(bandRows(channels, row, oh, ow, kh, sh, dh), kh, sh, dh);
   return bytes + (<usize>((taps + 3) & ~3) + <usize>channels * <usize>plane << 2) + SLACK;
@@ -151,12 +163,14 @@ export function f32_conv2d(
   }
   const bytes = groupBytes(icg, ocg, taps);
   const rows = (ocg + MR - 1) / MR * MR;
+  const mayLeaveOut = pointwise && load<i32>(packed + <usize>groups * bytes) == 1;
   for (let b = 0; b < n; b++) {
     for (let g = 0; g < groups; g++) {
       const weights = packed + <usize>g * bytes;
       const sums = bias ? bias + (<usize>(g * ocg) << 2) : 0;
       if (pointwise) {
-        pointwiseGroup(x, weights, sums, y, scratch, icg, pixels, ocg, block, lo, hi);
+        if (mayLeaveOut && isWorthSkipping(x, sums, icg, pixels, ocg)) zeroSkippingPointwise(x, weights, sums, y, scratch, icg, pixels, ocg, lo, hi);
+        else pointwiseGroup(x, weights, sums, y, scratch, icg, pixels, ocg, block, lo, hi);
         x += <usize>icg * inPlane;
       } else {
         for (let r0 = 0; r0 < oh; r0 += band) {

@@ -20,10 +20,16 @@ const ORDERS: usize = memory.data<u8>([
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ], 16);
 
+/** The byte order that moves a set of four lanes to the front. */
+@inline
+export function laneOrder(lanes: i32): v128 {
+  return v128.load(ORDERS + (<usize>lanes << 4));
+}
+
 /** Writes the lanes of `v` whose bit is set to `to`, and sixteen bytes in all; answers the address behind the kept lanes. */
 @inline
 export function keepLanes(to: usize, v: v128, lanes: i32): usize {
-  v128.store(to, v128.swizzle(v, v128.load(ORDERS + (<usize>lanes << 4))));
+  v128.store(to, v128.swizzle(v, laneOrder(lanes)));
   return to + (<usize>popcnt(lanes) << 2);
 }
 
