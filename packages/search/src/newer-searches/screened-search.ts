@@ -6,11 +6,11 @@ import {
   growFloatSets,
   type MixedTrial,
   nothingQuantized,
+  type SearchQtableOptions,
   type SearchQtableOutcome,
 } from '../sensitivity/search-qtable.ts';
 import {
   allFloatNetwork,
-  type MethodThresholds,
   measureLayers,
   pickLayers,
   rankLayers,
@@ -23,12 +23,10 @@ import { costlierCluster } from './two-means.ts';
 import { screenTypes, type TypeScreening } from './type-screening.ts';
 import { type NewerSearchOptions, NO_COST, startOf, WholeTrials } from './whole-trials.ts';
 
-export interface ScreenedSearchOptions extends NewerSearchOptions {
-  readonly methods: readonly MethodThresholds[];
-  /** Default 5. */
-  readonly maxFloatLayers?: number;
-  /** More layers than this are never tried; a fifth of the layers in integers by default, as in the original. */
-  readonly floatLayerLimit?: number;
+/** The default of `floatLayerLimit` is a fifth of the layers in integers. */
+export interface ScreenedSearchOptions
+  extends NewerSearchOptions,
+    Pick<SearchQtableOptions, 'methods' | 'maxFloatLayers' | 'floatLayerLimit'> {
   /**
    * `--cluster`: layers fall into two groups by likeness and noise, and the costlier group becomes float, however many they are.
    */

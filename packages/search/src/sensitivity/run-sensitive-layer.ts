@@ -8,10 +8,11 @@ import { type LayerSensitivity, type MethodThresholds, pickLayers } from './sens
 import { SearchStopped, untilStopped } from './stop-clock.ts';
 import type { EvaluationCost } from './suffix-evaluator.ts';
 
+/** What searches of layers and thresholds have in common. */
 export interface SensitiveLayerOptions extends SearchOptions {
-  /** MAX, Percentile9999 and KL in the original. */
+  /** Tried in this order: MAX, Percentile9999 and KL in `run_sensitive_layer`, `quantize_method_list` in `search_qtable`. */
   readonly methods: readonly MethodThresholds[];
-  /** Default 5. */
+  /** Layers to put into float, or to start with where more are tried when these do not suffice. Default 5. */
   readonly maxFloatLayers?: number;
 }
 

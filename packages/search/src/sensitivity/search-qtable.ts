@@ -4,22 +4,18 @@ import {
   int8PlanOf,
   int8ScoreOf,
   noSamples,
+  type SensitiveLayerOptions,
   scoreUnlessStopped,
   searchedLayers,
   withPickedLayers,
 } from './run-sensitive-layer.ts';
 import type { OnSearchEvent } from './search-event.ts';
-import type { SearchOptions } from './search-options.ts';
 import { SearchSession } from './search-session.ts';
-import { type LayerSensitivity, type MethodThresholds, pickLayers, rankLayers } from './sensitive-layers.ts';
+import { type LayerSensitivity, pickLayers, rankLayers } from './sensitive-layers.ts';
 import type { EvaluationCost } from './suffix-evaluator.ts';
 
 /** `values` are in the original those of the MSE method's table, or of the first method's when MSE is not among them. */
-export interface SearchQtableOptions extends SearchOptions {
-  /** In the order of `quantize_method_list`. */
-  readonly methods: readonly MethodThresholds[];
-  /** Layers to start with; more are tried, up to an eighth of the layers, when these do not suffice. Default 5. */
-  readonly maxFloatLayers?: number;
+export interface SearchQtableOptions extends SensitiveLayerOptions {
   /** More layers than this are never tried; an eighth of the layers in integers by default, as in the original. */
   readonly floatLayerLimit?: number;
   /** `--transformer True`: layers of types that such networks are insensitive in are not tried. */

@@ -1,8 +1,8 @@
-import { type Emit, type Graph, type Plan, QError, type Target, type ValueRange } from '@q/ir';
+import { type Plan, QError, type ValueRange } from '@q/ir';
 import { evaluateInFull } from './full-evaluation.ts';
 import { againstFloat, noSamples } from './run-sensitive-layer.ts';
-import { meanOf, type SampleScore } from './sample-score.ts';
-import type { SearchSamples } from './samples.ts';
+import { meanOf } from './sample-score.ts';
+import type { SearchOptions } from './search-options.ts';
 
 /** The calibration table of one method. */
 export interface MethodTable {
@@ -10,17 +10,11 @@ export interface MethodTable {
   readonly values: ReadonlyMap<string, ValueRange>;
 }
 
-export interface SearchThresholdOptions {
-  readonly target: Target;
-  readonly processor: string;
-  readonly graph: Graph;
+/** `score` is `similarityScore()` (cos, default) or `signalScore()` (snr). */
+export interface SearchThresholdOptions
+  extends Pick<SearchOptions, 'target' | 'processor' | 'graph' | 'samples' | 'score' | 'compared' | 'emit'> {
   /** KL, MAX, Percentile9999 and MSE in the original; of equal scores the first counts. */
   readonly tables: readonly MethodTable[];
-  readonly samples: SearchSamples;
-  /** `similarityScore()` (cos, default) or `signalScore()` (snr). */
-  readonly score?: SampleScore;
-  readonly compared?: readonly string[];
-  readonly emit?: Emit;
 }
 
 export interface SearchThresholdOutcome {
