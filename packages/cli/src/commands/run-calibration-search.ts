@@ -245,7 +245,7 @@ export function withGoalSet<Outcome extends SearchQtableOutcome>(
 ): Outcome {
   if (found.kind === 'sufficient' || goal?.set === undefined) return found;
   const { count, floatLayers, score } = goal.set;
-  return { ...found, smallestPassing: { count, floatLayers, score } };
+  return { ...found, plan: goal.plan ?? found.plan, smallestPassing: { count, floatLayers, score } };
 }
 
 function writeFound(args: Arguments, outcome: Searched, { graph, samples, base, goal }: Found): void {

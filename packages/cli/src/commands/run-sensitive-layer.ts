@@ -163,7 +163,7 @@ function withGoalSet(found: SensitiveLayerOutcome, goal: ReachedGoal | undefined
   const { floatLayers, score: mixedScore } = goal.set;
   const { floatType, ranking, plan } = found;
   const reasons = lossReasons(ranking.map(({ layer, best }) => [layer, best.loss]));
-  const int8 = { ...plan, ops: new Map() };
+  const int8 = { ...(goal.plan ?? plan), ops: new Map() };
   return { ...found, floatLayers, mixedScore, plan: withReasons(int8, floatLayers, { floatType, reasons }) };
 }
 

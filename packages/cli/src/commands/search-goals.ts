@@ -15,6 +15,7 @@ import {
   paretoCsv,
   pythonFloat,
   type ReportLine,
+  refinePlan,
   type SearchJournal,
   scoreMeasure,
   sqnrMeasure,
@@ -54,6 +55,12 @@ export function declareGoalFlags(parser: ArgumentParser): void {
     help:
       'searches of layers: list accuracy against float MACs, of float sets of growing size or of the sizes given: 0,1,2,5; ' +
       'also written to QUANTIZE_TABLE.pareto.csv',
+  });
+  parser.add_argument('--refine', {
+    action: 'store_true',
+    help:
+      'searches of layers with a goal: then change thresholds and float layers one by one, each tried on the whole network, as ' +
+      'long as the measure rises',
   });
   parser.add_argument('--float_layer_limit', {
     type: 'int',
@@ -143,7 +150,13 @@ export class GoalSearch {
       goal: expected,
       ...(counts && { counts: counts === 'all' ? paretoCounts(candidates.length) : counts }),
     });
-    return { found, measure, expected, takesBest: this.#goal.limit !== undefined };
+    const outcome = { found, measure, expected, takesBest: this.#goal.limit !== undefined };
+    const set = setOf(outcome);
+    if (!this.#args.flag('refine') || set === undefined) return outcome;
+    const { graph } = this.#subject;
+    const most = found.smallest === undefined ? limit : found.smallest.count;
+    const refined = await refinePlan({ graph, trials, ranking, plan, floatLayers: set.floatLayers, limit: most });
+    return { ...outcome, refined };
   }
 
   /** The list that was asked for. */
@@ -197,6 +210,8 @@ export interface ReachedGoal {
    * absent, and what the search itself would write is written.
    */
   readonly set?: MeasuredFloatSet;
+  /** With thresholds that were refined. */
+  readonly plan?: Plan;
   /** For the log and the console, to stand before the result. */
   readonly lines: readonly ReportLine[];
   readonly files: readonly { readonly path: string; readonly bytes: string }[];
@@ -211,11 +226,16 @@ export async function reachGoal<Outcome extends { readonly kind: string }>(
   const found = await search;
   if (goals === undefined || found.kind === 'sufficient') return { found };
   const outcome = await goals.find(rankedOf(found), journal);
-  const { smallest, best } = outcome.found;
-  const set = smallest ?? (outcome.takesBest ? best : undefined);
+  const { refined } = outcome;
+  const set = refined?.set ?? setOf(outcome);
   const lines = [...goals.tableLines(outcome), ...goalReport(outcome)];
   const goal = { outcome, lists: goals.lists, lines, files: goals.files(outcome), ...(set && { set }) };
-  return { found, goal };
+  return { found, goal: { ...goal, ...(refined && { plan: refined.plan }) } };
+}
+
+/** The smallest set that meets the goal; where none does, the nearest if float layers are limited. */
+function setOf({ found: { smallest, best }, takesBest }: GoalOutcome): MeasuredFloatSet | undefined {
+  return smallest ?? (takesBest ? best : undefined);
 }
 
 const RESULT = '>>>run result:';
@@ -237,7 +257,10 @@ async function readGoal(args: Arguments, subject: GoalSubject): Promise<Goal | u
   if (isMetric && file === undefined) throw incomplete('--expected_metric', '--metric FILE.mjs');
   if (file !== undefined && !isMetric && pareto === undefined)
     throw incomplete('--metric', '--expected_metric or --pareto');
-  if (!isSqnr && !isMetric && pareto === undefined && !args.flag('smallest')) return undefined;
+  if (!isSqnr && !isMetric && pareto === undefined && !args.flag('smallest')) {
+    if (args.flag('refine')) throw incomplete('--refine', '--smallest, --expected_sqnr, --expected_metric or --pareto');
+    return undefined;
+  }
   const real = (name: string): number => args.real(name, Number.isFinite, 'a finite number');
   const counts = pareto === undefined ? undefined : readCounts(pareto);
   const more = { ...(counts && { counts }), ...(limit !== undefined && { limit }) };

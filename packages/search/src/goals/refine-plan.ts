@@ -30,9 +30,10 @@ export interface RefinedPlan {
   readonly stopped?: SearchStopped['reason'];
 }
 
-/** Float layers may give their places to layers among the costliest: so many for each that may be float, and never fewer than these. */
-const RIVALS = 4;
-const MIN_RIVALS = 16;
+/** Among the costliest layers, float layers are exchanged and thresholds are changed in pairs: so many for each float layer. */
+const COSTLY = 4;
+/** And never fewer than these. */
+const MIN_COSTLY = 16;
 
 interface Point {
   readonly plan: Plan;
@@ -44,8 +45,9 @@ interface Point {
 /**
  * Thresholds and float layers one by one, each on the whole network, as long as the measure rises: a sensitivity run tries
  * layers alone, and errors of several layers add up otherwise, or make up for each other. First thresholds, the costliest layer
- * first; then float layers, of which one more is taken as far as `limit` allows, and one given up for another; and again, until
- * nothing helps. What comes out cannot be bettered by a single change.
+ * first; then float layers, of which one more is taken as far as `limit` allows, and one given up for another; then thresholds of
+ * a costly layer together with those of one that reads it; and again, until nothing helps. What comes out cannot be bettered by
+ * one of these changes.
  *
  * @throws QError of lowering and of the measure
  */
@@ -72,9 +74,11 @@ class Refinement {
   async run(): Promise<void> {
     await this.#improves(this.#best);
     this.#before = this.#best.value;
-    do {
-      while (await this.#changesThresholds()) {}
-    } while (await this.#changesFloatLayers());
+    while (
+      (await this.#changesThresholds()) ||
+      (await this.#changesFloatLayers()) ||
+      (await this.#changesNeighbours())
+    ) {}
   }
 
   result(): Omit<RefinedPlan, 'stopped'> {
@@ -97,23 +101,57 @@ class Refinement {
 
   async #changesThresholds(): Promise<boolean> {
     let isBetter = false;
-    for (const { layer, trials } of this.#request.ranking) {
-      for (const threshold of new Set(trials.map((trial) => trial.threshold))) {
-        const { plan, floatLayers } = this.#best;
-        if (plan.values.get(layer)?.threshold === threshold) continue;
-        const changed = withThresholds(plan, new Map([[layer, threshold]]));
-        if (await this.#improves({ plan: changed, floatLayers })) isBetter = true;
+    for (const { layer } of this.#request.ranking) {
+      for (const threshold of this.#otherThresholds(layer)) {
+        if (await this.#improves(this.#withThresholds([[layer, threshold]]))) isBetter = true;
       }
     }
     return isBetter;
   }
 
+  /** Scales that follow from each other, such as those of a Conv and of what only moves its values, change together. */
+  async #changesNeighbours(): Promise<boolean> {
+    let isBetter = false;
+    for (const layer of this.#costly()) {
+      for (const reader of this.#readersOf(layer)) {
+        for (const own of this.#otherThresholds(layer)) {
+          for (const its of this.#otherThresholds(reader)) {
+            const pair = [[layer, own] as const, [reader, its] as const];
+            if (await this.#improves(this.#withThresholds(pair))) isBetter = true;
+          }
+        }
+      }
+    }
+    return isBetter;
+  }
+
+  #costly(): string[] {
+    const count = Math.max(COSTLY * this.#limit, MIN_COSTLY);
+    return this.#request.ranking.slice(0, count).map(({ layer }) => layer);
+  }
+
+  #withThresholds(thresholds: readonly (readonly [layer: string, threshold: number])[]) {
+    const { plan, floatLayers } = this.#best;
+    return { plan: withThresholds(plan, new Map(thresholds)), floatLayers };
+  }
+
+  /** Thresholds that were tried alone, but the one that the layer has. */
+  #otherThresholds(layer: string): number[] {
+    const own = this.#best.plan.values.get(layer)?.threshold;
+    const trials = this.#request.ranking.find((ranked) => ranked.layer === layer)?.trials ?? [];
+    return [...new Set(trials.map(({ threshold }) => threshold))].filter((threshold) => threshold !== own);
+  }
+
+  #readersOf(layer: string): string[] {
+    const { graph } = this.#request;
+    const outputs = graph.ops.find(({ name }) => name === layer)?.outputs ?? [];
+    return graph.ops.filter(({ inputs }) => inputs.some((input) => outputs.includes(input))).map(({ name }) => name);
+  }
+
   async #changesFloatLayers(): Promise<boolean> {
     if (this.#limit === 0) return false;
-    const count = Math.max(RIVALS * this.#limit, MIN_RIVALS);
-    const rivals = this.#request.ranking.slice(0, count).map(({ layer }) => layer);
     const { plan, floatLayers } = this.#best;
-    const others = rivals.filter((layer) => !floatLayers.includes(layer));
+    const others = this.#costly().filter((layer) => !floatLayers.includes(layer));
     const room = this.#limit - floatLayers.length;
     let isBetter = false;
     // All are compared with the same set, so that the best of these changes is kept.
