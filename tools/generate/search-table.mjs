@@ -117,82 +117,46 @@ function recover({ config, processor, search }, workdir) {
 function runAll({ model, transform, samples: given, processor, count = 4 }, workdir) {
   const run = runner(workdir);
   const read = (name) => readFileSync(join(workdir, name), 'utf8');
-  run([
-    'model_transform',
-    '--model_name',
-    'net',
-    '--model_def',
-    model,
-    ...expand(transform, {}).split(' ').filter(Boolean),
-    '--mlir',
-    'net.mlir',
-  ]);
-  const samples = expand(given, { rows: given.includes('$(rows)') ? speechRows(workdir, count) : '' }).split(' ');
-  const common = ['net.mlir', ...samples, '--input_num', String(count), '--processor', processor];
-  const calibration = ['run_calibration', ...common, '--no_doctor', '--inference_num', '2'];
-  const timed = (words) => {
+  const words = (line) => expand(line, {}).split(' ').filter(Boolean);
+  run(['model_transform', '--model_name', 'net', '--model_def', model, ...words(`${transform} --mlir net.mlir`)]);
+  const samples = expand(given, { rows: given.includes('$(rows)') ? speechRows(workdir, count) : '' });
+  const common = `net.mlir ${samples} --input_num ${count} --processor ${processor}`;
+  const calibration = `run_calibration ${common} --no_doctor --inference_num 2`;
+  const mixing = '--search search_qtable --expected_cos 1 --quantize_method_list KL,MSE --quantize_table q1';
+  const from = '--expected_cos 1 --calibration_table table';
+  // Each with what it tried and what it ended with; later ones read the tables of earlier ones.
+  const commands = {
+    search_threshold: [
+      `${calibration} --search search_threshold -o table`,
+      () => methodScores(read('Search_Threshold')),
+    ],
+    search_qtable: [`${calibration} ${mixing} -o base`, () => rankedLosses(read('Search_Qtable')), 'q1'],
+    run_sensitive_layer: [
+      `run_sensitive_layer ${common} --inference_num 2 ${from} -o q2`,
+      () => rankedLosses(read('SensitiveLayerSearch')),
+      'q2',
+    ],
+    run_qtable: [
+      `run_qtable ${common} --min_layer_cos 0.999 ${from} -o q3`,
+      () => layerCosines(read('full_loss_table.txt')),
+      'q3',
+    ],
+  };
+  const timed = (line) => {
     const started = performance.now();
-    const output = run(words);
-    return { output, seconds: (performance.now() - started) / 1000 };
+    run(words(line));
+    return (performance.now() - started) / 1000;
   };
   const cells = {};
-  const note = (command, { seconds }, { candidates, values, floatLayers }) => {
-    cells[command] = cellOf({ candidates, values, floatLayers, seconds });
-  };
-  const threshold = timed([...calibration, '--search', 'search_threshold', '-o', 'table']);
-  const scores = methodScores(read('Search_Threshold'));
-  note('search_threshold', threshold, {
-    candidates: scores.length,
-    values: scores,
-    floatLayers: bestMethod(read('Search_Threshold')),
-  });
-  const mixing = ['--search', 'search_qtable', '--expected_cos', '1', '--quantize_method_list', 'KL,MSE'];
-  const qtable = timed([...calibration, ...mixing, '--quantize_table', 'q1', '-o', 'base']);
-  const losses = rankedLosses(read('Search_Qtable'));
-  note('search_qtable', qtable, {
-    candidates: losses.length,
-    values: losses,
-    floatLayers: `${tableRows(read('q1'))} float`,
-  });
-  const sensitive = timed([
-    'run_sensitive_layer',
-    ...common,
-    '--inference_num',
-    '2',
-    '--expected_cos',
-    '1',
-    '--calibration_table',
-    'table',
-    '-o',
-    'q2',
-  ]);
-  const ranked = rankedLosses(read('SensitiveLayerSearch'));
-  note('run_sensitive_layer', sensitive, {
-    candidates: ranked.length,
-    values: ranked,
-    floatLayers: `${tableRows(read('q2'))} float`,
-  });
-  const walked = timed([
-    'run_qtable',
-    ...common,
-    '--expected_cos',
-    '1',
-    '--min_layer_cos',
-    '0.999',
-    '--calibration_table',
-    'table',
-    '-o',
-    'q3',
-  ]);
-  const cosines = layerCosines(read('full_loss_table.txt'));
-  note('run_qtable', walked, {
-    candidates: cosines.length,
-    values: cosines,
-    floatLayers: `${tableRows(read('q3'))} float`,
-  });
+  for (const [name, [line, valuesOf, table]] of Object.entries(commands)) {
+    const seconds = timed(line);
+    const values = valuesOf();
+    const end = table === undefined ? bestMethod(read('Search_Threshold')) : `${tableRows(read(table))} float`;
+    cells[name] = cellOf({ candidates: values.length, values, floatLayers: end, seconds });
+  }
   const middle = layerInTheMiddle(read('q1'), read('base'));
-  const forward = timed(['fp_forward', 'net.mlir', '--processor', processor, '--fpfwd_outputs', middle, '-o', 'q4']);
-  note('fp_forward', forward, { candidates: 1, values: [], floatLayers: `${tableRows(read('q4'))} float` });
+  const seconds = timed(`fp_forward net.mlir --processor ${processor} --fpfwd_outputs ${middle} -o q4`);
+  cells.fp_forward = cellOf({ candidates: 1, values: [], floatLayers: `${tableRows(read('q4'))} float`, seconds });
   return { processor, load: loadavg()[0].toFixed(1), cells };
 }
 

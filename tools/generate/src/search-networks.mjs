@@ -23,8 +23,9 @@ const few = '--inference_num 10';
 /** At most so many layers in float, without growth beyond. */
 const atMost = (count) => `--max_float_layers ${count} --float_layer_limit ${count}`;
 
-/** The set whose pictures are nearest to float's, of those that the limit allows. */
-const nearest = '--expected_sqnr 99 --pareto 0,1';
+/** Thresholds and float layers whose pictures are nearest to float's, of those that the limit allows. */
+const nearest = '--expected_sqnr 99 --refine';
+const FINE = 'KL,MAX,Percentile9999,KL:0.95,KL:0.9,KL:0.85';
 
 /** @returns {Recovery[]} rows of one network on several processors */
 const on = (processors, config, search) => processors.map((processor) => ({ config, processor, search }));
@@ -47,8 +48,8 @@ export const recoveries = [
     `--quantize_method_list ${SHARES} ${atMost(5)} ${detections} ${few}`,
   ),
   ...on(ALL, 'scenes-yolov8/mlir.config.yaml', `--quantize_method_list ${SHARES} ${atMost(12)} ${detections} ${few}`),
-  ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(0)} ${gain}`),
-  ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(1)} ${gain} ${nearest}`),
+  ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${FINE} ${atMost(0)} ${gain} ${nearest} ${few}`),
+  ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${FINE} ${atMost(1)} ${gain} ${nearest} ${few}`),
 ];
 
 const objects = '--pixel_format rgb --mean 127.5,127.5,127.5 --scale 0.0078431,0.0078431,0.0078431';

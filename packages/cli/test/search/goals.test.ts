@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { parseCalibrationTable } from '@q/ir';
 import type { PlanDocument } from '@q/search';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { testModel } from '../q-process.ts';
@@ -87,6 +88,20 @@ it('search_qtable reaches the same goals', async () => {
   expect(plan('smallest.plan.json').goal).toMatchObject({ measure: 'cos', isMet: true });
 });
 
+it('--refine raises the measure on the whole network, and its tables are written', async () => {
+  const refined = await sensitive('--expected_sqnr 90 --float_layer_limit 1 --refine -o refined');
+  expect(refined.status, refined.stderr).toBe(0);
+  const [, before, after] = /^refined: sqnr from ([\d.]+) dB to ([\d.]+) dB with 1 layers, \d+ networks$/m.exec(
+    refined.stdout,
+  )!;
+  expect(Number(after)).toBeGreaterThan(Number(before));
+  expect(layersOf('refined')).toHaveLength(1);
+  const { thresholds } = plan('refined.plan.json');
+  const rows = parseCalibrationTable(read('new_cali_table.txt')).rows;
+  const searched = Object.entries(thresholds!).filter(([name]) => rows.has(name));
+  expect(searched.map(([name]) => rows.get(name)!.threshold)).toEqual(searched.map(([, threshold]) => threshold));
+});
+
 it('a metric that throws is named with file and image; the journal goes on', async () => {
   folder.write(
     'breaks.mjs',
@@ -109,6 +124,7 @@ it.each([
   ['--expected_metric 1', /--expected_metric needs --metric FILE\.mjs/],
   ['--metric m.mjs', /--metric needs --expected_metric or --pareto/],
   ['--pareto 1,x', /--pareto 1,x is no list of sizes/],
+  ['--refine', /--refine needs --smallest, --expected_sqnr, --expected_metric or --pareto/],
   ['--float_layer_limit 3', /--float_layer_limit needs a goal/],
   ['--metric nowhere.mjs --pareto', /nowhere\.mjs does not exist/],
   ['--metric empty.mjs --pareto', /empty\.mjs exports no function metric/],
@@ -125,6 +141,7 @@ it.each([
   ['search_threshold', '--pareto', /--pareto belongs to --search search_qtable/],
   ['fast_search', '--expected_sqnr 20', /--expected_sqnr belongs to --search search_qtable/],
   ['False', '--smallest', /--smallest belongs to --search search_qtable/],
+  ['fast_search', '--refine', /--refine belongs to --search search_qtable/],
 ])('run_calibration --search %s refuses %s', async (search, flags, message) => {
   const { status, stderr } = await run(
     `run_calibration net.mlir --dataset ${images} --search ${search} ${flags} --quantize_table no --no_doctor -o no`,
