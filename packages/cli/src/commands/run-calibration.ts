@@ -106,7 +106,9 @@ class CalibrationRun {
     // At most --tune_num entries of the list are kept (calibration.md 1.3).
     const inputNum = args.integer('tune_num');
     const tuneSamples =
-      tuneList === undefined ? undefined : await openSamples(fed, { dataList: tuneList, inputNum, hook });
+      tuneList === undefined
+        ? undefined
+        : await openSamples(fed, { dataList: tuneList, inputNum, hook, listFlag: '--tune_list' });
     return new CalibrationRun(
       { args, terminal, debug },
       { graph, samples: rememberSamples(samples, { count: EXAMINED }), tuneSamples },

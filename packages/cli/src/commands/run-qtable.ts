@@ -93,8 +93,14 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   else {
     writeTables(args, { graph, samples: samples.length }, outcome);
     finish(log, terminal, report);
+    if (outcome.end === 'walked' && outcome.floatLayers.length === 0) terminal.warn(nothingFloat(minLayerCos));
   }
   return exitStatus.ok;
+}
+
+/** The original prints the mixed network's likeness as 0 where no layer was tried. */
+function nothingFloat(minLayerCos: number): string {
+  return `warning: the quantize table names no layer, the network stays INT8: a --min_layer_cos above ${minLayerCos} tries more`;
 }
 
 /** The manual shows whole seconds with their unit, the log of the original has all digits (search.md 8.3). */

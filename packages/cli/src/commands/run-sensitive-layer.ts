@@ -136,7 +136,9 @@ async function calibrateAll(args: Arguments, graph: Graph, terminal: Terminal): 
   const tuneList = args.optionalString('tune_list');
   const tuneNum = args.integer('tune_num');
   const tuneDataset =
-    tuneList === undefined ? undefined : await openSamples(graph, { dataList: tuneList, inputNum: tuneNum });
+    tuneList === undefined
+      ? undefined
+      : await openSamples(graph, { dataList: tuneList, inputNum: tuneNum, listFlag: '--tune_list' });
   return calibrateMethods(graph, samples, readMethodList(METHODS), {
     profile: '2023',
     histogramBins: args.integer('histogram_bin_num', 128),

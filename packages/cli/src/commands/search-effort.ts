@@ -41,13 +41,23 @@ export interface Effort {
   readonly close: () => void;
 }
 
-/** @throws QError `cli.bad-flag-value`, `cli.contradicting-flags` */
-export function readEffort(args: Arguments, terminal: Terminal): Effort {
-  const effort: SearchEffort = args.flag('racing') ? 'racing' : 'exhaustive';
+/**
+ * Finds what `readEffort` would refuse, before anything is calibrated.
+ *
+ * @throws QError `cli.bad-flag-value`, `cli.contradicting-flags`
+ */
+export function checkEffort(args: Arguments): void {
   if (args.flag('racing') && args.flag('exhaustive')) {
     const where = '--racing, --exhaustive';
     throw new QError('--racing and --exhaustive contradict each other', { code: 'cli.contradicting-flags', where });
   }
+  readBudget(args.optionalString('budget'));
+}
+
+/** @throws QError `cli.bad-flag-value`, `cli.contradicting-flags`, `cli.cannot-write` */
+export function readEffort(args: Arguments, terminal: Terminal): Effort {
+  checkEffort(args);
+  const effort: SearchEffort = args.flag('racing') ? 'racing' : 'exhaustive';
   const budget = readBudget(args.optionalString('budget'));
   const path = args.optionalString('journal');
   const journal: SearchJournalFile | undefined = path === undefined ? undefined : openSearchJournal(path);

@@ -1,13 +1,24 @@
 import { rememberSamples } from '@q/calib';
 import type { Dataset } from '@q/dataset';
-import { type CalibrationTable, type Graph, nearest, type Precision, QError, type Target, typeOf } from '@q/ir';
+import {
+  type CalibrationTable,
+  type Graph,
+  type Issue,
+  nearest,
+  type Precision,
+  QError,
+  type Target,
+  typeOf,
+} from '@q/ir';
 import { postProcessedScore, type SampleScore, signalScore, similarityScore } from '@q/search';
 import type { Arguments } from '../arguments/arguments.ts';
 import { openSamples } from '../files/dataset-files.ts';
+import { requireWritable } from '../files/output-files.ts';
 import { loadPostProcess } from '../files/post-process-hook.ts';
 import { floatTypeFor, targetFor } from '../processors.ts';
 import { fedGraph } from './calibration-inputs.ts';
 import { readComparedLayers, requireLayers } from './compared-layers.ts';
+import { checkEffort } from './search-effort.ts';
 
 /** What every search works on, read from the flags that they share. */
 export interface SearchSubject {
@@ -27,8 +38,15 @@ export interface SampleNames {
   filesOf: (sample: number) => readonly string[];
 }
 
+/** Flags that name files which are written when all is done. */
+const OUTPUTS = ['quantize_table', 'plan', 'loss_table'];
+/** Logs and `new_cali_table.txt` go into the working directory. */
+const LOGS = 'new_cali_table.txt';
+
 /** Checked and loaded in the order in which mistakes are cheapest to find. */
 export async function readSearchSubject(args: Arguments, graph: Graph): Promise<SearchSubject> {
+  checkEffort(args);
+  requireWritable([...OUTPUTS.flatMap((flag) => args.optionalString(flag) ?? []), LOGS]);
   const processor = args.string('processor');
   const floatType = floatTypeFor(processor, args.string('fp_type'));
   const target = targetFor(processor);
@@ -79,27 +97,42 @@ export async function openSearchSamples(
 
 /**
  * A calibration table belongs to a network when it has rows for its layers. TPU-MLIR calibrates every value, so that a row
- * that is missing means another model, or other names.
+ * that is missing means another model, other names, or a line that is no row.
  *
- * @throws QError `cli.table-of-another-model`
+ * @throws QError `cli.table-of-another-model`; `cali-table.row`: rows are missing, and lines were not understood: all of these
  */
 export function requireTableOf(graph: Graph, table: CalibrationTable, path: string): void {
   const names = graph.ops.flatMap(({ outputs }) => outputs.filter((name): name is string => name !== null));
-  const known = names.filter((name) => table.rows.has(name));
-  if (known.length * 2 > names.length) return;
-  const missing = names.find((name) => !table.rows.has(name)) ?? '';
-  const similar = nearest(missing, table.rows.keys());
+  const missing = names.filter((name) => !table.rows.has(name));
+  const known = names.length - missing.length;
+  const damaged = table.warnings.filter(({ code }) => code === 'cali-table.row');
+  if (known * 2 > names.length) {
+    if (missing.length > 0 && damaged.length > 0) throw damagedTable(missing, damaged, path);
+    return;
+  }
+  const first = missing[0] ?? '';
+  const similar = nearest(first, table.rows.keys());
   throw new QError(
-    `${path} is the calibration table of another model: it has rows for ${known.length} of ${names.length} layers`,
+    `${path} is the calibration table of another model: it has rows for ${known} of ${names.length} layers`,
     {
       code: 'cli.table-of-another-model',
       where: path,
-      found: `${table.rows.size} rows, none for ${missing}`,
+      found: `${table.rows.size} rows, none for ${first}`,
       expected: `a row for each layer of ${graph.name}`,
       hint:
         similar === undefined
           ? 'run q run_calibration on this .mlir'
           : `the nearest row is ${similar}; run q run_calibration on this .mlir`,
     },
+  );
+}
+
+function damagedTable(missing: readonly string[], damaged: readonly Issue[], path: string): QError {
+  const lines = damaged.length === 1 ? 'a line that is no row' : `${damaged.length} lines that are no rows`;
+  const rows = missing.length === 1 ? `the row of ${missing[0]}` : `the rows of ${missing.length} layers`;
+  return new QError(
+    `${path} has ${lines} and lacks ${rows}`,
+    { ...damaged[0]!, hint: 'mend the table, or run q run_calibration again' },
+    { issues: damaged },
   );
 }

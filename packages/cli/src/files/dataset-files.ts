@@ -13,6 +13,8 @@ export interface SampleChoice {
   readonly inputNum: number;
   /** Flag to blame in messages. */
   readonly flag?: string;
+  /** The same for the list. */
+  readonly listFlag?: string;
   /** ES module that prepares the samples: `FILE` or `FILE:FUNCTION`. */
   readonly hook?: string | undefined;
 }
@@ -31,10 +33,10 @@ function sourceAt(path: string, flag: string): DatasetSource {
 
 /** The samples of `--dataset` or `--data_list`; the list wins when both are given (calibration.md 1.3). */
 export async function openSamples(graph: Graph, choice: SampleChoice): Promise<Dataset> {
-  const { dataset, dataList, inputNum, flag = '--dataset', hook } = choice;
+  const { dataset, dataList, inputNum, flag = '--dataset', listFlag = '--data_list', hook } = choice;
   if (hook !== undefined) return openHookedSamples(graph, { hook, dataset, dataList, inputNum });
   if (dataList !== undefined) {
-    const text = readInputText(dataList, '--data_list');
+    const text = readInputText(dataList, listFlag);
     return openDataset({ source: listedFilesSource, graph, inputNum, dataList: text, where: dataList });
   }
   if (dataset === undefined) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { QError } from '@q/ir';
 
@@ -28,7 +28,36 @@ export function writeFileWhole(path: string, bytes: Uint8Array | string): void {
   writeFilesWhole([{ path, bytes }]);
 }
 
-/** The same for files that belong together: none takes its name before all are on disk. */
+/**
+ * Finds out whether files can be written, for commands that work long before they write: nothing is made or changed.
+ *
+ * @throws QError `cli.cannot-write`
+ */
+export function requireWritable(paths: readonly string[]): void {
+  for (const path of paths) {
+    const target = resolve(path);
+    if (existsSync(target) && statSync(target).isDirectory()) throw isFolder(target);
+    let folder = dirname(target);
+    while (!existsSync(folder)) folder = dirname(folder);
+    try {
+      if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
+      accessSync(folder, constants.W_OK);
+    } catch (cause) {
+      const found = cause instanceof Error ? cause.message : String(cause);
+      throw new QError(
+        `cannot write ${path}: ${found}`,
+        { code: 'cli.cannot-write', where: path, found, hint: 'check the folder and its permissions' },
+        { cause },
+      );
+    }
+  }
+}
+
+function isFolder(where: string): QError {
+  return new QError(`${where} is a folder, a file is to be written there`, { code: 'cli.cannot-write', where });
+}
+
+/** As `writeFileWhole`, for files that belong together: none takes its name before all are on disk. */
 export function writeFilesWhole(files: readonly { path: string; bytes: Uint8Array | string }[]): void {
   const pending = files.map(({ path, bytes }) => {
     const target = resolve(path);
@@ -37,12 +66,7 @@ export function writeFilesWhole(files: readonly { path: string; bytes: Uint8Arra
   try {
     for (const { target, temporary, bytes } of pending) {
       mkdirSync(dirname(target), { recursive: true });
-      if (existsSync(target) && statSync(target).isDirectory()) {
-        throw new QError(`${target} is a folder, a file is to be written there`, {
-          code: 'cli.cannot-write',
-          where: target,
-        });
-      }
+      if (existsSync(target) && statSync(target).isDirectory()) throw isFolder(target);
       unfinished.add(temporary);
       writeFileSync(temporary, bytes);
     }

@@ -32,7 +32,7 @@ export class ScoreJournal {
     const [first, ...rest] = journal.lines;
     const head = lineOf({ journal: 1, fingerprint });
     if (first === undefined) await journal.append([head]);
-    else if (first !== head) throw differs(first);
+    else if (first !== head) throw differs(first, journal.where);
     const records = rest.flatMap((line) => contentOf(line) ?? []).filter(isRecord);
     return new ScoreJournal(
       journal,
@@ -71,13 +71,14 @@ function isRecord(content: unknown): content is ScoreRecord {
   return typeof content === 'object' && content !== null && 'effect' in content && 'samples' in content;
 }
 
-function differs(found: string): QError {
+function differs(found: string, where = 'journal'): QError {
   return new QError(
     'The journal is that of another search: the model, the data, the settings or the version changed.',
     {
       code: 'search.journal-differs',
-      where: 'journal',
-      found: found.slice(0, 120),
+      where,
+      // Any file may have been named.
+      found: found.slice(0, 120).replaceAll(/[^ -~]/g, '?'),
       expected: 'a journal of this very search',
       hint: 'give another file, or remove this one to start again',
     },

@@ -5,6 +5,8 @@
 export interface SearchJournal {
   /** Lines that an earlier search left, without line ends. */
   readonly lines: readonly string[];
+  /** What to call it in messages: its file. */
+  readonly where?: string;
   /** Adds lines; they are safe when the call returns or its promise is fulfilled. */
   append(lines: readonly string[]): void | Promise<void>;
 }
