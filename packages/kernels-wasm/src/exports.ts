@@ -1,5 +1,6 @@
 import type { LoweredKernels } from './lowered-exports.ts';
 import type { QuantizedKernels } from './quantized-exports.ts';
+import type { RecurrentKernels } from './recurrent-exports.ts';
 import type { StatsKernels } from './stats-exports.ts';
 
 /**
@@ -54,7 +55,7 @@ export interface ChannelKernels {
   ): void;
 }
 
-export interface FloatKernels extends ChannelKernels {
+export interface FloatKernels extends ChannelKernels, RecurrentKernels {
   // ── f32-conv ────────────────────────────────────────────────────────────────────────────────────────────────────
   // Cross-correlation. oh = floor((ih + padTop + padBottom - dilationH*(kh-1) - 1) / strideH) + 1, and so for ow.
   // Definition: acc = bias (or 0); for ic, kh, kw ascending: acc += x*w, each product and sum rounded to f32 (a tap in

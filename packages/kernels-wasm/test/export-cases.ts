@@ -133,6 +133,34 @@ function packedProduct(e: KernelExports, room: Room): void {
   e.f32_gemm_packed(room.floats(m * k), packed, room.floats(n), y, scratch, m, n, k, k, 1, n, 1, LO, HI);
 }
 
+/** Weights Rᵀ [hidden, columns], packed. */
+function packedGates(e: KernelExports, room: Room, columns: number, hidden: number): number {
+  const packed = room.bytes(e.f32_gemm_packed_bytes(columns, hidden));
+  e.f32_gemm_pack(room.floats(columns * hidden), packed, columns, hidden, 1, hidden);
+  return packed;
+}
+
+function longShortTermMemory(e: KernelExports, room: Room): void {
+  const [steps, batch, hidden] = [3, 2, 9];
+  const weights = packedGates(e, room, 4 * hidden, hidden);
+  const [h, c, y] = [room.floats(batch * hidden), room.floats(batch * hidden), room.bytes(4 * steps * batch * hidden)];
+  const scratch = room.bytes(e.f32_lstm_scratch_bytes(batch, hidden));
+  const rows = [steps, batch, hidden, 4 * batch * hidden, 4 * hidden, batch * hidden, hidden] as const;
+  e.f32_lstm(room.floats(4 * steps * batch * hidden), weights, h, c, y, scratch, ...rows);
+}
+
+function gatedUnits(e: KernelExports, room: Room): void {
+  const [steps, batch, hidden] = [3, 2, 9];
+  const gates = packedGates(e, room, 2 * hidden, hidden);
+  const candidates = packedGates(e, room, hidden, hidden);
+  const [bias, h, y] = [room.floats(3 * hidden), room.floats(batch * hidden), room.bytes(4 * steps * batch * hidden)];
+  const scratch = room.bytes(e.f32_gru_scratch_bytes(batch, hidden));
+  const rows = [steps, batch, hidden, 3 * batch * hidden, 3 * hidden, batch * hidden, hidden] as const;
+  for (const linear of [0, 1]) {
+    e.f32_gru(room.floats(3 * steps * batch * hidden), gates, candidates, bias, h, y, scratch, ...rows, linear);
+  }
+}
+
 function integerProduct(e: KernelExports, room: Room): number {
   const [m, n, k] = [9, 37, 50];
   const packed = room.bytes(e.qs8_gemm_packed_bytes(n, k));
@@ -248,11 +276,13 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   f32_deconv2d: transposedConvolution,
   f32_gemm: products,
   f32_gemm_packed: packedProduct,
+  f32_gru: gatedUnits,
   f32_instancenorm: (e, room) =>
     e.f32_instancenorm(room.floats(600), room.floats(3), room.floats(3), room.bytes(2400), 2, 3, 100, 1e-5),
   f32_layernorm: (e, room) =>
     e.f32_layernorm(room.floats(600), room.floats(100), room.floats(100), room.bytes(2400), 6, 100, 1e-5),
   f32_lrn: (e, room) => e.f32_lrn(room.floats(600), room.bytes(2400), 2, 12, 25, 5, 0.1, 0.75, 1),
+  f32_lstm: longShortTermMemory,
   f32_maxpool2d: (e, room) => pool(e, room, 'max'),
   f32_pixelnorm: (e, room) =>
     e.f32_pixelnorm(room.floats(600), room.floats(12), room.floats(12), room.bytes(2400), 2, 12, 25, 1e-5),

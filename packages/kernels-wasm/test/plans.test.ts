@@ -98,6 +98,7 @@ describe('copy_nd', () => {
     checkPermutation([2, 3, 4, 5], [0, 2, 3, 1]);
     checkPermutation([2, 8, 9], [0, 2, 1]);
     checkPermutation([200, 3], [1, 0]);
+    checkPermutation([3, 21, 37], [0, 2, 1]);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }), fc.nat(), (dims, pick) => {
         const order: number[] = [];
@@ -107,6 +108,56 @@ describe('copy_nd', () => {
       }),
       { numRuns: 150, seed: 2 },
     );
+  });
+
+  it('repeats, moves and strides bytes', () => {
+    const k = fresh();
+    const src = Uint8Array.from({ length: 900 }, (_, i) => (i * 7) % 251);
+    const from = k.arena.place(src);
+    const shapes: [dims: number[], sourceStrides: number[], targetStrides: number[]][] = [];
+    for (const width of [1, 3, 16, 37]) {
+      for (const times of [2, 3, 4])
+        shapes.push([
+          [5, 2, width, times],
+          [width, 0, 1, 0],
+          [2 * width * times, width * times, times, 1],
+        ]);
+    }
+    for (const length of [1, 2, 3, 15, 17, 255, 256, 257, 300])
+      shapes.push([
+        [3, length],
+        [300, 1],
+        [length + 1, 1],
+      ]);
+    shapes.push(
+      [
+        [4, 9],
+        [90, 3],
+        [9, 1],
+      ],
+      [[9], [-1], [1]],
+      [
+        [8, 8],
+        [1, 0],
+        [9, 1],
+      ],
+      [
+        [17, 11],
+        [1, -20],
+        [11, 1],
+      ],
+    );
+    for (const [dims, sourceStrides, targetStrides] of shapes) {
+      const plan = planCopy(dims, sourceStrides, targetStrides);
+      const first = sourceStrides.some((stride) => stride < 0) ? 400 : 0;
+      const expected = new Uint8Array(2000).fill(99);
+      copyNd(src, expected, plan, first);
+      const to = k.arena.alloc(expected.length);
+      k.exports.fill_x8(to, 99, expected.length);
+      const at = k.arena.place(plan.data);
+      k.exports.copy_nd_x8(from + first, to, plan.rank, at);
+      expect(Buffer.compare(k.arena.u8(to, expected.length), expected), `[${dims}] of [${sourceStrides}]`).toBe(0);
+    }
   });
 
   it('expands, reverses, pads', () => {

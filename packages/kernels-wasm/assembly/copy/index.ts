@@ -79,16 +79,95 @@ function transpose32(src: usize, dst: usize, rows: i32, cols: i32, sCol: isize, 
 }
 
 function walk8(src: usize, dst: usize, rank: i32, dims: usize, from: usize, to: usize): void {
-  const n = load<i32>(dims);
+  let n = load<i32>(dims);
   const s = <isize>load<i32>(from);
   const d = <isize>load<i32>(to);
-  if (rank == 1) {
-    if (s == 1 && d == 1) memory.copy(dst, src, n);
-    else if (s == 0 && d == 1) memory.fill(dst, load<u8>(src), n);
-    else for (let i = 0; i < n; i++, src += s, dst += d) store<u8>(dst, load<u8>(src));
+  if (rank == 1) return row8(src, dst, n, s, d);
+  if (rank == 2 && s == 1 && load<i32>(to, 4) == 1) {
+    const inner = load<i32>(dims, 4);
+    const step = <isize>load<i32>(from, 4);
+    if (step == 0 && d == <isize>inner) return repeat8(src, dst, n, inner);
+    if (step != 1) return transpose8(src, dst, n, inner, step, d);
+  }
+  for (; n > 0; n--) {
+    walk8(src, dst, rank - 1, dims + 4, from + 4, to + 4);
+    src += s;
+    dst += d;
+  }
+}
+
+function row8(src: usize, dst: usize, n: i32, s: isize, d: isize): void {
+  if (d == 1) {
+    if (s == 1) return copyBytes(src, dst, n);
+    if (s == 0) {
+      memory.fill(dst, load<u8>(src), n);
+      return;
+    }
+  }
+  for (; n > 0; n--, src += s, dst += d) store<u8>(dst, load<u8>(src));
+}
+
+/** As `copyWords`. */
+@inline
+function copyBytes(src: usize, dst: usize, n: i32): void {
+  if (n > 256) {
+    memory.copy(dst, src, n);
     return;
   }
-  for (let i = 0; i < n; i++, src += s, dst += d) walk8(src, dst, rank - 1, dims + 4, from + 4, to + 4);
+  for (; n >= 16; n -= 16, src += 16, dst += 16) v128.store(dst, v128.load(src));
+  for (; n >= 4; n -= 4, src += 4, dst += 4) store<u32>(dst, load<u32>(src));
+  for (; n > 0; n--, src++, dst++) store<u8>(dst, load<u8>(src));
+}
+
+/** Every byte `times` times. */
+function repeat8(src: usize, dst: usize, n: i32, times: i32): void {
+  if (times == 2) {
+    for (; n >= 16; n -= 16, src += 16, dst += 32) {
+      const v = v128.load(src);
+      v128.store(dst, v128.shuffle<i8>(v, v, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7));
+      v128.store(dst, v128.shuffle<i8>(v, v, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15), 16);
+    }
+  }
+  for (; n > 0; n--, src++) {
+    const byte = load<u8>(src);
+    for (let i = times; i > 0; i--, dst++) store<u8>(dst, byte);
+  }
+}
+
+/** dst[i*dRow + j] = src[i + j*sCol], in 8x8 blocks. */
+function transpose8(src: usize, dst: usize, rows: i32, cols: i32, sCol: isize, dRow: isize): void {
+  for (; rows >= 8; rows -= 8, src += 8, dst += dRow << 3) {
+    let p = src;
+    let q = dst;
+    let left = cols;
+    for (; left >= 8; left -= 8, q += 8) {
+      // Pairs, then fours, then eights of what lies in one row of dst.
+      const ab = pairs8(p, sCol), cd = pairs8(p + 2 * sCol, sCol);
+      const ef = pairs8(p + 4 * sCol, sCol), gh = pairs8(p + 6 * sCol, sCol);
+      p += sCol << 3;
+      const a = v128.shuffle<i16>(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11), b = v128.shuffle<i16>(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15);
+      const e = v128.shuffle<i16>(ef, gh, 0, 8, 1, 9, 2, 10, 3, 11), f = v128.shuffle<i16>(ef, gh, 4, 12, 5, 13, 6, 14, 7, 15);
+      storeHalves(q, dRow, v128.shuffle<i32>(a, e, 0, 4, 1, 5));
+      storeHalves(q + 2 * dRow, dRow, v128.shuffle<i32>(a, e, 2, 6, 3, 7));
+      storeHalves(q + 4 * dRow, dRow, v128.shuffle<i32>(b, f, 0, 4, 1, 5));
+      storeHalves(q + 6 * dRow, dRow, v128.shuffle<i32>(b, f, 2, 6, 3, 7));
+    }
+    for (; left > 0; left--, p += sCol, q++) row8(p, q, 8, 1, dRow);
+  }
+  for (; rows > 0; rows--, src++, dst += dRow) row8(src, dst, cols, sCol, 1);
+}
+
+/** Eight bytes of two columns, taking turns. */
+@inline
+function pairs8(p: usize, sCol: isize): v128 {
+  const a = v128.load64_zero(p), b = v128.load64_zero(p + sCol);
+  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+@inline
+function storeHalves(q: usize, dRow: isize, rows: v128): void {
+  v128.store64_lane(q, rows, 0);
+  v128.store64_lane(q + dRow, rows, 1);
 }
 
 export function fill_f32(dst: usize, value: f32, n: i32): void {

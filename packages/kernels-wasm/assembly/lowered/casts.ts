@@ -88,31 +88,3 @@ export function lowered_requant_real(x: usize, y: usize, size: i32, n: i32, scal
     y += <usize>size;
   }
 }
-
-/** y = clamp of QDM of x int32 over [outer, channels, inner], a multiplier and a shift (0…31, or left) per channel. */
-export function requant_qdm_channels(
-  x: usize, y: usize, outer: i32, channels: i32, inner: i32, multipliers: usize, shifts: usize, lo: i32, hi: i32,
-): void {
-  for (; outer > 0; outer--) {
-    for (let c = 0; c < channels; c++) {
-      const m = <i64>load<i32>(multipliers + (<usize>c << 2));
-      const s = load<i32>(shifts + (<usize>c << 2));
-      for (let i = 0; i < inner; i++) {
-        store<u8>(y, <u8>min(max(qdm(load<i32>(x), m, s), lo), hi));
-        x += 4;
-        y++;
-      }
-    }
-  }
-}
-
-/** x*m / 2^31 half up, saturated, then shifted right half away from zero; a left shift comes first and wraps. */
-@inline
-function qdm(x: i32, m: i64, shift: i32): i32 {
-  const value = shift < 0 ? x << -shift : x;
-  const product = (<i64>value * m + (<i64>1 << 30)) >> 31;
-  const once = min(max(product, <i64>i32.MIN_VALUE), <i64>i32.MAX_VALUE);
-  if (shift <= 0) return <i32>once;
-  const magnitude = (abs(once) + (<i64>1 << <i64>(shift - 1))) >> <i64>shift;
-  return once < 0 ? -<i32>magnitude : <i32>magnitude;
-}

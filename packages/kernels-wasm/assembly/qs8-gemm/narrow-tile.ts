@@ -3,8 +3,13 @@
 import { BLOCK } from '../requant/index';
 import { narrowSums, round4 } from '../requant/narrow';
 
-/** Codes of 4 rows by 8 columns, `rowStride` bytes from row to row, with the constants of `openBlock`. */
-export function narrowTile(pairs: i32, rows: usize, columns: usize, y: usize, rowStride: usize): void {
+/**
+ * Codes of 4 rows by 8 columns with the constants of `openBlock`; one of the strides, in bytes from row to row and from
+ * column to column, is 1.
+ */
+export function narrowTile(
+  pairs: i32, rows: usize, columns: usize, y: usize, rowStride: usize, columnStride: usize,
+): void {
   let r00 = v128.load32_splat(BLOCK), r10 = v128.load32_splat(BLOCK, 4);
   let r20 = v128.load32_splat(BLOCK, 8), r30 = v128.load32_splat(BLOCK, 12);
   let r01 = r00, r11 = r10, r21 = r20, r31 = r30;
@@ -34,14 +39,32 @@ export function narrowTile(pairs: i32, rows: usize, columns: usize, y: usize, ro
   const d = narrowSums(r30, r31, v128.load32_splat(BLOCK, 28), rounder);
   const upper = toCodes(a, b);
   const lower = toCodes(c, d);
+  if (columnStride != 1) {
+    const first = v128.shuffle<i8>(upper, lower, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+    const last = v128.shuffle<i8>(upper, lower, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
+    storeColumns(y, columnStride, first);
+    storeColumns(y + 4 * columnStride, columnStride, last);
+    return;
+  }
   v128.store64_lane(y, upper, 0);
   v128.store64_lane(y + rowStride, upper, 1);
   v128.store64_lane(y + 2 * rowStride, lower, 0);
   v128.store64_lane(y + 3 * rowStride, lower, 1);
 }
 
+/** Four words of four codes, `stride` bytes from word to word. */
+@inline
+function storeColumns(y: usize, stride: usize, codes: v128): void {
+  v128.store32_lane(y, codes, 0);
+  v128.store32_lane(y + stride, codes, 1);
+  v128.store32_lane(y + 2 * stride, codes, 2);
+  v128.store32_lane(y + 3 * stride, codes, 3);
+}
+
 /** Codes of 4 rows by the first 4 columns of a panel. */
-export function narrowTile4(pairs: i32, rows: usize, columns: usize, y: usize, rowStride: usize): void {
+export function narrowTile4(
+  pairs: i32, rows: usize, columns: usize, y: usize, rowStride: usize, columnStride: usize,
+): void {
   let r0 = v128.load32_splat(BLOCK), r1 = v128.load32_splat(BLOCK, 4);
   let r2 = v128.load32_splat(BLOCK, 8), r3 = v128.load32_splat(BLOCK, 12);
   const end = rows + (<usize>pairs << 4);
@@ -63,10 +86,8 @@ export function narrowTile4(pairs: i32, rows: usize, columns: usize, y: usize, r
       round4(r2, v128.load32_splat(BLOCK, 24), rounder), round4(r3, v128.load32_splat(BLOCK, 28), rounder),
     ),
   );
-  v128.store32_lane(y, codes, 0);
-  v128.store32_lane(y + rowStride, codes, 1);
-  v128.store32_lane(y + 2 * rowStride, codes, 2);
-  v128.store32_lane(y + 3 * rowStride, codes, 3);
+  if (columnStride == 1) storeColumns(y, rowStride, codes);
+  else storeColumns(y, columnStride, v128.shuffle<i8>(codes, codes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
 
 /** Codes of four sums, one of each row. */

@@ -162,14 +162,15 @@ export function multiplyPanels(
     let out = LINES;
     let left = columns;
     let to = y + <usize>row * rowStride;
-    if (row + MR <= rows && columnStride == 1 && openBlock(first + row, sums + (<usize>row << 2), largest)) {
+    const isAdjacent = columnStride == 1 || rowStride == 1;
+    if (row + MR <= rows && isAdjacent && openBlock(first + row, sums + (<usize>row << 2), largest)) {
       for (; left >= NR; left -= NR) {
-        narrowTile(pairs, packed, from, to, rowStride);
+        narrowTile(pairs, packed, from, to, rowStride, columnStride);
         from += panel;
-        to += <usize>NR;
+        to += columnStride * <usize>NR;
       }
       if (left == 4) {
-        narrowTile4(pairs, packed, from, to, rowStride);
+        narrowTile4(pairs, packed, from, to, rowStride, columnStride);
         left = 0;
       } else if (left == 1) {
         narrowColumn(column4(pairs, packed, from), to, rowStride);

@@ -8,6 +8,7 @@
 // `qs8_finish_pack` made are finished in float32 where narrow.ts found that to be the same.
 
 import { isNarrowReach, narrow16, narrowFactor, narrowRounder } from './narrow';
+import { foldLeftShift } from './words';
 
 /** What happens to an accumulator. */
 export const enum Finish {
@@ -367,39 +368,16 @@ function finishAny(acc: usize, step: usize, y: usize, stride: usize, count: i32,
   for (let i = 0; i < count; i++) {
     const sum = load<i32>(acc + <usize>(i >> 3) * step + (<usize>(i & 7) << 2));
     if (kind == Finish.none) storeCode(y, sum);
-    else storeCode(y, scaleCode(<i32>(<f32>sum + bias), m, rs, 0, zero, lo, hi));
+    else storeCode(y, scaleCode(<i32>(<f32>sum + bias), m, rs, zero, lo, hi));
     y += stride;
   }
 }
 
-/** A multiplier with its left shift folded in; what leaves 32 bits saturates, as the final clamp would anyway. */
+/** (x*multiplier) >> rshift + zero, half up, clamped. */
 @inline
-function foldLeftShift(multiplier: i32, rshift: i32): i32 {
-  if (rshift >= 0) return multiplier;
-  const wide = <i64>multiplier << <i64>min(-rshift, 31);
-  return wide > <i64>i32.MAX_VALUE ? i32.MAX_VALUE : wide < -(<i64>i32.MAX_VALUE) ? -i32.MAX_VALUE : <i32>wide;
-}
-
-/** (x*multiplier) >> rshift + zero, clamped; half up, or with `away` half away from zero. */
-@inline
-function scaleCode(x: i32, multiplier: i32, rshift: i32, away: i32, zeroPoint: i32, low: i32, high: i32): i32 {
+function scaleCode(x: i32, multiplier: i32, rshift: i32, zeroPoint: i32, low: i32, high: i32): i32 {
   const product = <i64>x * <i64>foldLeftShift(multiplier, rshift);
   const shift = <i64>min(max(rshift, 0), 63);
-  // Shifting by nothing rounds nothing, so the sign must not be taken off either.
-  const half = shift > 0 ? (<i64>1 << (shift - 1)) + (away ? product >> 63 : 0) : 0;
+  const half = shift > 0 ? <i64>1 << (shift - 1) : 0;
   return <i32>min(max(((product + half) >> shift) + <i64>zeroPoint, <i64>low), <i64>high);
-}
-
-/**
- * Codes of `n` int32: (x*multiplier) >> rshift + zero, clamped, stored with `bytes` bytes. `away` 1 rounds half away from
- * zero, 0 half up. `rshift` < 0 is a left shift.
- */
-export function requant_x32(
-  x: usize, y: usize, size: i32, n: i32, multiplier: i32, rshift: i32, away: i32, zeroPoint: i32, low: i32, high: i32,
-): void {
-  bytes = size;
-  for (let i: usize = 0; i < <usize>n; i++) {
-    storeCode(y, scaleCode(load<i32>(x + (i << 2)), multiplier, rshift, away, zeroPoint, low, high));
-    y += <usize>size;
-  }
 }

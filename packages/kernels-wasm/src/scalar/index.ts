@@ -13,6 +13,7 @@ export { type Deconv2dShape, deconv2d, deconv2dOutput } from './f32-deconv.ts';
 export { type GemmShape, gemm } from './f32-gemm.ts';
 export { instancenorm, layernorm, rmsnorm } from './f32-norm.ts';
 export { avgpool2d, maxpool2d, type Pool2dShape } from './f32-pool.ts';
+export { type GruWeights, gruStep, lstmStep, type RecurrentState } from './f32-recurrent.ts';
 export { argmax, reduce } from './f32-reduce.ts';
 export { type ResizeShape, resizeLinear, resizeNearest } from './f32-resize.ts';
 export { softmax } from './f32-softmax.ts';

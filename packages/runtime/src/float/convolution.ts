@@ -3,14 +3,18 @@ import type { ConstantOperand, Implementations, OpImplementation, PrepareContext
 import type { Slot } from '../slot.ts';
 import { prepareConvolution, prepareTransposed } from './convolution-definition.ts';
 import { deformConv } from './deformable-convolution.ts';
+import { packedFilter } from './packed-filter.ts';
 import { refuse } from './refuse.ts';
 import { reluBounds } from './relu-bounds.ts';
+import { prepareVolumeConvolution } from './volume.ts';
 import { type ImageShape, imageShape, type Window2D, window2D } from './window.ts';
 
 const conv: OpImplementation<'top.Conv'> = {
   prepare(op, context) {
     if (op.attributes.inserts?.some((insert) => insert !== 0)) refuse(op, 'inserted zeros', 'inserts of 0');
-    if (context.input(0).shape.length > 4 || context.input(0).length === 0) return prepareConvolution(op, context);
+    const { shape, length } = context.input(0);
+    if (shape.length === 5 && length > 0) return prepareVolumeConvolution(op, context);
+    if (shape.length > 4 || length === 0) return prepareConvolution(op, context);
     checkRank(op);
     const { kernels } = context;
     const [x, y, bias] = [context.input(0), context.output(), context.optionalInput(2)];
@@ -19,7 +23,7 @@ const conv: OpImplementation<'top.Conv'> = {
     const { group } = op.attributes;
     const w = window2D(op.attributes);
     const { lo, hi } = reluBounds(op.attributes);
-    const filter = packedFilter(op, context, { ic: C, oc: OC });
+    const filter = packedFilter(context, [C, OC, w.kernelH, w.kernelW, group]);
     const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
     const padding = [w.padTop, w.padLeft, w.padBottom, w.padRight] as const;
     const scratch = context.scratch(kernels.f32_conv2d_scratch_bytes(C, H, W, OC, ...geometry, ...padding, group));
@@ -34,26 +38,6 @@ const conv: OpImplementation<'top.Conv'> = {
     };
   },
 };
-
-interface Filter {
-  readonly packed: Slot;
-  /** Packs a filter that is computed by the graph; does nothing for weights. */
-  refresh(): void;
-}
-
-function packedFilter(op: OpOf<'top.Conv'>, context: PrepareContext, channels: { ic: number; oc: number }): Filter {
-  const { kernels } = context;
-  const { kernelH, kernelW } = window2D(op.attributes);
-  const geometry = [channels.ic, channels.oc, kernelH, kernelW, op.attributes.group] as const;
-  const byteLength = kernels.f32_conv2d_packed_bytes(...geometry);
-  const fill = (raw: number, packed: number): void => kernels.f32_conv2d_pack(raw, packed, ...geometry);
-  if (context.constant(1) !== undefined) {
-    return { packed: context.pack(1, { layout: `f32_conv2d ${geometry}`, byteLength, fill }), refresh() {} };
-  }
-  const raw = context.input(1);
-  const packed = context.scratch(byteLength);
-  return { packed, refresh: () => fill(raw.ptr, packed.ptr) };
-}
 
 const deconv: OpImplementation<'top.Deconv'> = {
   prepare(op, context) {

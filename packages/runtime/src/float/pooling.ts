@@ -2,29 +2,56 @@ import type { OpOf } from '@q/ir';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
 import { maxPoolWithIndices, preparePoolByDefinition } from './pool-definition.ts';
 import { type Bounds, reluBounds } from './relu-bounds.ts';
+import { prepareVolumePool } from './volume.ts';
 import { imageShape, type Window2D, window2D } from './window.ts';
 
 type PoolOp = OpOf<'top.AvgPool'> | OpOf<'top.MaxPool'>;
 
 function preparePool(op: PoolOp, context: PrepareContext): () => void {
   const bounds = reluBounds(op.attributes);
+  if (fitsVolume(op, context)) return prepareVolumePool(op, context, { outputs: volumeOutputs(op, context), bounds });
   if (!fitsKernel(op, context)) return preparePoolByDefinition(op, context, bounds);
   return op.type === 'top.MaxPool' ? prepareMax(op, context, bounds) : prepareAverage(op, context, bounds);
 }
 
-/** The kernels do one or two dimensions, equal windows, each of them over at least one element, and zero padding. */
+/** The kernels do equal windows, each of them over at least one element, and zero padding. */
+function isPlain({ attributes }: PoolOp): boolean {
+  const { isAdaptive, padValue, pads, dilations, uncountedCells } = attributes;
+  if (dilations?.some((step) => step !== 1) || uncountedCells !== undefined || isAdaptive) return false;
+  return padValue === 0 || pads.every((pad) => pad === 0);
+}
+
+const covers = (length: number, stride: number, pad: number, kernel: number, outputs: number): boolean =>
+  kernel > pad && (outputs - 1) * stride - pad < length;
+
+/** One or two dimensions. */
 function fitsKernel(op: PoolOp, context: PrepareContext): boolean {
-  const { kernelShape, isAdaptive, padValue, pads, dilations, uncountedCells } = op.attributes;
-  if (dilations?.some((step) => step !== 1) || uncountedCells !== undefined) return false;
-  if (kernelShape.length < 1 || kernelShape.length > 2 || isAdaptive) return false;
-  if (padValue !== 0 && pads.some((pad) => pad !== 0)) return false;
+  const { kernelShape } = op.attributes;
+  if (!isPlain(op) || kernelShape.length < 1 || kernelShape.length > 2) return false;
   const { input, output, w } = poolGeometry(op, context);
-  const covers = (length: number, stride: number, pad: number, kernel: number, outputs: number): boolean =>
-    kernel > pad && (outputs - 1) * stride - pad < length;
   return (
     covers(input.H, w.strideH, w.padTop, w.kernelH, output.H) &&
     covers(input.W, w.strideW, w.padLeft, w.kernelW, output.W)
   );
+}
+
+/** Three dimensions. */
+function fitsVolume(op: PoolOp, context: PrepareContext): boolean {
+  const { kernelShape, strides, pads } = op.attributes;
+  const spatial = context.input(0).shape.slice(2);
+  if (!isPlain(op) || kernelShape.length !== 3 || spatial.length !== 3) return false;
+  const outputs = volumeOutputs(op, context);
+  return spatial.every((length, axis) =>
+    covers(length, strides[axis]!, pads[axis]!, kernelShape[axis]!, outputs[axis]!),
+  );
+}
+
+function volumeOutputs({ attributes }: PoolOp, context: PrepareContext): readonly number[] {
+  const { kernelShape, strides, pads } = attributes;
+  return context
+    .input(0)
+    .shape.slice(2)
+    .map((length, axis) => outputLength(length, kernelShape[axis]!, strides[axis]!, pads[axis]! + pads[axis + 3]!));
 }
 
 function prepareMax(op: PoolOp, context: PrepareContext, { lo, hi }: Bounds): () => void {

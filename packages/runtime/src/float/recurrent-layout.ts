@@ -38,31 +38,23 @@ export function recurrentLayout(
   };
 }
 
-/** rows × columns products with the transposed matrices of a constant [directions, columns, depth] operand. */
-export interface Projection {
-  /** target[rows, columns] = source[rows, depth] · Wᵀ of one direction, plus its bias. */
-  run(direction: number, source: number, target: number): void;
-}
-
-export interface ProjectionRequest {
+/** Columns of the transposed matrices of a constant [directions, columns, depth] operand, packed for `f32_gemm_packed`. */
+interface PackedColumns {
   readonly operand: number;
   readonly columns: number;
-  /** First column of the matrix that belongs to this projection, and how many the stored matrix has. */
+  /** First column of the matrix that is packed, and how many the stored matrix has. */
   readonly firstColumn?: number;
   readonly storedColumns?: number;
   readonly depth: number;
   readonly directions: number;
-  readonly rows: number;
-  /** One number per stored column and direction. */
-  readonly bias?: Slot;
 }
 
-export function prepareProjection(
+/** Answers the address of the packed matrix of a direction. */
+function packColumns(
   op: { readonly type: string; readonly name: string },
   context: PrepareContext,
-  request: ProjectionRequest,
-): Projection {
-  const { operand, columns, firstColumn = 0, storedColumns = columns, depth, directions, rows, bias } = request;
+  { operand, columns, firstColumn = 0, storedColumns = columns, depth, directions }: PackedColumns,
+): (direction: number) => number {
   if (context.constant(operand) === undefined) refuse(op, `a computed operand ${operand}`, 'a weight');
   const { kernels } = context;
   const matrixBytes = kernels.f32_gemm_packed_bytes(columns, depth);
@@ -76,15 +68,50 @@ export function prepareProjection(
       }
     },
   });
+  return (direction) => packed.ptr + direction * matrixBytes;
+}
+
+/** Some columns of Rᵀ [hidden, columns], packed. */
+export function recurrentWeights(
+  op: { readonly type: string; readonly name: string },
+  context: PrepareContext,
+  { hidden, directions }: RecurrentLayout,
+  columns: Pick<PackedColumns, 'columns' | 'firstColumn' | 'storedColumns'>,
+): (direction: number) => number {
+  return packColumns(op, context, { ...columns, operand: 2, depth: hidden, directions });
+}
+
+/** rows × columns products with the transposed matrices of a constant [directions, columns, depth] operand. */
+export interface Projection {
+  /** target[rows, columns] = source[rows, depth] · Wᵀ of one direction, plus its bias. */
+  run(direction: number, source: number, target: number): void;
+}
+
+export interface ProjectionRequest {
+  readonly operand: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly directions: number;
+  readonly rows: number;
+  /** One number per column and direction. */
+  readonly bias: Slot;
+}
+
+export function prepareProjection(
+  op: { readonly type: string; readonly name: string },
+  context: PrepareContext,
+  request: ProjectionRequest,
+): Projection {
+  const { columns, depth, rows, bias } = request;
+  const { kernels } = context;
+  const packed = packColumns(op, context, request);
   const scratch = context.scratch(kernels.f32_gemm_scratch_bytes(rows, columns, depth));
-  const mode = bias === undefined ? BiasMode.none : BiasMode.perColumn;
   return {
     run(direction, source, target) {
-      const offsets = bias === undefined ? 0 : bias.ptr + 4 * (direction * storedColumns + firstColumn);
       // biome-ignore format: one argument per line hides the groups
       kernels.f32_gemm_packed(
-        source, packed.ptr + direction * matrixBytes, offsets, target, scratch.ptr, rows, columns, depth,
-        depth, 1, columns, mode, -Infinity, Infinity,
+        source, packed(direction), bias.ptr + 4 * direction * columns, target, scratch.ptr, rows, columns, depth,
+        depth, 1, columns, BiasMode.perColumn, -Infinity, Infinity,
       );
     },
   };

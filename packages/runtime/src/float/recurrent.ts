@@ -1,5 +1,4 @@
 import type { OpOf } from '@q/ir';
-import { BinaryOp, type BinaryOpName, UnaryOp } from '@q/kernels-wasm';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
 import type { Slot } from '../slot.ts';
 import { prepareRecurrent } from './recurrent-definition.ts';
@@ -7,28 +6,36 @@ import {
   prepareProjection,
   prepareState,
   type RecurrentLayout,
-  RowCopier,
   recurrentLayout,
+  recurrentWeights,
   type State,
 } from './recurrent-layout.ts';
 import { refuse } from './refuse.ts';
 
-/** Computes the next hidden state of one direction from the projected inputs, for every sample of the batch. */
-interface Cell {
-  readonly gates: number;
-  readonly hiddenState: State;
-  readonly states: readonly State[];
-  step(direction: number, projectedRow: (b: number) => number): void;
+/** One direction of a sequence: distances in elements between the steps and the samples of the projected inputs and of y. */
+interface Walk {
+  readonly direction: number;
+  readonly step: number;
+  readonly sample: number;
+  readonly yStep: number;
+  readonly ySample: number;
 }
 
-/** Whether weights are constant and the node has the usual form: what the packed kernels do. */
+/** Advances the states by all steps of one direction. */
+interface Cell {
+  readonly gates: number;
+  readonly states: readonly State[];
+  /** Addresses of the projected inputs of the first step, and of the state after it, or 0. */
+  run(walk: Walk, projected: number, y: number): void;
+}
+
+/** Whether weights are constant and the node has the usual form: what the kernels do. */
 function fitsKernels(op: OpOf<'top.LSTM'> | OpOf<'top.GRU'>, context: PrepareContext): boolean {
-  const { reverse, activations, clip } = op.attributes;
+  const { activations, clip } = op.attributes;
   const inputForget = op.type === 'top.LSTM' && op.attributes.inputForget === true;
   const isConstant = (index: number): boolean => op.inputs[index] == null || context.constant(index) !== undefined;
   const further = op.type === 'top.LSTM' ? [7, 8] : [5];
   return (
-    reverse !== true &&
     activations === undefined &&
     clip === undefined &&
     !inputForget &&
@@ -49,39 +56,20 @@ const lstm: OpImplementation<'top.LSTM'> = {
 
 function lstmCell(op: OpOf<'top.LSTM'>, context: PrepareContext, layout: RecurrentLayout): Cell {
   const { kernels } = context;
-  const { batch, hidden: h, directions } = layout;
-  const hiddenState = prepareState(context, layout, context.optionalInput(4), context.optionalOutput(1));
-  const cellState = prepareState(context, layout, context.optionalInput(5), context.optionalOutput(2));
-  const recurrence = prepareProjection(op, context, {
-    operand: 2,
-    columns: 4 * h,
-    depth: h,
-    directions,
-    rows: batch,
-  });
-  const gates = context.scratch(4 * batch * 4 * h);
-  const [part, squashed] = [context.scratch(4 * h), context.scratch(4 * h)];
-  const combine = combiner(context, h);
+  const { steps, batch, hidden } = layout;
+  const h = prepareState(context, layout, context.optionalInput(4), context.optionalOutput(1));
+  const c = prepareState(context, layout, context.optionalInput(5), context.optionalOutput(2));
+  const weights = recurrentWeights(op, context, layout, { columns: 4 * hidden });
+  const scratch = context.scratch(kernels.f32_lstm_scratch_bytes(batch, hidden));
   return {
     gates: 4,
-    hiddenState,
-    states: [hiddenState, cellState],
-    step(direction, projectedRow) {
-      recurrence.run(direction, hiddenState.slot.ptr, gates.ptr);
-      for (let b = 0; b < batch; b++) {
-        const [i, C, H] = [gates.ptr + 16 * h * b, cellState.slot.ptr + 4 * h * b, hiddenState.slot.ptr + 4 * h * b];
-        const [o, f, c] = [i + 4 * h, i + 8 * h, i + 12 * h];
-        for (let gate = 0; gate < 4; gate++)
-          combine('add', i + 4 * h * gate, projectedRow(b) + 4 * h * gate, i + 4 * h * gate);
-        kernels.f32_unary(UnaryOp.sigmoid, i, i, 3 * h, 0, 0);
-        kernels.f32_unary(UnaryOp.tanh, c, c, h, 0, 0);
-        combine('mul', f, C, C);
-        combine('mul', i, c, part.ptr);
-        combine('add', C, part.ptr, C);
-        kernels.f32_unary(UnaryOp.tanh, C, squashed.ptr, h, 0, 0);
-        combine('mul', o, squashed.ptr, H);
-      }
-    },
+    states: [h, c],
+    run: ({ direction, step, sample, yStep, ySample }, projected, y) =>
+      // biome-ignore format: one argument per line hides the groups
+      kernels.f32_lstm(
+        projected, weights(direction), h.slot.ptr, c.slot.ptr, y, scratch.ptr, steps, batch, hidden,
+        step, sample, yStep, ySample,
+      ),
   };
 }
 
@@ -96,47 +84,29 @@ const gru: OpImplementation<'top.GRU'> = {
 
 function gruCell(op: OpOf<'top.GRU'>, context: PrepareContext, layout: RecurrentLayout): Cell {
   const { kernels } = context;
-  const { batch, hidden: h, directions } = layout;
-  const hiddenState = prepareState(context, layout, context.optionalInput(4), context.optionalOutput(1));
+  const { steps, batch, hidden } = layout;
+  const h = prepareState(context, layout, context.optionalInput(4), context.optionalOutput(1));
   const bias = recurrentBias(context, layout, 3);
-  const common = { operand: 2, storedColumns: 3 * h, depth: h, directions, rows: batch, bias };
-  const update = prepareProjection(op, context, { ...common, columns: 2 * h });
-  const candidate = prepareProjection(op, context, { ...common, columns: h, firstColumn: 2 * h });
-  const [zr, n] = [context.scratch(4 * batch * 2 * h), context.scratch(4 * batch * h)];
-  const reset = context.scratch(4 * batch * h);
-  const combine = combiner(context, h);
-  const { linearBeforeReset } = op.attributes;
+  const all = { storedColumns: 3 * hidden };
+  const gates = recurrentWeights(op, context, layout, { ...all, columns: 2 * hidden });
+  const candidate = recurrentWeights(op, context, layout, { ...all, columns: hidden, firstColumn: 2 * hidden });
+  const scratch = context.scratch(kernels.f32_gru_scratch_bytes(batch, hidden));
+  const linear = op.attributes.linearBeforeReset ? 1 : 0;
   return {
     gates: 3,
-    hiddenState,
-    states: [hiddenState],
-    step(direction, projectedRow) {
-      const hiddenPtr = hiddenState.slot.ptr;
-      update.run(direction, hiddenPtr, zr.ptr);
-      for (let b = 0; b < batch; b++) {
-        const z = zr.ptr + 8 * h * b;
-        for (let gate = 0; gate < 2; gate++)
-          combine('add', z + 4 * h * gate, projectedRow(b) + 4 * h * gate, z + 4 * h * gate);
-        kernels.f32_unary(UnaryOp.sigmoid, z, z, 2 * h, 0, 0);
-        if (!linearBeforeReset) combine('mul', z + 4 * h, hiddenPtr + 4 * h * b, reset.ptr + 4 * h * b);
-      }
-      candidate.run(direction, linearBeforeReset ? hiddenPtr : reset.ptr, n.ptr);
-      for (let b = 0; b < batch; b++) {
-        const [z, candidatePtr, H] = [zr.ptr + 8 * h * b, n.ptr + 4 * h * b, hiddenPtr + 4 * h * b];
-        if (linearBeforeReset) combine('mul', z + 4 * h, candidatePtr, candidatePtr);
-        combine('add', candidatePtr, projectedRow(b) + 8 * h, candidatePtr);
-        kernels.f32_unary(UnaryOp.tanh, candidatePtr, candidatePtr, h, 0, 0);
-        combine('sub', H, candidatePtr, H);
-        combine('mul', z, H, H);
-        combine('add', candidatePtr, H, H);
-      }
-    },
+    states: [h],
+    run: ({ direction, step, sample, yStep, ySample }, projected, y) =>
+      // biome-ignore format: one argument per line hides the groups
+      kernels.f32_gru(
+        projected, gates(direction), candidate(direction), bias.ptr + 12 * hidden * direction, h.slot.ptr, y,
+        scratch.ptr, steps, batch, hidden, step, sample, yStep, ySample, linear,
+      ),
   };
 }
 
 /**
- * Projects all inputs at once, then walks the steps; the second direction walks them backwards. LSTM adds both biases to the
- * projection, GRU only the input's (its recurrent one is inside the reset gate's product).
+ * Projects all inputs at once, then walks the steps of each direction in one call; the second direction walks them backwards.
+ * LSTM adds both biases to the projection, GRU only the input's (its recurrent one is inside the reset gate's product).
  */
 function prepareSequence(
   op: OpOf<'top.LSTM'> | OpOf<'top.GRU'>,
@@ -144,7 +114,7 @@ function prepareSequence(
   layout: RecurrentLayout,
   cell: Cell,
 ): () => void {
-  const { steps, batch, directions, hidden, inputs } = layout;
+  const { steps, batch, directions, hidden, inputs, inputRow, outputRow } = layout;
   const [x, y] = [context.input(0), context.optionalOutput(0)];
   const columns = cell.gates * hidden;
   const rows = steps * batch;
@@ -157,20 +127,25 @@ function prepareSequence(
     bias: inputBias(context, layout, cell.gates),
   });
   const projected = context.scratch(4 * rows * columns);
-  const copier = new RowCopier(context.memory);
+  const walks = Array.from({ length: directions }, (_, direction) => {
+    const isReverse = direction === 1 || op.attributes.reverse === true;
+    const [first, sign] = isReverse ? [steps - 1, -1] : [0, 1];
+    return {
+      direction,
+      step: sign * columns * (inputRow(1, 0) - inputRow(0, 0)),
+      sample: columns * (inputRow(0, 1) - inputRow(0, 0)),
+      yStep: sign * hidden * (outputRow(1, direction, 0) - outputRow(0, direction, 0)),
+      ySample: hidden * (outputRow(0, direction, 1) - outputRow(0, direction, 0)),
+      from: 4 * columns * inputRow(first, 0),
+      to: 4 * hidden * outputRow(first, direction, 0),
+    };
+  });
   return () => {
-    for (let d = 0; d < directions; d++) {
-      projection.run(d, x.ptr, projected.ptr);
-      for (const state of cell.states) state.load(d);
-      for (let step = 0; step < steps; step++) {
-        const t = d === 0 ? step : steps - 1 - step;
-        cell.step(d, (b) => projected.ptr + 4 * columns * layout.inputRow(t, b));
-        for (let b = 0; y !== null && b < batch; b++) {
-          const source = cell.hiddenState.slot.ptr + 4 * hidden * b;
-          copier.copy(source, y.ptr + 4 * hidden * layout.outputRow(t, d, b), hidden);
-        }
-      }
-      for (const state of cell.states) state.store(d);
+    for (const walk of walks) {
+      projection.run(walk.direction, x.ptr, projected.ptr);
+      for (const state of cell.states) state.load(walk.direction);
+      cell.run(walk, projected.ptr + walk.from, y === null ? 0 : y.ptr + walk.to);
+      for (const state of cell.states) state.store(walk.direction);
     }
   };
 }
@@ -193,12 +168,6 @@ function recurrentBias(context: PrepareContext, { directions, hidden }: Recurren
   const at = (index: number): number =>
     given?.[Math.floor(index / columns) * 2 * columns + columns + (index % columns)] ?? 0;
   return context.place(Float32Array.from({ length: directions * columns }, (_, index) => at(index)));
-}
-
-/** `combine(op, a, b, y)` over one row of the hidden size. */
-function combiner({ kernels }: PrepareContext, length: number) {
-  return (operation: BinaryOpName, a: number, b: number, y: number): void =>
-    kernels.f32_binary(BinaryOp[operation], a, 1, b, 1, y, length, 1, 1, -Infinity, Infinity);
 }
 
 export const recurrentImplementations: Implementations = {

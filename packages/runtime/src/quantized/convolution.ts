@@ -2,7 +2,7 @@ import type { OpOf } from '@q/ir';
 import { Finish } from '@q/kernels-wasm';
 import { floatImplementations } from '../float/index.ts';
 import { refuse } from '../float/refuse.ts';
-import { imageShape, window2D } from '../float/window.ts';
+import { imageShape, type Window2D, window2D } from '../float/window.ts';
 import type { ConstantOperand, Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { type Slot, TensorSlot } from '../slot.ts';
 import { biasWithZero, floatBias, watchAccumulator } from './accumulate.ts';
@@ -38,7 +38,7 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
     const OC = imageShape(y.shape).C;
     const w = window2D(op.attributes);
     const { group, doRelu, quantMode } = op.attributes;
-    const packed = packFilter(op, context, C, OC);
+    const packed = packFilter(op, context, w, [C, OC]);
     const bias: Slot | null =
       op.inputs[2] == null ? null : context.derive(2, 'f32', (weight) => floatBias(weight.data));
     const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
@@ -68,10 +68,15 @@ const conv: OpImplementation<'tpu.Conv2D'> = {
   },
 };
 
-function packFilter(op: OpOf<'tpu.Conv2D'>, context: PrepareContext, ic: number, oc: number): Slot {
+/** The filter of `qs8_conv2d`, channels in and out given. */
+export function packFilter(
+  op: OpOf<'tpu.Conv2D'> | OpOf<'tpu.Conv3D'>,
+  context: PrepareContext,
+  w: Window2D,
+  [ic, oc]: readonly [number, number],
+): Slot {
   const filter = context.constant(1) ?? refuse(op, 'a computed filter', 'a weight');
   const { kernels } = context;
-  const w = window2D(op.attributes);
   const steps = [w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
   const geometry = [ic, oc, w.kernelH, w.kernelW, ...steps, op.attributes.group] as const;
   const signed = flag(filter.data instanceof Int8Array);

@@ -1,60 +1,55 @@
 import { elementCount, type OpOf } from '@q/ir';
-import { floatImplementations } from '../float/index.ts';
+import { AverageFinish, Finish } from '@q/kernels-wasm';
 import { refuse } from '../float/refuse.ts';
+import { type PoolPass, prepareSlab, prepareSlicePut, volumePasses, volumeWindow } from '../float/volume.ts';
 import type { Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
-import { TensorSlot } from '../slot.ts';
-import { biasWithZero, watchAccumulator } from './accumulate.ts';
-import { byteTable } from './code-table.ts';
-import { byteCodesIn, codesIn, lowestCode } from './codes.ts';
-import { delegateContext } from './delegate-context.ts';
-import { asTop } from './float-form.ts';
+import { floatBias, watchAccumulator } from './accumulate.ts';
+import { withCodeRelu } from './code-table.ts';
+import { byteCodesIn, codesIn, flag, lowestCode } from './codes.ts';
+import { packFilter, perChannel } from './convolution.ts';
 import { mixed } from './mixed.ts';
 import { averageFinish } from './pooling.ts';
 
-/** Largest magnitude; the sums of one run. */
-function peakOf(sums: Int32Array): number {
-  let peak = 0;
-  for (const sum of sums) peak = Math.max(peak, Math.abs(sum));
-  return peak;
-}
-
-/** A float tensor at a fixed address. */
-function placed(context: PrepareContext, name: string, shape: readonly number[], data: Float32Array): TensorSlot {
-  const slot = new TensorSlot(name, { shape, dtype: 'f32' }, context.memory);
-  slot.ptr = context.place(data).ptr;
-  return slot;
-}
-
-/** The i32 sums of a convolution in three dimensions, from its definition on integer-valued floats: exact up to 2^24. */
+/** The i32 sums of a convolution in three dimensions, slice by slice of the result; padding holds the zero point. */
 const conv3d: OpImplementation<'tpu.Conv3D'> = {
   prepare(op, context) {
-    const [x, y] = [context.input(0), context.output()];
     const { kernels } = context;
-    const { zero } = byteCodesIn(x);
+    const [x, y] = [context.input(0), context.output()];
     if (y.dtype !== 'i32') refuse(op, `a result of ${y.dtype}`, 'i32');
-    const filter = context.constant(1) ?? refuse(op, 'a computed filter', 'a weight');
-    const identity = context.place(Float32Array.from(byteTable(x.dtype === 'i8', (code) => code - zero)));
-    const scratch = [context.scratch(4 * x.length), context.scratch(4 * y.length)] as const;
-    const from = new TensorSlot(x.name, { shape: x.shape, dtype: 'f32' }, context.memory);
-    const to = new TensorSlot(y.name, { shape: y.shape, dtype: 'f32' }, context.memory);
-    const w = placed(context, 'filter', filter.type.shape, Float32Array.from(filter.data));
-    const given = op.inputs[2] == null ? undefined : context.constant(2)?.data;
-    const bias = biasWithZero(given, filter.data, { channels: y.shape[1]!, zero });
-    const operands = [from, w, placed(context, 'bias', [bias.length], bias)];
-    const inFloat = delegateContext(context, {
-      input: (index) => operands[index]!,
-      optionalInput: (index) => operands[index] ?? null,
-      output: () => to,
-    });
-    const top = asTop(op) as OpOf<'top.Conv'>;
-    const run = (floatImplementations['top.Conv'] as OpImplementation<'top.Conv'>).prepare(top, inFloat);
+    const [input, output] = [byteCodesIn(x), codesIn(y)];
+    const [N, , , H, W] = x.shape as [number, number, number, number, number];
+    const [, OC, OD, OH, OW] = y.shape as [number, number, number, number, number];
+    const { depth, slice: w } = volumeWindow(op.attributes);
+    const { group, doRelu } = op.attributes;
+    const slab = prepareSlab(context, x, depth, input.zero);
+    const packed = packFilter(op, context, w, [slab.channels, OC]);
+    const bias = op.inputs[2] == null ? null : context.derive(2, 'f32', (weight) => floatBias(weight.data));
+    const [multipliers, shifts] = [context.place(perChannel([1], OC, 1)), context.place(perChannel([0], OC, 0))];
+    const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
+    const padding = [w.padTop, w.padLeft, w.padBottom, w.padRight] as const;
+    const scratch = context.scratch(
+      kernels.qs8_conv2d_scratch_bytes(slab.channels, H, W, OC, ...geometry, ...padding, group),
+    );
+    const image = context.scratch(4 * OC * OH * OW);
+    const put = prepareSlicePut(context, y);
+    const lo = lowestCode(output, doRelu);
     const watch = watchAccumulator(context);
     return () => {
-      [from.ptr, to.ptr] = [scratch[0].ptr, scratch[1].ptr];
-      kernels.lut_x8_x32(x.ptr, identity.ptr, from.ptr, x.length);
-      run();
-      kernels.f32_to_i32(to.ptr, y.ptr, y.length);
-      watch(peakOf(y.i32()));
+      for (let n = 0; n < N; n++) {
+        for (let z = 0; z < OD; z++) {
+          slab.load(n, z);
+          // biome-ignore format: one argument per line hides the groups
+          const peak = kernels.qs8_conv2d(
+            slab.slot.ptr, flag(input.signed), packed.ptr, bias?.ptr ?? 0, multipliers.ptr, shifts.ptr,
+            image.ptr, 4, scratch.ptr, 1, slab.channels, H, W, OC,
+            w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW,
+            w.padTop, w.padLeft, w.padBottom, w.padRight, group, input.zero, Finish.multiplierShift,
+            output.zero, lo, output.hi,
+          );
+          watch(peak);
+          put(image.ptr, n, z);
+        }
+      }
     };
   },
 };
@@ -89,32 +84,67 @@ function eachWindow(
   }
 }
 
-/** Pooling of codes in three dimensions; an average always has a real factor and offset (numerics.md 7.5). */
+/** Largest code of windows in three dimensions: within the slices, then along depth. */
+function prepareMax(op: OpOf<'tpu.Pool3D'>, context: PrepareContext): RunOp {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  const [slices, depth] = volumePasses(op.attributes, x.shape, y.shape.slice(2));
+  const between = context.scratch(slices[0] * slices[3] * slices[4]);
+  const room = ([, , iw, , ow, , kw, , strideW, , padLeft]: PoolPass): number =>
+    kernels.qs8_maxpool2d_scratch_bytes(iw, ow, kw, strideW, padLeft);
+  const scratch = context.scratch(Math.max(room(slices), room(depth)));
+  const signed = flag(codesIn(x).signed);
+  return () => {
+    kernels.qs8_maxpool2d(x.ptr, signed, between.ptr, scratch.ptr, ...slices);
+    kernels.qs8_maxpool2d(between.ptr, signed, y.ptr, scratch.ptr, ...depth);
+  };
+}
+
+/**
+ * An average always has a real factor and offset (numerics.md 7.5). Windows that lie in one slice are images' windows; the others
+ * go by the definition, because the f32 average is multiplied back by every length of the window, each product rounded.
+ */
+function prepareAverage(op: OpOf<'tpu.Pool3D'>, context: PrepareContext): RunOp {
+  const { kernels } = context;
+  const { countIncludePad, doRelu, kernelShape, strides, pads, scale, offset } = op.attributes;
+  const [x, y] = [context.input(0), context.output()];
+  const [input, output] = [byteCodesIn(x), codesIn(y)];
+  const lo = lowestCode(output, doRelu);
+  const isFlat = kernelShape[0] === 1 && strides[0] === 1 && pads[0] === 0 && pads[3] === 0;
+  if (!isFlat || scale === undefined || offset === undefined) return prepareAverageByDefinition(op, context);
+  const [slices] = volumePasses(op.attributes, x.shape, y.shape.slice(2));
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.qs8_avgpool2d(
+      x.ptr, flag(input.signed), y.ptr, ...slices, flag(countIncludePad), AverageFinish.real, 0, 0, scale, offset, 0,
+      lo, output.hi,
+    );
+}
+
+function prepareAverageByDefinition(op: OpOf<'tpu.Pool3D'>, context: PrepareContext): RunOp {
+  const [x, y] = [context.input(0), context.output()];
+  const { kernelShape, countIncludePad, doRelu } = op.attributes;
+  const output = codesIn(y);
+  const lo = lowestCode(output, doRelu);
+  const shapes = { input: x.shape, output: y.shape };
+  const area = elementCount(kernelShape);
+  const finish = averageFinish(op, kernelShape, output.zero);
+  return () => {
+    const [from, to] = [x.view(), y.view()];
+    let at = 0;
+    eachWindow(op, shapes, (elements) => {
+      const sum = elements.reduce((total, index) => total + from[index]!, 0);
+      const value = finish(Math.fround(sum / (countIncludePad ? area : elements.length)));
+      to[at++] = Math.min(Math.max(value, lo), output.hi);
+    });
+  };
+}
+
 const pool3d: OpImplementation<'tpu.Pool3D'> = {
-  prepare(op, context): RunOp {
-    const [x, y] = [context.input(0), context.output()];
-    const { poolMode, kernelShape, countIncludePad, doRelu } = op.attributes;
-    const output = codesIn(y);
-    const lo = lowestCode(output, doRelu);
-    const shapes = { input: x.shape, output: y.shape };
-    const area = elementCount(kernelShape);
-    const finish = poolMode === 'Max' ? undefined : averageFinish(op, kernelShape, output.zero);
-    return () => {
-      const [from, to] = [x.view(), y.view()];
-      let at = 0;
-      eachWindow(op, shapes, (elements) => {
-        const value =
-          finish === undefined
-            ? elements.reduce((largest, index) => Math.max(largest, from[index]!), Number.NEGATIVE_INFINITY)
-            : finish(
-                Math.fround(
-                  elements.reduce((sum, index) => sum + from[index]!, 0) / (countIncludePad ? area : elements.length),
-                ),
-              );
-        to[at++] = Math.min(Math.max(value, lo), output.hi);
-      });
-    };
-  },
+  prepare: (op, context) =>
+    op.attributes.poolMode === 'Max'
+      ? withCodeRelu(context, op.attributes.doRelu, prepareMax(op, context))
+      : prepareAverage(op, context),
 };
 
 export const volumeImplementations: Implementations = {
