@@ -54,3 +54,7 @@ export { cv_interp } from './cv18xx/interp';
 export { f32_lrn, f32_pixelnorm } from './f32-norm/channels';
 export { qs8_binary_nd, select_x8 } from './qs8-broadcast/index';
 export { f32_gru, f32_gru_scratch_bytes, f32_lstm, f32_lstm_scratch_bytes } from './f32-recurrent/index';
+export { f32_maxpool2d_places } from './f32-pool/places';
+export { f32_grid_sample } from './f32-sample/index';
+export { gather_elements_x32, scatter_elements } from './indexed/elements';
+export { f32_top_k } from './indexed/top-k';

@@ -161,3 +161,17 @@ export const enum CvBlend {
   whereNeeded = 1,
   rows = 2,
 }
+
+export const enum GridMode {
+  linear = 0,
+  nearest = 1,
+  cubic = 2,
+}
+
+export const enum ScatterOp {
+  replace = 0,
+  add = 1,
+  mul = 2,
+  max = 3,
+  min = 4,
+}

@@ -1,3 +1,4 @@
+import type { IndexedKernels } from './indexed-exports.ts';
 import type { LoweredKernels } from './lowered-exports.ts';
 import type { QuantizedKernels } from './quantized-exports.ts';
 import type { RecurrentKernels } from './recurrent-exports.ts';
@@ -55,7 +56,7 @@ export interface ChannelKernels {
   ): void;
 }
 
-export interface FloatKernels extends ChannelKernels, RecurrentKernels {
+export interface FloatKernels extends ChannelKernels, IndexedKernels, RecurrentKernels {
   // ── f32-conv ────────────────────────────────────────────────────────────────────────────────────────────────────
   // Cross-correlation. oh = floor((ih + padTop + padBottom - dilationH*(kh-1) - 1) / strideH) + 1, and so for ow.
   // Definition: acc = bias (or 0); for ic, kh, kw ascending: acc += x*w, each product and sum rounded to f32 (a tap in

@@ -27,6 +27,8 @@ export {
   type CvBlendName,
   CvTable,
   type CvTableName,
+  GridMode,
+  type GridModeName,
   LoweredReduce,
   type LoweredReduceName,
   NonFinite,
@@ -35,6 +37,8 @@ export {
   ResizeCoord,
   type ResizeCoordName,
   Rounding,
+  ScatterOp,
+  type ScatterOpName,
   UnaryOp,
   type UnaryOpName,
 } from './op-codes.ts';

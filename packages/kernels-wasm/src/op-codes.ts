@@ -221,3 +221,13 @@ export type CvTableName = keyof typeof CvTable;
 export const CvBlend = { products: 0, whereNeeded: 1, rows: 2 } as const;
 
 export type CvBlendName = keyof typeof CvBlend;
+
+/** Interpolation of `f32_grid_sample`, as TPU-MLIR's `mode`. */
+export const GridMode = { linear: 0, nearest: 1, cubic: 2 } as const;
+
+export type GridModeName = keyof typeof GridMode;
+
+/** What `scatter_elements` makes of what is there and an update, as TPU-MLIR's `reduction`. */
+export const ScatterOp = { replace: 0, add: 1, mul: 2, max: 3, min: 4 } as const;
+
+export type ScatterOpName = keyof typeof ScatterOp;

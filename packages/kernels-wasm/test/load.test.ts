@@ -11,11 +11,13 @@ import {
   CvBlend,
   CvTable,
   compileKernels,
+  GridMode,
   KernelError,
   LoweredReduce,
   loadKernels,
   ReduceOp,
   ResizeCoord,
+  ScatterOp,
   UnaryOp,
 } from '../src/index.ts';
 
@@ -39,9 +41,11 @@ const CODES = {
   CodeOp,
   CvBlend,
   CvTable,
+  GridMode,
   LoweredReduce,
   ReduceOp,
   ResizeCoord,
+  ScatterOp,
   UnaryOp,
 };
 

@@ -66,3 +66,32 @@ function pool(x: Float32Array, s: Pool2dShape, fold: (window: number[][]) => num
   }
   return y;
 }
+
+export interface MaxPlaces extends Pool2dShape {
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly columnMajor: boolean;
+}
+
+/** Largest element of every window, of NaNs the last, and its flat index in x, the first of equals; -1 for none. */
+export function maxpool2dPlaces(x: Float32Array, s: MaxPlaces, lo = -Infinity, hi = Infinity) {
+  const values = new Float32Array(s.planes * s.oh * s.ow);
+  const places = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const [plane, oy, ox] = [Math.floor(i / (s.oh * s.ow)), Math.floor(i / s.ow) % s.oh, i % s.ow];
+    const start = plane * s.ih * s.iw;
+    let [best, place] = [-Infinity, -1];
+    for (let tap = 0; tap < s.kh * s.kw; tap++) {
+      const row = oy * s.strideH - s.padTop + Math.floor(tap / s.kw) * s.dilationH;
+      const column = ox * s.strideW - s.padLeft + (tap % s.kw) * s.dilationW;
+      if (row < 0 || row >= s.ih || column < 0 || column >= s.iw) continue;
+      const value = x[start + row * s.iw + column]!;
+      if (!(value > best || Number.isNaN(value))) continue;
+      best = value;
+      place = start + (s.columnMajor ? column * s.ih + row : row * s.iw + column);
+    }
+    values[i] = Math.min(Math.max(best, lo), hi);
+    places[i] = place;
+  }
+  return { values, places };
+}

@@ -1,5 +1,5 @@
 import { elementCount, type OpOf } from '@q/ir';
-import type { OpImplementation } from '../implementation.ts';
+import type { OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { contiguousStrides } from '../shapes.ts';
 import { refuse } from './refuse.ts';
 
@@ -66,12 +66,25 @@ function tapsOf(g: number, mode: number, rule: AxisRule): Taps {
   return { at: [inside(first), inside(first + 1)], weights: [1 - (x - first), x - first] };
 }
 
+/** Images, on the kernel. */
+function prepareImages(op: OpOf<'top.GridSampler'>, context: PrepareContext): RunOp {
+  const { kernels } = context;
+  const [x, grid, y] = [context.input(0), context.input(1), context.output()];
+  const [batch, channels, ih, iw] = x.shape as [number, number, number, number];
+  const cells = elementCount(grid.shape.slice(1, -1));
+  const { mode, paddingMode, alignCorners } = op.attributes;
+  const corners = alignCorners ? 1 : 0;
+  return () =>
+    kernels.f32_grid_sample(x.ptr, grid.ptr, y.ptr, batch, channels, ih, iw, cells, mode, paddingMode, corners);
+}
+
 /** ONNX GridSample (16, 20, 22) in any number of spatial dimensions; the last grid component is the innermost axis. */
 export const gridSampler: OpImplementation<'top.GridSampler'> = {
   prepare(op: OpOf<'top.GridSampler'>, context) {
     const [x, grid, y] = [context.input(0), context.input(1), context.output()];
     const { mode, paddingMode, alignCorners } = op.attributes;
     if (mode < 0 || mode > 2) refuse(op, `mode ${mode}`, '0 linear, 1 nearest, 2 cubic');
+    if (x.shape.length === 4) return prepareImages(op, context);
     const [batch, channels, ...spatial] = x.shape as [number, number, ...number[]];
     const rules = spatial.map((length) => ({ length, alignCorners, padding: paddingMode }));
     const strides = contiguousStrides(spatial);

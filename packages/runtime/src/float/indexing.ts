@@ -1,5 +1,11 @@
 import { elementCount, type OpOf, QError } from '@q/ir';
-import type { ConstantOperand, Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
+import type {
+  ConstantOperand,
+  Implementations,
+  OpImplementation,
+  PrepareContext,
+  RunOp,
+} from '../implementation.ts';
 import { aroundAxis, broadcastStrides, contiguousStrides } from '../shapes.ts';
 import type { Slot, TensorSlot } from '../slot.ts';
 import { bytesPerElement } from '../storage.ts';
@@ -67,11 +73,14 @@ function checkedIndex(op: { readonly name: string }, value: number, length: numb
   });
 }
 
-// What follows is rare and small in networks: plain TypeScript over memory views.
+// What follows is rare in networks; where no kernel is called it is plain TypeScript over memory views.
 
 const gatherElements: OpImplementation<'top.GatherElements'> = {
   prepare(op, context) {
-    const [x, indices, y] = [context.input(0), context.input(1), context.output()];
+    const [x, y] = [context.input(0), context.output()];
+    const indices = context.input(1);
+    const lines = elementLines(op.attributes.axis, x.shape, indices.shape);
+    if (bytesPerElement(x.dtype) === 4) return prepareGatherElements(op, context, lines);
     const walk = elementWalk(op.attributes.axis, x.shape, indices.shape);
     return () => {
       const [from, at, to] = [x.view(), indices.view(), y.view()];
@@ -80,6 +89,38 @@ const gatherElements: OpImplementation<'top.GatherElements'> = {
     };
   },
 };
+
+/** The lines of a data tensor that a tensor of indices picks from: the plan of the kernels. */
+interface ElementLines {
+  readonly rank: number;
+  readonly plan: Int32Array;
+  /** Of the axis: its length, and the distance of its elements. */
+  readonly length: number;
+  readonly step: number;
+}
+
+function elementLines(axis: number, data: readonly number[], indices: readonly number[]): ElementLines {
+  const at = axis < 0 ? axis + data.length : axis;
+  const strides = contiguousStrides(data);
+  const lines = strides.map((stride, d) => (d === at ? 0 : stride));
+  return { rank: data.length, plan: Int32Array.from([...indices, ...lines]), length: data[at]!, step: strides[at]! };
+}
+
+function prepareGatherElements(
+  op: OpOf<'top.GatherElements'>,
+  context: PrepareContext,
+  { rank, plan, length, step }: ElementLines,
+): RunOp {
+  const { kernels } = context;
+  const [x, y] = [context.input(0), context.output()];
+  if (y.length === 0) return () => {};
+  const [indices, placed] = [indicesOf(context, 1), context.place(plan)];
+  return () => {
+    indices.convert?.();
+    const bad = kernels.gather_elements_x32(x.ptr, indices.slot.ptr, y.ptr, rank, placed.ptr, length, step);
+    if (bad >= 0) checkedIndex(op, new Int32Array(context.memory.buffer, indices.slot.ptr, indices.count)[bad]!, length);
+  };
+}
 
 /** For element i of an index tensor: where the line along `axis` that it picks from begins in the data tensor. */
 function elementWalk(axis: number, data: readonly number[], indices: readonly number[]) {
@@ -141,6 +182,9 @@ const scatterElements: OpImplementation<'top.ScatterElements'> = {
   prepare(op, context) {
     const [x, indices, updates, y] = [context.input(0), context.input(1), context.input(2), context.output()];
     const combine = reductionOf(op);
+    if (x.dtype === 'f32' && updates.dtype === 'f32') {
+      return prepareScatterElements(op, context, elementLines(op.attributes.axis, x.shape, indices.shape));
+    }
     const walk = elementWalk(op.attributes.axis, x.shape, indices.shape);
     return () => {
       const [at, given, to] = [indices.view(), updates.view(), y.view()];
@@ -152,6 +196,27 @@ const scatterElements: OpImplementation<'top.ScatterElements'> = {
     };
   },
 };
+
+function prepareScatterElements(
+  op: OpOf<'top.ScatterElements'>,
+  context: PrepareContext,
+  { rank, plan, length, step }: ElementLines,
+): RunOp {
+  const { kernels } = context;
+  const [x, updates, y] = [context.input(0), context.input(2), context.output()];
+  const [indices, placed] = [indicesOf(context, 1), context.place(plan)];
+  const { reduction } = op.attributes;
+  return () => {
+    indices.convert?.();
+    y.f32().set(x.f32());
+    if (indices.count === 0) return;
+    // biome-ignore format: one argument per line hides the groups
+    const bad = kernels.scatter_elements(
+      reduction, y.ptr, indices.slot.ptr, updates.ptr, rank, placed.ptr, length, step,
+    );
+    if (bad >= 0) checkedIndex(op, new Int32Array(context.memory.buffer, indices.slot.ptr, indices.count)[bad]!, length);
+  };
+}
 
 const scatterND: OpImplementation<'top.ScatterND'> = {
   prepare(op, context) {

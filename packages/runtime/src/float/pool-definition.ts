@@ -1,7 +1,9 @@
 import { elementCount, type OpOf } from '@q/ir';
-import type { OpImplementation, PrepareContext } from '../implementation.ts';
+import type { OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { contiguousStrides } from '../shapes.ts';
+import type { TensorSlot } from '../slot.ts';
 import { type Bounds, reluBounds } from './relu-bounds.ts';
+import { imageShape, window2D } from './window.ts';
 
 /** One dimension of a pooling: for every output, the elements it covers and how many cells its window counts. */
 interface Coverage {
@@ -109,11 +111,36 @@ function fold(data: Float32Array, start: number, window: readonly Span[], stride
   return { sum, max, count, where };
 }
 
+/** Maxima of windows in one or two dimensions, dilated or not, on the kernel that knows where they lie. */
+export function preparePlaces(
+  { attributes }: OpOf<'top.MaxPool'> | OpOf<'top.MaxPoolWithIndices'>,
+  context: PrepareContext,
+  [y, places]: readonly [TensorSlot | null, TensorSlot | null],
+): RunOp {
+  const { kernels } = context;
+  const x = context.input(0);
+  const { N, C, H, W } = imageShape(x.shape);
+  const w = window2D(attributes);
+  const outputs = (length: number, kernel: number, stride: number, dilation: number, pads: number): number =>
+    Math.floor((length + pads - dilation * (kernel - 1) - 1) / stride) + 1;
+  const oh = outputs(H, w.kernelH, w.strideH, w.dilationH, w.padTop + w.padBottom);
+  const ow = outputs(W, w.kernelW, w.strideW, w.dilationW, w.padLeft + w.padRight);
+  const { lo, hi } = reluBounds(attributes);
+  const columnMajor = 'isColumnMajor' in attributes && attributes.isColumnMajor ? 1 : 0;
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.f32_maxpool2d_places(
+      x.ptr, y?.ptr ?? 0, places?.ptr ?? 0, N * C, H, W, oh, ow, w.kernelH, w.kernelW, w.strideH, w.strideW,
+      w.dilationH, w.dilationW, w.padTop, w.padLeft, columnMajor, lo, hi,
+    );
+}
+
 /** MaxPool with the flat index, in the whole input, of every maximum: the first one of equals. */
 export const maxPoolWithIndices: OpImplementation<'top.MaxPoolWithIndices'> = {
   prepare(op, context) {
     const x = context.input(0);
     const [y, indices] = [context.optionalOutput(0), context.optionalOutput(1)];
+    if (x.shape.length < 5 && !op.attributes.isAdaptive) return preparePlaces(op, context, [y, indices]);
     const spatial = x.shape.slice(2);
     const coverages = spatial.map((length, axis) => coverage(op.attributes, length, axis, spatial.length));
     const outputs = coverages.map(({ first }) => first.length);

@@ -1,6 +1,6 @@
 import type { OpOf } from '@q/ir';
 import type { Implementations, OpImplementation, PrepareContext } from '../implementation.ts';
-import { maxPoolWithIndices, preparePoolByDefinition } from './pool-definition.ts';
+import { maxPoolWithIndices, preparePlaces, preparePoolByDefinition } from './pool-definition.ts';
 import { type Bounds, reluBounds } from './relu-bounds.ts';
 import { prepareVolumePool } from './volume.ts';
 import { imageShape, type Window2D, window2D } from './window.ts';
@@ -10,8 +10,12 @@ type PoolOp = OpOf<'top.AvgPool'> | OpOf<'top.MaxPool'>;
 function preparePool(op: PoolOp, context: PrepareContext): () => void {
   const bounds = reluBounds(op.attributes);
   if (fitsVolume(op, context)) return prepareVolumePool(op, context, { outputs: volumeOutputs(op, context), bounds });
-  if (!fitsKernel(op, context)) return preparePoolByDefinition(op, context, bounds);
-  return op.type === 'top.MaxPool' ? prepareMax(op, context, bounds) : prepareAverage(op, context, bounds);
+  if (fitsKernel(op, context)) {
+    return op.type === 'top.MaxPool' ? prepareMax(op, context, bounds) : prepareAverage(op, context, bounds);
+  }
+  const isImage = op.attributes.kernelShape.length < 3 && !op.attributes.isAdaptive;
+  if (op.type === 'top.MaxPool' && isImage) return preparePlaces(op, context, [context.output(), null]);
+  return preparePoolByDefinition(op, context, bounds);
 }
 
 /** The kernels do equal windows, each of them over at least one element, and zero padding. */

@@ -1,9 +1,8 @@
-import type { OpImplementation } from '../implementation.ts';
+import type { OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
 
 /**
  * The K largest (or smallest) elements along an axis, best first, ties to the lower index. Indices are stored as float.
- * Plain TypeScript: it sorts small axes at the end of detection heads.
  */
 export const topK: OpImplementation<'top.TopK'> = {
   prepare(op, context) {
@@ -11,6 +10,10 @@ export const topK: OpImplementation<'top.TopK'> = {
     const [values, indices] = [context.optionalOutput(0), context.optionalOutput(1)];
     const { outer, axis, inner } = aroundAxis(x.shape, op.attributes.axis);
     const kept = aroundAxis((values ?? indices ?? x).shape, op.attributes.axis).axis;
+    const isFloat = [x, values, indices].every((slot) => slot === null || slot.dtype === 'f32');
+    if (isFloat && kept > 0 && kept <= axis) {
+      return prepareFloats(context, { outer, axis, inner, kept, largest: op.attributes.largest ? 1 : 0 });
+    }
     const sign = op.attributes.largest ? -1 : 1;
     const order = new Int32Array(axis);
     return () => {
@@ -30,3 +33,23 @@ export const topK: OpImplementation<'top.TopK'> = {
     };
   },
 };
+
+interface Lines {
+  readonly outer: number;
+  readonly axis: number;
+  readonly inner: number;
+  readonly kept: number;
+  readonly largest: number;
+}
+
+function prepareFloats(context: PrepareContext, { outer, axis, inner, kept, largest }: Lines): RunOp {
+  const { kernels } = context;
+  const x = context.input(0);
+  const [values, indices] = [context.optionalOutput(0), context.optionalOutput(1)];
+  const scratch = context.scratch(4 * kept);
+  return () =>
+    // biome-ignore format: one argument per line hides the groups
+    kernels.f32_top_k(
+      x.ptr, values?.ptr ?? 0, indices?.ptr ?? 0, scratch.ptr, outer, axis, inner, kept, largest,
+    );
+}
