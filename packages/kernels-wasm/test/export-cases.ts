@@ -267,19 +267,38 @@ const bins = (_e: KernelExports, room: Room, run: (x: number, counts: number) =>
 function gridSamples(e: KernelExports, room: Room): void {
   for (const mode of Object.values(GridMode)) {
     for (const padding of [0, 1, 2])
-      e.f32_grid_sample(room.floats(210), room.floats(80, 1.3), room.bytes(240), 1, 3, 7, 10, 20, mode, padding, mode & 1);
+      e.f32_grid_sample(
+        room.floats(210),
+        room.floats(80, 1.3),
+        room.bytes(240),
+        1,
+        3,
+        7,
+        10,
+        20,
+        mode,
+        padding,
+        mode & 1,
+      );
   }
 }
 
 /** Indices [2,3,4] into lines of 5 along the middle. */
 function pickedElements(e: KernelExports, room: Room): void {
-  const [plan, indices] = [room.ints([2, 3, 4, 20, 0, 1]), room.ints(Array.from({ length: 24 }, (_, i) => (i * 7) % 5))];
+  const [plan, indices] = [
+    room.ints([2, 3, 4, 20, 0, 1]),
+    room.ints(Array.from({ length: 24 }, (_, i) => (i * 7) % 5)),
+  ];
   e.gather_elements_x32(room.floats(40), indices, room.bytes(96), 3, plan, 5, 4);
 }
 
 function scatteredElements(e: KernelExports, room: Room): void {
-  const [plan, indices] = [room.ints([2, 3, 4, 20, 0, 1]), room.ints(Array.from({ length: 24 }, (_, i) => (i * 7) % 5))];
-  for (const op of Object.values(ScatterOp)) e.scatter_elements(op, room.floats(40), indices, room.floats(24), 3, plan, 5, 4);
+  const [plan, indices] = [
+    room.ints([2, 3, 4, 20, 0, 1]),
+    room.ints(Array.from({ length: 24 }, (_, i) => (i * 7) % 5)),
+  ];
+  for (const op of Object.values(ScatterOp))
+    e.scatter_elements(op, room.floats(40), indices, room.floats(24), 3, plan, 5, 4);
 }
 
 /** By export; `_pack`, `_packed_bytes` and `_scratch_bytes` belong to the case of what they prepare. */

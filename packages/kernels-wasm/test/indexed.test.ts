@@ -29,7 +29,11 @@ describe('f32_grid_sample', () => {
   it.each(Object.keys(GridMode) as GridModeName[])('%s: inside, on the edges and far outside', (mode) => {
     for (const padding of PADDINGS) {
       for (const alignCorners of [false, true]) {
-        for (const [ih, iw] of [[5, 8], [1, 4], [3, 1]] as const) {
+        for (const [ih, iw] of [
+          [5, 8],
+          [1, 4],
+          [3, 1],
+        ] as const) {
           const edges = [-1, 1, 0, -1.5, 1.5, 7.25, -9, 0.25, 1 / 3, Number.NaN, Infinity, -0.75];
           const grid = Float32Array.from([...edges, ...edges.toReversed(), ...noise(24, 5, 2)]);
           check({ batch: 2, channels: 3, ih, iw, mode, padding, alignCorners }, grid);
@@ -42,8 +46,20 @@ describe('f32_grid_sample', () => {
 describe('f32_maxpool2d_places', () => {
   const { fresh } = useKernels();
   const shape: MaxPlaces = {
-    planes: 3, ih: 7, iw: 9, oh: 4, ow: 5, kh: 3, kw: 2, strideH: 2, strideW: 2, padTop: 1, padLeft: 1,
-    dilationH: 1, dilationW: 1, columnMajor: false,
+    planes: 3,
+    ih: 7,
+    iw: 9,
+    oh: 4,
+    ow: 5,
+    kh: 3,
+    kw: 2,
+    strideH: 2,
+    strideW: 2,
+    padTop: 1,
+    padLeft: 1,
+    dilationH: 1,
+    dilationW: 1,
+    columnMajor: false,
   };
   const shapes: Record<string, MaxPlaces> = {
     plain: shape,
@@ -59,7 +75,11 @@ describe('f32_maxpool2d_places', () => {
     x.fill(-Infinity, 20, 30);
     const expected = maxpool2dPlaces(x, s, -0.5, 0.75);
     const count = expected.values.length;
-    for (const [wantsValues, wantsPlaces] of [[true, true], [true, false], [false, true]] as const) {
+    for (const [wantsValues, wantsPlaces] of [
+      [true, true],
+      [true, false],
+      [false, true],
+    ] as const) {
       const k = fresh();
       const [y, places] = [guarded(k, count), guarded(k, count)];
       // biome-ignore format: one argument per line hides the groups
@@ -99,7 +119,10 @@ describe('gather_elements_x32 and scatter_elements', () => {
 
   it.each(PICKS)('data %j, indices %j, axis %i', (shape, dims, axis) => {
     const which = indicesOf(shape, dims, axis, 3);
-    const data = noise(shape.reduce((a, b) => a * b, 1), 1);
+    const data = noise(
+      shape.reduce((a, b) => a * b, 1),
+      1,
+    );
     const count = which.indices.length;
     const k = fresh();
     const expected = new Float32Array(count);
@@ -116,16 +139,19 @@ describe('gather_elements_x32 and scatter_elements', () => {
       expect(scatterElements(op, changed, which, updates)).toBe(-1);
       const at = k.arena.place(data);
       const given = k.arena.place(updates);
-      expect(
-        k.exports.scatter_elements(ScatterOp[op], at, indices, given, rank, plan, which.length, which.step),
-      ).toBe(-1);
+      expect(k.exports.scatter_elements(ScatterOp[op], at, indices, given, rank, plan, which.length, which.step)).toBe(
+        -1,
+      );
       expectUlp(k.arena.f32(at, data.length), changed, SAME_BITS, op);
     }
   });
 
   it('name the first bad index', () => {
     const k = fresh();
-    const which = { ...indicesOf([3, 5, 4], [2, 3, 4], 1, 3), indices: Int32Array.from({ length: 24 }, (_, i) => i % 5) };
+    const which = {
+      ...indicesOf([3, 5, 4], [2, 3, 4], 1, 3),
+      indices: Int32Array.from({ length: 24 }, (_, i) => i % 5),
+    };
     for (const bad of [5, -6]) {
       which.indices[17] = bad;
       const [plan, indices, data] = [planOf(k, which), k.arena.place(which.indices), k.arena.place(noise(60))];
@@ -157,7 +183,11 @@ describe('f32_top_k', () => {
       const [expectedValues, expectedIndices] = [new Float32Array(size), new Float32Array(size)];
       for (let line = 0; line < outer * inner; line++) {
         const first = Math.floor(line / inner) * axis * inner + (line % inner);
-        const order = topK(Float32Array.from({ length: axis }, (_, i) => x[first + i * inner]!), count, largest);
+        const order = topK(
+          Float32Array.from({ length: axis }, (_, i) => x[first + i * inner]!),
+          count,
+          largest,
+        );
         order.forEach((index, j) => {
           const at = (Math.floor(line / inner) * count + j) * inner + (line % inner);
           expectedValues[at] = x[first + index * inner]!;

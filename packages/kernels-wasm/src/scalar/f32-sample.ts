@@ -33,8 +33,7 @@ function reflect(x: number, low: number, high: number): number {
 /** Where a coordinate reads: border clamps, reflection folds; zeros leaves it outside. */
 function padded(x: number, { length, alignCorners, padding }: AxisRule): number {
   if (padding === 'zeros') return x;
-  const folded =
-    padding === 'border' ? x : alignCorners ? reflect(x, 0, length - 1) : reflect(x, -0.5, length - 0.5);
+  const folded = padding === 'border' ? x : alignCorners ? reflect(x, 0, length - 1) : reflect(x, -0.5, length - 0.5);
   return Math.min(Math.max(folded, 0), length - 1);
 }
 

@@ -1,11 +1,5 @@
 import { elementCount, type OpOf, QError } from '@q/ir';
-import type {
-  ConstantOperand,
-  Implementations,
-  OpImplementation,
-  PrepareContext,
-  RunOp,
-} from '../implementation.ts';
+import type { ConstantOperand, Implementations, OpImplementation, PrepareContext, RunOp } from '../implementation.ts';
 import { aroundAxis, broadcastStrides, contiguousStrides } from '../shapes.ts';
 import type { Slot, TensorSlot } from '../slot.ts';
 import { bytesPerElement } from '../storage.ts';
@@ -118,7 +112,8 @@ function prepareGatherElements(
   return () => {
     indices.convert?.();
     const bad = kernels.gather_elements_x32(x.ptr, indices.slot.ptr, y.ptr, rank, placed.ptr, length, step);
-    if (bad >= 0) checkedIndex(op, new Int32Array(context.memory.buffer, indices.slot.ptr, indices.count)[bad]!, length);
+    if (bad >= 0)
+      checkedIndex(op, new Int32Array(context.memory.buffer, indices.slot.ptr, indices.count)[bad]!, length);
   };
 }
 
@@ -214,7 +209,8 @@ function prepareScatterElements(
     const bad = kernels.scatter_elements(
       reduction, y.ptr, indices.slot.ptr, updates.ptr, rank, placed.ptr, length, step,
     );
-    if (bad >= 0) checkedIndex(op, new Int32Array(context.memory.buffer, indices.slot.ptr, indices.count)[bad]!, length);
+    if (bad >= 0)
+      checkedIndex(op, new Int32Array(context.memory.buffer, indices.slot.ptr, indices.count)[bad]!, length);
   };
 }
 
