@@ -134,7 +134,7 @@ export function matchLines({ name, shape, elementType, match }: MatchedTensor, d
 }
 
 /** Python's `{:.6f}`. */
-function fixed6(value: number): string {
+export function fixed6(value: number): string {
   return Number.isFinite(value) ? value.toFixed(6) : pythonFloat(value);
 }
 

@@ -37,6 +37,7 @@ export const NO_COST: EvaluationCost = {
 };
 
 interface TrialStart {
+  readonly int8: Graph;
   readonly reference: Graph;
   readonly records: NumberRecords;
   readonly clock: StopClock;
@@ -66,7 +67,7 @@ export class WholeTrials {
     this.floatType = floatType;
     this.plan = plan;
     this.#start = start;
-    this.#base = int8Network(options);
+    this.#base = start.int8;
   }
 
   /**
@@ -83,10 +84,11 @@ export class WholeTrials {
     if (samples.length === 0) throw noSamples();
     const clock = new StopClock(options);
     const network = reference === 'trained' ? graph : floatNetwork(options, reference);
-    const fingerprint = journal === undefined ? '' : await searchFingerprint(options, [network, int8Network(options)]);
+    const int8 = options.target.lower(graph, startOf(options).plan, options.emit);
+    const fingerprint = journal === undefined ? '' : await searchFingerprint(options, [network, int8]);
     const records = await NumberRecords.open(journal, fingerprint);
     if (records.resumed > 0) onEvent?.({ type: 'resumed', scores: records.resumed });
-    return new WholeTrials(options, { reference: network, records, clock, measure });
+    return new WholeTrials(options, { int8, reference: network, records, clock, measure });
   }
 
   /** What evaluating has cost since the last base. */
@@ -114,6 +116,7 @@ export class WholeTrials {
   }
 
   lower(plan: Plan): Graph {
+    if (plan === this.plan) return this.#start.int8;
     return this.options.target.lower(this.options.graph, plan, this.options.emit);
   }
 
@@ -193,10 +196,6 @@ function nameOf(what: string, network: Graph): string {
 
 function inParts(numbers: readonly number[], width: number): number[][] {
   return Array.from({ length: numbers.length / width }, (_, at) => numbers.slice(at * width, (at + 1) * width));
-}
-
-function int8Network(options: NewerSearchOptions): Graph {
-  return options.target.lower(options.graph, startOf(options).plan);
 }
 
 function floatNetwork(options: NewerSearchOptions, type: 'mixed type' | 'own type'): Graph {

@@ -3,7 +3,7 @@ import type { FourBitOutcome } from '../newer-searches/four-bit-search.ts';
 import type { MixSearchOutcome } from '../newer-searches/mix-search.ts';
 import type { ScreenedSearchOutcome } from '../newer-searches/screened-search.ts';
 import type { TypeScreening } from '../newer-searches/type-screening.ts';
-import { pythonFloat } from '../tensor-match.ts';
+import { fixed6, pythonFloat } from '../tensor-match.ts';
 import { pickLines, trialLines } from './layer-lines.ts';
 import { pythonList } from './python-text.ts';
 import { lossLines } from './qtable-report.ts';
@@ -84,7 +84,7 @@ export function fastSearchReport(outcome: FastSearchOutcome, facts: NewerFacts):
     ),
     ...shown(
       '>>>run result:',
-      `float layer number: ${outcome.floatLayers.length}, mix model outputs_cos: ${mixedScore.toFixed(6)}`,
+      `float layer number: ${outcome.floatLayers.length}, mix model outputs_cos: ${fixed6(mixedScore)}`,
       ...resultLines({ int8Score, mixedScore, quantizeTable }),
     ),
   ];
@@ -133,12 +133,12 @@ export function fourBitSearchReport(
     ),
     ...shown(
       '>>>final int4/w4a8 search statistics:',
-      `cos change vs int8:${(mixedScore - int8Score).toFixed(6)}`,
+      `cos change vs int8:${fixed6(mixedScore - int8Score)}`,
       `final INT8 keep layers:${int8Layers.length}`,
-      `${name} outputs_cos:${fourBitScore.toFixed(6)} old`,
+      `${name} outputs_cos:${fixed6(fourBitScore)} old`,
       `final ${name.toUpperCase()} layers:${fourBitLayers.length}`,
       '>>>run result:',
-      `float layer number: ${int8Layers.length}, mix model outputs_cos: ${mixedScore.toFixed(6)}`,
+      `float layer number: ${int8Layers.length}, mix model outputs_cos: ${fixed6(mixedScore)}`,
       ...resultLines({ int8Score, mixedScore, quantizeTable }),
     ),
   ];

@@ -1,4 +1,4 @@
-import { pythonFloat } from '../tensor-match.ts';
+import { fixed6, pythonFloat } from '../tensor-match.ts';
 
 /** What ends a search that needed nothing: INT8 is near enough (search.md 5.2.3). The spelling is the original's. */
 export function sufficientLine(int8Score: number, expectedCos: number): string {
@@ -17,8 +17,8 @@ export interface ResultFacts {
 /** The closing lines of every search but the time (search.md 5.4). */
 export function resultLines({ int8Score, mixedScore, quantizeTable }: ResultFacts): string[] {
   return [
-    `int8 outputs_cos:${int8Score.toFixed(6)} old`,
-    `mix model outputs_cos:${mixedScore.toFixed(6)}`,
+    `int8 outputs_cos:${fixed6(int8Score)} old`,
+    `mix model outputs_cos:${fixed6(mixedScore)}`,
     `Output mix quantization table to ${quantizeTable}`,
   ];
 }
