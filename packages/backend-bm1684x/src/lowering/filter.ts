@@ -54,23 +54,25 @@ function quantized(filter: Float32Array, options: FilterOptions): QuantizedFilte
   const power = keepsExact && given === undefined && bits === 8 ? exactPower(filter, signed) : undefined;
   const codes = signed ? new Int8Array(filter.length) : new Uint8Array(filter.length);
   const inner = filter.length / oc;
+  const type = `${signed ? 'i' : 'u'}${bits}` as const;
+  const inside = signed ? 2 ** (bits - 1) : 0;
   const scales = Array.from({ length: oc }, (_, channel) => {
     const [from, to] = [channel * inner, (channel + 1) * inner];
     const own = Math.max(Math.fround(absMax(filter, from, to) / largest), Math.fround(1e-5));
     const scale = power === undefined ? (given?.[channel] ?? own) : 1 / power;
-    for (let at = from; at < to; at++) codes[at] = code(filter[at]! / scale, signed, bits);
+    for (let at = from; at < to; at++) codes[at] = code(filter[at]! / scale, inside, type);
     return scale;
   });
   return { signed, codes, scales };
 }
 
-/** `saturate`; what is well inside is rounded here, half away from zero. */
-function code(value: number, signed: boolean, bits: 4 | 8): number {
+/** `saturate`; magnitudes below `inside` are rounded here, half away from zero. */
+function code(value: number, inside: number, type: 'i4' | 'i8' | 'u4' | 'u8'): number {
   const magnitude = Math.abs(value);
   const whole = Math.floor(magnitude);
   const rounded = magnitude - whole >= 0.5 ? whole + 1 : whole;
-  if (signed && rounded < 2 ** (bits - 1)) return value < 0 ? -rounded : rounded;
-  return saturate(value, `${signed ? 'i' : 'u'}${bits}`);
+  if (rounded < inside) return value < 0 ? -rounded : rounded;
+  return saturate(value, type);
 }
 
 /**

@@ -58,6 +58,17 @@ export function narrowed(values: ArrayLike<number>, bitsOf: (value: number) => n
 /** Patterns of 16 bits: more values than that are looked up, which takes a twentieth of the time. */
 const PATTERNS = 0x10000;
 
+const tables = new WeakMap<(bits: number) => number, Float32Array>();
+
+/** What every pattern stands for; made once. */
+function tableOf(floatOf: (bits: number) => number): Float32Array {
+  const known = tables.get(floatOf);
+  if (known !== undefined) return known;
+  const floats = Float32Array.from({ length: PATTERNS }, (_, pattern) => floatOf(pattern));
+  tables.set(floatOf, floats);
+  return floats;
+}
+
 /** The floats that 16-bit patterns stand for. */
 export function widened(bits: Uint16Array, floatOf: (bits: number) => number): Float32Array {
   const values = new Float32Array(bits.length);
@@ -65,8 +76,7 @@ export function widened(bits: Uint16Array, floatOf: (bits: number) => number): F
     for (let i = 0; i < values.length; i++) values[i] = floatOf(bits[i]!);
     return values;
   }
-  const floats = new Float32Array(PATTERNS);
-  for (let pattern = 0; pattern < PATTERNS; pattern++) floats[pattern] = floatOf(pattern);
+  const floats = tableOf(floatOf);
   for (let i = 0; i < values.length; i++) values[i] = floats[bits[i]!]!;
   return values;
 }
