@@ -1,7 +1,7 @@
 import { bm168x } from '@q/backend-bm1684x';
 import { emptyCalibrationTable, type ValueRange } from '@q/ir';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type FourBitSearchOptions, type SearchEvent, searchFourBits } from '../src/index.ts';
+import { type FourBitSearchOptions, fourBitSearchReport, type SearchEvent, searchFourBits } from '../src/index.ts';
 import { densityGroups } from '../src/newer-searches/density-groups.ts';
 import { facts, openObjectsCnn, type RecordedSubject } from './objects-cnn.ts';
 import { expectResumable } from './test-journal.ts';
@@ -143,6 +143,51 @@ describe('searchFourBits', () => {
       code: 'search.no-four-bits',
     });
     await expect(search({ precision: 'INT4' })).rejects.toMatchObject({ code: 'search.four-bit-ranges' });
+  });
+});
+
+describe('the log of v1.30.2', () => {
+  it('has its lines, of a search that took everything', () => {
+    const loss = (layer: string, cosine: number, noise: number) => ({ layer, type: 'top.Conv', cosine, noise });
+    const outcome = {
+      ...{ int8Score: 0.9994722645499362, fourBitScore: 0.9944770998897119, mixedScore: 0.9944770998897119 },
+      losses: [loss('stem', 0.0006163691260953064, 0.0024792242121980048), loss('head', 0.0003237889369879232, 0.001)],
+      ...{ groups: [['stem', 'head']], fourBitLayers: ['stem', 'head'], int8Layers: [] },
+      trials: [{ layers: ['stem', 'head'], score: 0.9944770998897119, isTaken: true }],
+      plan: { processor: 'bm1688', precision: 'INT8', asymmetric: false, ops: new Map(), values: new Map() },
+    } as const;
+    const said = { mlirFile: 'net.mlir', quantizeTable: 'qtable', expectedCos: 0.99, fixedFloat: [] };
+    const lines = fourBitSearchReport(outcome, { ...said, graph: toyNetwork(), precision: 'W4INT8' });
+    expect(lines.filter(({ shown }) => !shown).map(({ text }) => text)).toEqual([
+      'run float mode: net.mlir',
+      'run int8 mode: net.mlir',
+      'current int8 cos:0.9994722645499362',
+      'run int8 mode: net.mlir',
+      'run int8 mode: net.mlir',
+      'current w4a8 cos:0.9944770998897119',
+      'start to handle layer: stem, type: top.Conv',
+      'run int8 mode: net.mlir',
+      'layer stem, outputs_cos:0.0006163691260953064, outputs_snr:0.0024792242121980048',
+      'start to handle layer: head, type: top.Conv',
+      'run int8 mode: net.mlir',
+      'layer head, outputs_cos:0.0003237889369879232, outputs_snr:0.001',
+      'Layer: head, outputs_cos: 0.0003237889369879232, outputs_snr: 0.001',
+      'Layer: stem, outputs_cos: 0.0006163691260953064, outputs_snr: 0.0024792242121980048',
+      "sorted_clusters = [['stem', 'head']]",
+      'run int8 mode: net.mlir',
+    ]);
+    expect(lines.filter(({ shown }) => shown).map(({ text }) => text)).toEqual([
+      '>>>final int4/w4a8 search statistics:',
+      'cos change vs int8:-0.004995',
+      'final INT8 keep layers:0',
+      'w4a8 outputs_cos:0.994477 old',
+      'final W4A8 layers:2',
+      '>>>run result:',
+      'float layer number: 0, mix model outputs_cos: 0.994477',
+      'int8 outputs_cos:0.999472 old',
+      'mix model outputs_cos:0.994477',
+      'Output mix quantization table to qtable',
+    ]);
   });
 });
 

@@ -121,6 +121,8 @@ export function fourBitSearchReport(
       `run float mode: ${mlirFile}`,
       `run int8 mode: ${mlirFile}`,
       `current int8 cos:${pythonFloat(int8Score)}`,
+      // The first of these looks which layers are float anyway.
+      `run int8 mode: ${mlirFile}`,
       `run int8 mode: ${mlirFile}`,
       `current ${name} cos:${pythonFloat(fourBitScore)}`,
       ...losses.flatMap((loss) => candidateLines(loss, mlirFile)),
