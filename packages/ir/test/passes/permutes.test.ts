@@ -69,6 +69,32 @@ describe('Permutes', () => {
   });
 });
 
+test('pixel shuffles of either order, and back, are Depth2Space', () => {
+  const shuffled = (input: number[], view: number[], perm: number[], output: number[]) => {
+    const nodes = [
+      node('Reshape', ['x', 'a'], ['b']),
+      node('Transpose', ['b'], ['t'], { perm }),
+      node('Reshape', ['t', 'c'], ['y']),
+    ];
+    const initializers = { a: int64s(view), c: int64s(output) };
+    const graph = importModel({ inputs: { x: input }, outputs: ['y'], initializers, nodes });
+    expect(layersOf(graph)).toEqual([`Depth2Space y_Reshape ${output.join('x')}`]);
+    return graph.ops[1]!.attributes;
+  };
+  const [channels, pixels] = [
+    [1, 48, 3, 5],
+    [1, 8, 6, 15],
+  ];
+  const block = { blockH: 2, blockW: 3 };
+  const isCRD = true;
+  const isInversed = true;
+  expect(shuffled(channels, [1, 8, 2, 3, 3, 5], [0, 1, 4, 2, 5, 3], pixels)).toMatchObject({ ...block, isCRD });
+  expect(shuffled(channels, [1, 2, 3, 8, 3, 5], [0, 3, 4, 1, 5, 2], pixels)).toMatchObject({ ...block, isCRD: false });
+  const back = [1, 8, 3, 2, 5, 3];
+  expect(shuffled(pixels, back, [0, 1, 3, 5, 2, 4], channels)).toMatchObject({ ...block, isCRD, isInversed });
+  expect(shuffled(pixels, back, [0, 3, 5, 1, 2, 4], channels)).toMatchObject({ ...block, isCRD: false, isInversed });
+});
+
 describe('queries, keys and values', () => {
   const weight = {
     w: floats(

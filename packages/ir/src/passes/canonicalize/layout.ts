@@ -88,27 +88,41 @@ const splitPermute = rule('top.Permute', (op, rw) => {
   return true;
 });
 
+/** Orders of six dimensions that move blocks of pixels into channels or back; CRD: the block behind the channel. */
+const BLOCK_ORDERS: Readonly<Record<string, { readonly isCRD: boolean; readonly isInversed: boolean }>> = {
+  '0,1,4,2,5,3': { isCRD: true, isInversed: false },
+  '0,3,4,1,5,2': { isCRD: false, isInversed: false },
+  '0,1,3,5,2,4': { isCRD: true, isInversed: true },
+  '0,3,5,1,2,4': { isCRD: false, isInversed: true },
+};
+
 /** Reshape → Permute → Reshape on six dimensions: pixel shuffle and its inverse, named after the last Reshape. */
 const pixelShuffle = rule('top.Permute', (op, rw) => {
   const before = rw.producer(op.inputs[0], 'top.Reshape');
+  const kind = BLOCK_ORDERS[op.attributes.order.join()];
   const [after, ...others] = rw.users(op.name);
-  if (before === undefined || after?.type !== 'top.Reshape' || others.length > 0 || rw.isOutput(op.name)) return false;
-  const shape = rw.shape(op.inputs[0]!);
-  const order = op.attributes.order.join();
-  if (shape.length !== 6 || !rw.hasOneUse(before.name) || rw.shape(before.inputs[0]!).length !== 4) return false;
-  const [n, a, b, c, d, e] = shape as [number, number, number, number, number, number];
-  const isShuffle = order === '0,1,4,2,5,3' && sameShape(rw.shape(after.name), [n, a, b * d, c * e]);
-  const isReorg = order === '0,1,3,5,2,4' && sameShape(rw.shape(after.name), [n, a * c * e, b, d]);
-  if (!isShuffle && !isReorg) return false;
-  const [blockH, blockW] = isShuffle ? [b, c] : [c, e];
-  const source = rw.shape(before.inputs[0]!);
-  if (!sameShape(source, isShuffle ? [n, a * b * c, d, e] : [n, a, b * c, d * e])) return false;
-  const attributes = { blockH, blockW, isCRD: true, isInversed: isReorg };
+  if (before === undefined || kind === undefined || after?.type !== 'top.Reshape') return false;
+  if (others.length > 0 || rw.isOutput(op.name) || !rw.hasOneUse(before.name)) return false;
+  const shape = rw.shape(op.inputs[0]!) as [number, number, number, number, number, number];
+  const { blocks, pixels, block } = blockShapes(shape, kind);
+  const [from, to] = kind.isInversed ? [pixels, blocks] : [blocks, pixels];
+  if (!sameShape(rw.shape(before.inputs[0]!), from) || !sameShape(rw.shape(after.name), to)) return false;
+  const attributes = { blockH: block[0], blockW: block[1], ...kind };
   rw.replace(after, rw.make('top.Depth2Space', { name: after.name, inputs: [before.inputs[0]!], attributes }));
   rw.replace(op);
   rw.replace(before);
   return true;
 });
+
+/** Shapes with blocks in the channels and as pixels, and the block, of a six-dimensional view of either. */
+function blockShapes(
+  [n, a, b, c, d, e]: readonly [number, number, number, number, number, number],
+  { isCRD, isInversed }: { readonly isCRD: boolean; readonly isInversed: boolean },
+): { blocks: number[]; pixels: number[]; block: readonly [number, number] } {
+  if (isInversed) return { blocks: [n, a * c * e, b, d], pixels: [n, a, b * c, d * e], block: [c, e] };
+  const [channels, blockH, blockW] = isCRD ? [a, b, c] : [c, a, b];
+  return { blocks: [n, a * b * c, d, e], pixels: [n, channels, blockH * d, blockW * e], block: [blockH, blockW] };
+}
 
 const singleConcat = rule('top.Concat', (op, rw) => op.inputs.length === 1 && !op.attributes.doRelu && drop(op, rw));
 
