@@ -19,6 +19,7 @@ export type InputFeeds = ReadonlyMap<string, TypedArray | WriteInput>;
  * @throws one QError with every problem: `runtime.feed.missing`, `.unknown`, `.dtype`, `.length`.
  */
 export function checkFeeds(feeds: InputFeeds, slots: readonly TensorSlot[], required: boolean): void {
+  if (typeof (feeds as InputFeeds | undefined | null)?.get !== 'function') throw noMap(feeds, slots);
   if (required && fitExactly(feeds, slots)) return;
   const issues: Issue[] = [];
   const known = new Map(slots.map((slot) => [slot.name, slot]));
@@ -53,11 +54,26 @@ function fitExactly(feeds: InputFeeds, slots: readonly TensorSlot[]): boolean {
 function misfits(slot: TensorSlot, data: TypedArray): Issue[] {
   const where = slot.name;
   if (storageOfArray(data) !== slot.dtype) {
-    return [{ code: 'runtime.feed.dtype', where, found: data.constructor.name, expected: `${slot.dtype} elements` }];
+    return [{ code: 'runtime.feed.dtype', where, found: typeName(data), expected: `${slot.dtype} elements` }];
   }
   if (data.length === slot.length) return [];
   const expected = `${slot.length} (${slot.shape.join('x')})`;
   return [{ code: 'runtime.feed.length', where, found: `${data.length} elements`, expected }];
+}
+
+/** Callers without types hand over anything. */
+function typeName(value: unknown): string {
+  return value === null || value === undefined ? String(value) : ((value as object).constructor?.name ?? 'Object');
+}
+
+function noMap(feeds: unknown, slots: readonly TensorSlot[]): QError {
+  const names = slots.map(({ name }) => `['${name}', array]`).join(', ');
+  return new QError('Feeds are a Map of arrays by input name.', {
+    code: 'runtime.feed.missing',
+    where: 'feeds',
+    found: typeName(feeds),
+    expected: `new Map([${names}])`,
+  });
 }
 
 const TEXT: Readonly<Record<string, string>> = {

@@ -39,6 +39,8 @@ export class Heap {
 
   /** Address of `bytes` bytes (at least 16), 16-byte aligned, contents unspecified. May grow the memory. */
   allocate(bytes: number): number {
+    // What is no size, the arena refuses under its code.
+    if (!(bytes >= 0)) return this.#kernels.arena.alloc(bytes);
     const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
     const ptr = this.#takeFree(size) ?? this.#extendLast(size) ?? this.#kernels.arena.alloc(size);
     this.#used.set(ptr, size);

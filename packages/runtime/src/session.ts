@@ -197,6 +197,7 @@ export class Session {
    * The op's memory is kept until another op is asked for; use `openOp` to hold several or to avoid copies.
    */
   runOp(opName: string, inputs: Feeds): Outputs {
+    this.#checkAlive();
     if (this.#bench?.op.name !== opName) {
       this.#bench?.dispose();
       this.#bench = this.openOp(opName);
@@ -223,9 +224,10 @@ export class Session {
   /**
    * A copy of a retained value of the last run.
    *
-   * @throws QError `runtime.value.not-retained` when its memory may have been reused.
+   * @throws QError `runtime.value.not-retained` when its memory may have been reused; `runtime.session.disposed`.
    */
   read(value: string): StorageArray {
+    this.#checkAlive();
     const slot = this.slot(value);
     if (!this.#kept.has(value)) {
       throw new QError(`${value} is not retained by this session.`, {
@@ -239,6 +241,7 @@ export class Session {
 
   /** Room in the session's memory for what an observer computes; may move the memory (make views anew). */
   allocate(byteLength: number): number {
+    this.#checkAlive();
     return this.#heap.allocate(byteLength);
   }
 

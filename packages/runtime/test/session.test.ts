@@ -153,6 +153,50 @@ describe('run', () => {
     expect(kernels.arena.usedBytes).toBe(used);
     expect(await errorOf(() => first.run(new Map()))).toMatchObject({ code: 'runtime.session.disposed' });
   });
+
+  test('a disposed session neither shows nor computes in memory that another may have by now', async () => {
+    const made = await session(branching());
+    made.run(feeds(1, -2, 3, 4));
+    const relu = new Map([['x', Float32Array.of(1, 2, 3, 4)]]);
+    made.runOp('relu', relu);
+    made.dispose();
+    made.dispose();
+    for (const use of [
+      () => made.read('y'),
+      () => made.runOp('relu', relu),
+      () => made.openOp('relu'),
+      () => made.runFrom('relu'),
+      () => made.allocate(16),
+    ])
+      expect(await errorOf(use)).toMatchObject({ code: 'runtime.session.disposed' });
+  });
+
+  test('feeds that are no Map, or hold nothing, as callers without types give them', async () => {
+    const made = await session(branching());
+    for (const wrong of [undefined, null, { x: Float32Array.of(1, 2, 3, 4) }, [Float32Array.of(1, 2, 3, 4)]])
+      expect(await errorOf(() => made.run(wrong as never))).toMatchObject({
+        code: 'runtime.feed.missing',
+        expected: "new Map([['x', array]])",
+      });
+    for (const value of [undefined, null, Object.create(null), [1, 2, 3, 4]])
+      expect(await errorOf(() => made.run(new Map([['x', value as never]])))).toMatchObject({
+        code: 'runtime.feed.dtype',
+        where: 'x',
+      });
+  });
+
+  test('room that makes no sense is refused, and nothing is lost by it', async () => {
+    const made = await session(branching());
+    const room = made.allocate(64);
+    for (const bytes of [-1, Number.NaN, 2 ** 40])
+      expect(() => made.allocate(bytes)).toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^kernels\.memory\./) }),
+      );
+    made.release(room);
+    made.release(room);
+    made.release(Number.NaN);
+    expect(made.allocate(64)).toBe(room);
+  });
 });
 
 function convolution() {

@@ -60,7 +60,7 @@ export class Pool<Message, Reply> {
   /** Sends a message to one worker. Messages to the same worker are answered in the order they were sent. */
   call(worker: number, message: Message, transfer: readonly Transferable[] = []): Promise<Reply> {
     const member = this.#members[worker];
-    if (member === undefined) throw new RangeError(`The pool has no worker ${worker}`);
+    if (member === undefined) throw noWorker(worker, this.size);
     return member.call(message, transfer) as Promise<Reply>;
   }
 
@@ -107,6 +107,15 @@ export class Pool<Message, Reply> {
     const worker = busy.indexOf(Math.min(...busy));
     return this.call(worker, message).then((reply) => ({ index, worker, reply }));
   }
+}
+
+function noWorker(worker: number, size: number): QError {
+  return new QError(`The pool has no worker ${worker}.`, {
+    code: 'runtime.pool.options',
+    where: 'Pool.call',
+    found: String(worker),
+    expected: `0 to ${size - 1}`,
+  });
 }
 
 async function inlineMember<Init, Message, Reply>(options: PoolOptions<Init, Message, Reply>): Promise<Member> {
