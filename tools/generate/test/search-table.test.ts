@@ -20,8 +20,9 @@ test('the README of the searches shows the figures that were kept', () => {
 test('every row names files that are there, and can be replayed', () => {
   for (const { config, search } of recoveries as { config: string; search: string }[]) {
     expect(existsSync(new URL(`test-models/${config}`, repository)), config).toBe(true);
-    const [, module] = /--post_process \$\(root\)\/(\S+)/.exec(search) ?? [];
-    if (module !== undefined) expect(existsSync(new URL(module, repository)), module).toBe(true);
+    for (const [, module] of search.matchAll(/\$\(root\)\/(\S+)/g)) {
+      expect(existsSync(new URL(module!, repository)), module).toBe(true);
+    }
   }
   for (const name of Object.keys(figures.runs)) expect(Object.keys(searchedNetworks)).toContain(name);
   expect(places('/a/', '/b', '/c')).toEqual({ root: '/a', shared: '/b', generated: '/c' });
