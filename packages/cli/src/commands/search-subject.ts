@@ -79,7 +79,11 @@ async function withPostProcess(
   return postProcessedScore(score, { process, where, tensors, filesOf: (sample) => names.filesOf(sample) });
 }
 
-/** Samples that networks are compared on; they stay in memory, because every candidate runs on all of them. */
+/**
+ * Samples that networks are compared on; they stay in memory, because every candidate runs on all of them.
+ *
+ * @throws QError (when a sample is read) `cli.non-finite-sample`: no network is to blame for what comes of it
+ */
 export async function openSearchSamples(
   args: Arguments,
   { graph, names }: Pick<SearchSubject, 'graph' | 'names'>,
@@ -92,7 +96,35 @@ export async function openSearchSamples(
     hook: args.optionalString('preprocess_hook'),
   });
   names.filesOf = (sample) => samples.files(sample);
-  return rememberSamples(samples, { count: samples.length });
+  return rememberSamples(finiteSamples(samples), { count: samples.length });
+}
+
+function finiteSamples(samples: Dataset): Dataset {
+  const { kind, length, encoded } = samples;
+  return {
+    kind,
+    length,
+    files: (index) => samples.files(index),
+    ...(encoded && { encoded: (index: number) => encoded.call(samples, index) }),
+    async sample(index) {
+      const feeds = await samples.sample(index);
+      for (const [name, data] of feeds) {
+        const at = data.findIndex((value) => !Number.isFinite(value));
+        if (at >= 0) throw nonFiniteSample(samples.files(index).join(', '), { name, at, value: data[at]! });
+      }
+      return feeds;
+    },
+  };
+}
+
+function nonFiniteSample(where: string, { name, at, value }: { name: string; at: number; value: number }): QError {
+  return new QError(`${where} holds ${value} at element ${at} of ${name}, so that networks cannot be compared on it`, {
+    code: 'cli.non-finite-sample',
+    where,
+    found: `${value} at element ${at} of ${name}`,
+    expected: 'finite numbers',
+    hint: 'leave the sample out, or make it anew; of images, check --mean and --scale',
+  });
 }
 
 /**

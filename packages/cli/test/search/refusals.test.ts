@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeNpy } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSearchJournal } from '../../src/files/search-journal-file.ts';
 import { testModel } from '../q-process.ts';
@@ -69,6 +70,20 @@ describe('calibration tables', () => {
     expect(status, stderr).toBe(0);
     expect(stdout).toContain('mix model outputs_cos:0.000000');
     expect(stderr).toMatch(/names no layer.*--min_layer_cos above 0\.1/);
+  });
+});
+
+describe('samples', () => {
+  it('numbers that are not finite are named with their file, not blamed on a layer', async () => {
+    const pixels = new Float32Array(3 * 64 * 64).fill(0.5);
+    pixels[77] = Number.NaN;
+    mkdirSync('arrays', { recursive: true });
+    writeFileSync('arrays/odd.npy', writeNpy({ dtype: 'f32', shape: [1, 3, 64, 64], data: pixels }));
+    await refusal(
+      `run_qtable net.mlir --dataset arrays --input_num 1 --processor bm1684 --calibration_table table -o none`,
+      /odd\.npy holds NaN at element 77 of image/,
+      /cli\.non-finite-sample/,
+    );
   });
 });
 
