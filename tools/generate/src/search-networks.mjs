@@ -15,6 +15,10 @@ const MANY = 'KL,MSE,MAX,Percentile9999';
 const SHARES = 'KL,MSE,MAX,KL:0.5,KL:0.35,KL:0.25';
 const detections = '--post_process $(root)/docs/post-process/detections.mjs';
 const maps = '--post_process $(root)/docs/post-process/yolov3-maps.mjs';
+
+/** Thresholds and float layers with which most of float's detections are found, of those that the limit allows. */
+const agreeing = '--metric $(root)/docs/metrics/float-detections.mjs --expected_metric 1 --refine';
+
 const gain = '--post_process $(root)/docs/post-process/gain.mjs';
 
 /** Pictures of deep networks whose every layer is tried with many thresholds. */
@@ -43,9 +47,14 @@ export const recoveries = [
   ...on(['bm1684'], 'objects-mobilenetv2/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(4)}`),
   ...on(ALL, 'scenes-yolov3-tiny/cut.mlir.config.yaml', `--quantize_method_list KL,MSE,MAX ${atMost(2)} ${maps}`),
   ...on(
-    ALL,
+    ['bm1684x', 'cv181x'],
     'scenes-yolov3-tiny/mlir.config.yaml',
     `--quantize_method_list ${SHARES} ${atMost(5)} ${detections} ${few}`,
+  ),
+  ...on(
+    ['bm1684'],
+    'scenes-yolov3-tiny/mlir.config.yaml',
+    `--quantize_method_list KL,MAX,KL:0.5,KL:0.25 ${atMost(5)} ${detections} ${agreeing} ${few}`,
   ),
   ...on(ALL, 'scenes-yolov8/mlir.config.yaml', `--quantize_method_list ${SHARES} ${atMost(12)} ${detections} ${few}`),
   ...on(ALL, 'patches-espcn/mlir.config.yaml', `--quantize_method_list ${FINE} ${atMost(0)} ${gain} ${nearest} ${few}`),
