@@ -11,6 +11,7 @@ export function usesRelaxedSimd(): i32 {
 }
 
 export { f32_conv2d, f32_conv2d_pack, f32_conv2d_packed_bytes, f32_conv2d_scratch_bytes } from './f32-conv/index';
+export { f32_winograd, f32_winograd_pack, f32_winograd_packed_bytes, f32_winograd_scratch_bytes } from './f32-winograd/index';
 export { f32_gemm, f32_gemm_pack, f32_gemm_packed, f32_gemm_packed_bytes, f32_gemm_scratch_bytes } from './f32-gemm/index';
 export { bf16_round, f16_round } from './f16/index';
 export { lut_x8, lut_x8_x32 } from './lut/index';
