@@ -2,6 +2,7 @@ import { nearest } from '@q/ir';
 import { HelpRequested, parseArguments, UsageError } from './arguments/parse.ts';
 import { type Command, exitStatus } from './command.ts';
 import { commands } from './commands/index.ts';
+import { chooseKernels } from './kernel-choice.ts';
 import { renderError } from './terminal/render-error.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { qVersion } from './version.ts';
@@ -47,6 +48,7 @@ export async function runWords(words: readonly string[], terminal: Terminal): Pr
     return exitStatus.usage;
   }
   try {
+    await chooseKernels(process.env.Q_KERNELS);
     const body = await command.load();
     return await body.run(parseArguments(command, body, rest), terminal);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { LoweredKernels } from './lowered-exports.ts';
 import type { QuantizedKernels } from './quantized-exports.ts';
 import type { RecurrentKernels } from './recurrent-exports.ts';
 import type { StatsKernels } from './stats-exports.ts';
+import type { WinogradKernels } from './winograd-exports.ts';
 
 /**
  * The typed interface of the WebAssembly binary: every function it exports.
@@ -56,7 +57,7 @@ export interface ChannelKernels {
   ): void;
 }
 
-export interface FloatKernels extends ChannelKernels, IndexedKernels, RecurrentKernels {
+export interface FloatKernels extends ChannelKernels, IndexedKernels, RecurrentKernels, WinogradKernels {
   // ── f32-conv ────────────────────────────────────────────────────────────────────────────────────────────────────
   // Cross-correlation. oh = floor((ih + padTop + padBottom - dilationH*(kh-1) - 1) / strideH) + 1, and so for ow.
   // Definition: acc = bias (or 0); for ic, kh, kw ascending: acc += x*w, each product and sum rounded to f32 (a tap in

@@ -14,6 +14,8 @@ export interface Kernels {
   readonly module: WebAssembly.Module;
   /** Which of the two binaries this is. */
   readonly binary: KernelBinary;
+  /** Whether the owner of this instance may have convolutions computed by `f32_winograd`, whose sums are not `f32_conv2d`'s. */
+  readonly winograd: boolean;
 }
 
 export interface CompileOptions {
@@ -29,6 +31,8 @@ export interface CompileOptions {
 export interface LoadOptions extends CompileOptions {
   /** Compiled code from `compileKernels()`, of either binary; without it a binary is read and compiled. */
   readonly module?: WebAssembly.Module;
+  /** `Kernels.winograd`. Default: in the fast binary. The memory of the filters that it is used for is four times as large. */
+  readonly winograd?: boolean;
   /** Memory to reserve at the start, in 64 KiB pages, when the model's need is known. */
   readonly initialPages?: number;
 }
@@ -91,7 +95,8 @@ export async function loadKernels(options: LoadOptions = {}): Promise<Kernels> {
     arena.alloc(reserve);
     arena.reset();
   }
-  return { exports, memory, arena, module, binary: exports.usesRelaxedSimd() === 1 ? 'fast' : 'default' };
+  const binary = exports.usesRelaxedSimd() === 1 ? 'fast' : 'default';
+  return { exports, memory, arena, module, binary, winograd: options.winograd ?? binary === 'fast' };
 }
 
 async function instantiate(module: WebAssembly.Module): Promise<KernelExports> {

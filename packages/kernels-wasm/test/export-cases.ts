@@ -91,6 +91,15 @@ function convolutions(e: KernelExports, room: Room): void {
   }
 }
 
+function winograd(e: KernelExports, room: Room): void {
+  const [ic, oc, size] = [9, 42, 13];
+  const packed = room.bytes(e.f32_winograd_packed_bytes(ic, oc));
+  e.f32_winograd_pack(room.floats(oc * ic * 9), packed, ic, oc);
+  const scratch = room.bytes(e.f32_winograd_scratch_bytes(2, ic, size, size, 1, 1, 1, 1));
+  const [x, bias, y] = [room.floats(2 * ic * size * size), room.floats(oc), room.bytes(8 * oc * size * size)];
+  e.f32_winograd(x, packed, bias, y, scratch, 2, ic, size, size, oc, 1, 1, 1, 1, -2, 2);
+}
+
 function integerConvolutions(e: KernelExports, room: Room): number {
   let largest = 0;
   for (const { ic, oc, k, stride, groups } of CONVOLUTIONS) {
@@ -346,6 +355,7 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   f32_to_q8: (e, room) => e.f32_to_q8(room.floats(N), room.bytes(N), N, 100, 0, 3, -128, 127),
   f32_unary: unaries,
   f32_where: (e, room) => e.f32_where(room.ints([0, 1, 0, 1]), room.floats(4), 1, room.floats(4), 1, room.bytes(16), 4),
+  f32_winograd: winograd,
   fakequant_affine: (e, room) => e.fakequant_affine(room.floats(N), room.bytes(4 * N), N, 0.01, 3, 0, 255, 1),
   fakequant_symmetric: (e, room) => e.fakequant_symmetric(room.floats(N), room.bytes(4 * N), N, 150),
   fill_f32: (e, room) => e.fill_f32(room.bytes(4 * N), 1.5, N),

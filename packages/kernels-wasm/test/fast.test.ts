@@ -9,7 +9,7 @@ if (!engineHasIt)
   console.warn('SKIPPED: this engine has no relaxed SIMD (Node 22 has, Node 20 with --experimental-wasm-relaxed-simd)');
 
 /** Exports whose inner loops multiply and add with `madd`. */
-const FUSED = ['f32_conv2d', 'f32_deconv2d', 'f32_gemm', 'f32_gemm_packed'];
+const FUSED = ['f32_conv2d', 'f32_deconv2d', 'f32_gemm', 'f32_gemm_packed', 'f32_winograd'];
 const UNIT = 2 ** -24;
 
 describe('the fast binary', () => {

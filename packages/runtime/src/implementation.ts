@@ -49,6 +49,8 @@ export interface PrepareContext {
   readonly chip: string;
   /** False in networks lowered with symmetric activations, whose sums and products leave the zero points of types out. */
   readonly asymmetric: boolean;
+  /** Whether convolutions may be computed with other sums than the definition's (`Kernels.winograd`). */
+  readonly winograd: boolean;
   /** Tells the caller of the session something about a run. */
   warn(code: string, message: string): void;
   /** Records the largest |sum| of a run that left the range of exact f32 integers. */

@@ -25,6 +25,8 @@ export { createPool, Pool, type PoolOptions, type SampleReply } from './pool/poo
 export type { Port, WorkerPort } from './pool/protocol.ts';
 export type { TaskFactory, WorkerTask } from './pool/task.ts';
 export { type PageWorker, wrapWorker } from './pool/wrap-worker.ts';
+/** What a program's user may choose for all of its sessions. */
+export { type KernelPreference, preferKernels, preferredKernels } from './preferred-kernels.ts';
 export { executableTypes, implementationOf } from './registry.ts';
 export { createSession, type Observer, type Outputs, Session, type SessionOptions } from './session.ts';
 export type { Slot, TensorSlot } from './slot.ts';

@@ -44,6 +44,10 @@ export class OpContext implements PrepareContext {
     return this.#at.asymmetric;
   }
 
+  get winograd(): boolean {
+    return this.#at.kernels.winograd;
+  }
+
   warn(code: string, message: string): void {
     this.#at.emit?.({ type: 'warning', code, message, where: this.#op.name });
   }

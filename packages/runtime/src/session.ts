@@ -8,6 +8,7 @@ import { type Heap, heapOf } from './heap.ts';
 import { findNonFinite, nonFiniteError, nonFiniteIssue } from './non-finite.ts';
 import { OpBench, type OpBenchOptions } from './op-bench.ts';
 import { redirectOverrides } from './overrides.ts';
+import { preferredKernels } from './preferred-kernels.ts';
 import type { TensorSlot } from './slot.ts';
 import type { StorageArray } from './storage.ts';
 import { planSuffix, type SuffixPlan, suffixInputs } from './suffix.ts';
@@ -29,6 +30,13 @@ export interface SessionOptions {
    * given `module` or instance decides by itself.
    */
   readonly binary?: NonNullable<LoadOptions['binary']>;
+  /**
+   * Whether dense 3x3 convolutions at stride 1 are computed by Winograd's algorithm where that is faster: up to three times as
+   * fast, sums within the bound of `@q/kernels-wasm`'s ABI.md, and filters of those layers four times as large in memory. With the
+   * default kernels results are still the same bits on every machine. Default: with the fast kernels. A given instance decides
+   * by itself.
+   */
+  readonly winograd?: boolean;
   /** An instance to live in, so that two sessions can be compared without copies. Without it the session makes its own. */
   readonly kernels?: Kernels;
   /**
@@ -59,9 +67,10 @@ export async function createSession(graph: Graph, options: SessionOptions = {}):
   return new Session(graph, kernels, options);
 }
 
-/** How the options ask for kernels. */
-export function kernelOptions({ module, binary }: Pick<SessionOptions, 'module' | 'binary'>): LoadOptions {
-  return { ...(module && { module }), ...(binary && { binary }) };
+/** How the options, and where they say nothing the preference of this thread, ask for kernels. */
+export function kernelOptions(options: Pick<SessionOptions, 'module' | 'binary' | 'winograd'>): LoadOptions {
+  const { module, binary, winograd } = { ...preferredKernels(), ...options };
+  return { ...(module && { module }), ...(binary && { binary }), ...(winograd !== undefined && { winograd }) };
 }
 
 /** A graph that can be run. Not reentrant: one run at a time. */

@@ -1,7 +1,7 @@
 import { type Dataset, type EncodedSample, loadCodecs } from '@q/dataset';
 import type { Graph } from '@q/ir';
 import { compileKernels } from '@q/kernels-wasm';
-import { createPool, type Pool, type WorkerPort } from '@q/runtime';
+import { createPool, type Pool, preferredKernels, type WorkerPort } from '@q/runtime';
 import type { CollectionPlan } from '../statistics/collection-plan.ts';
 import type { CalibrationInit, CalibrationMessage, CalibrationReply, SampleData } from './calibration-task.ts';
 
@@ -21,7 +21,12 @@ export async function openPool(
   spawn: ((index: number) => WorkerPort) | undefined,
 ): Promise<CalibrationPool> {
   const codecs = await loadCodecs();
-  const init: CalibrationInit = { graph, plan, module: await compileKernels(), codecs: codecs ?? new Map() };
+  const init: CalibrationInit = {
+    graph,
+    plan,
+    module: await compileKernels(preferredKernels()),
+    codecs: codecs ?? new Map(),
+  };
   const how = spawn === undefined ? { taskUrl: new URL(TASK, import.meta.url) } : { spawn };
   const pool = await createPool<CalibrationInit, CalibrationMessage, CalibrationReply>({ workers, init, ...how });
   return Object.assign(pool, { decodes: codecs !== undefined });

@@ -19,6 +19,7 @@ export { type ResizeShape, resizeLinear, resizeNearest } from './f32-resize.ts';
 export { type GridSample, gridSample } from './f32-sample.ts';
 export { softmax } from './f32-softmax.ts';
 export { prelu, scaleChannels, toInt32, UNARY, unary } from './f32-unary.ts';
+export { type WinogradShape, winograd } from './f32-winograd.ts';
 export { type AffineQuant, fakequantAffine, fakequantSymmetric } from './fakequant.ts';
 export { type ElementIndices, gatherElements, scatterElements, topK } from './indexed.ts';
 export { loweredActive } from './lowered-active.ts';

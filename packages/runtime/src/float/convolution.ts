@@ -8,6 +8,7 @@ import { refuse } from './refuse.ts';
 import { reluBounds } from './relu-bounds.ts';
 import { prepareVolumeConvolution } from './volume.ts';
 import { type ImageShape, imageShape, type Window2D, window2D } from './window.ts';
+import { prepareWinograd } from './winograd.ts';
 
 const conv: OpImplementation<'top.Conv'> = {
   prepare(op, context) {
@@ -16,6 +17,8 @@ const conv: OpImplementation<'top.Conv'> = {
     if (shape.length === 5 && length > 0) return prepareVolumeConvolution(op, context);
     if (shape.length > 4 || length === 0) return prepareConvolution(op, context);
     checkRank(op);
+    const winograd = prepareWinograd(op, context);
+    if (winograd !== undefined) return winograd;
     const { kernels } = context;
     const [x, y, bias] = [context.input(0), context.output(), context.optionalInput(2)];
     const { N, C, H, W } = imageShape(x.shape);

@@ -1,4 +1,5 @@
 import { QError } from '@q/ir';
+import { preferredKernels } from '../preferred-kernels.ts';
 import { fromErrorData, toErrorData } from './error-data.ts';
 import type { Response, WorkerPort } from './protocol.ts';
 import type { WorkerTask } from './task.ts';
@@ -37,7 +38,7 @@ export class WorkerMember implements Member {
 
   /** Creates the task in the worker. */
   start(taskUrl: string | undefined, init: unknown): Promise<unknown> {
-    return this.#ask(0, () => this.#port.post({ kind: 'start', taskUrl, init }));
+    return this.#ask(0, () => this.#port.post({ kind: 'start', taskUrl, init, kernels: preferredKernels() }));
   }
 
   call(message: unknown, transfer: readonly Transferable[]): Promise<unknown> {

@@ -1,8 +1,14 @@
+import type { KernelPreference } from '../preferred-kernels.ts';
 import type { ErrorData } from './error-data.ts';
 
 /** From the pool to a worker. */
 export type Request =
-  | { readonly kind: 'start'; readonly taskUrl: string | undefined; readonly init: unknown }
+  | {
+      readonly kind: 'start';
+      readonly taskUrl: string | undefined;
+      readonly init: unknown;
+      readonly kernels: KernelPreference;
+    }
   | { readonly kind: 'run'; readonly id: number; readonly message: unknown };
 
 /** From a worker to the pool: `id` 0 answers `start`. */

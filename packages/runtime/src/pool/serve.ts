@@ -1,3 +1,4 @@
+import { preferKernels } from '../preferred-kernels.ts';
 import { toErrorData } from './error-data.ts';
 import type { Port, Request } from './protocol.ts';
 import type { TaskFactory, WorkerTask } from './task.ts';
@@ -11,6 +12,7 @@ export function serve(port: Port, factory?: TaskFactory): void {
   let last: Promise<void> = Promise.resolve();
   port.onMessage((request: Request) => {
     if (request.kind === 'start') {
+      preferKernels(request.kernels);
       task = createTask(request, factory);
       last = answer(port, 0, async () => void (await task));
     } else {

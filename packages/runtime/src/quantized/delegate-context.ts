@@ -7,6 +7,7 @@ export function delegateContext(context: PrepareContext, overrides: Partial<Prep
     memory: context.memory,
     chip: context.chip,
     asymmetric: context.asymmetric,
+    winograd: context.winograd,
     warn: (code, message) => context.warn(code, message),
     noteAccumulator: (largest) => context.noteAccumulator(largest),
     input: (index) => context.input(index),

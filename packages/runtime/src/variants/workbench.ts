@@ -19,7 +19,7 @@ export interface VariantOptions {
   readonly given?: readonly string[];
 }
 
-export type WorkbenchOptions = Pick<SessionOptions, 'module' | 'binary' | 'kernels' | 'emit'>;
+export type WorkbenchOptions = Pick<SessionOptions, 'module' | 'binary' | 'winograd' | 'kernels' | 'emit'>;
 
 /**
  * Prepares a base graph and networks that differ from it in part, so that of each only the difference is executed.
