@@ -107,7 +107,9 @@ function bounds(x: Float32Array, w: Float32Array, s: WinogradShape, oc: number):
     const square = (data: Float32Array, at: number, side: number): number[][] =>
       Array.from({ length: side }, (_, i) => Array.from(data.subarray(at + i * side, at + (i + 1) * side), Math.abs));
     const [u, v] = [both(G, square(w, 9 * (oc * s.ic + c), 3)), both(B, square(x, 36 * c, 6))];
-    sums.forEach((row, i) => row.forEach((_, j) => (row[j] = row[j]! + u[i]![j]! * v[i]![j]!)));
+    for (const [i, row] of sums.entries()) {
+      for (let j = 0; j < 6; j++) row[j] = row[j]! + u[i]![j]! * v[i]![j]!;
+    }
   }
   return both(A, sums).map((row) => row.map((value) => (s.ic + 32) * UNIT * value));
 }
@@ -127,12 +129,12 @@ describe.each(engineHasIt ? (['default', 'fast'] as const) : (['default'] as con
           kernels.arena.reset();
           const actual = run(kernels, x, w, s);
           for (let oc = 0; oc < s.oc; oc++) {
-            bounds(x, w, s, oc).forEach((row, i) =>
-              row.forEach((bound, j) => {
+            for (const [i, row] of bounds(x, w, s, oc).entries()) {
+              for (const [j, bound] of row.entries()) {
                 const error = Math.abs(actual[16 * oc + 4 * i + j]! - exactAt(x, w, s, { oc, i, j }));
                 expect(error).toBeLessThanOrEqual(bound);
-              }),
-            );
+              }
+            }
           }
         }
       }
