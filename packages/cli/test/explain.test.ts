@@ -45,3 +45,21 @@ it('explains the float layers of a quantize table, and writes them as plan.json'
   expect(plan).toMatchObject({ processor: 'bm1684', precision: 'INT8', floatLayers: [{ layer, reason: 'user' }] });
   expect(plan.thresholds[layer]).toBe(4.0231686);
 });
+
+it('tells of rows that name no layer, and refuses the calibration table of another model', async () => {
+  const at = (name: string): string => join(folder, name);
+  const explain = (table: string, quantize: string) =>
+    runHere(
+      ...['explain', at('oc.mlir'), '--processor', 'bm1684'],
+      ...['--calibration_table', table, '--quantize_table', quantize],
+    );
+  const table = testModel('objects-cnn/tpu-mlir-1.17/kl_tune5_cali_table');
+  writeFileSync(at('typed'), 'logits_Gem F32\n');
+  const typed = await explain(table, at('typed'));
+  expect(typed.status, typed.stderr).toBe(0);
+  expect(typed.stderr).toMatch(/logits_Gem is no layer of this network.*logits_Gemm/);
+  writeFileSync(at('other'), 'conv_Conv 1.0 -1.0 1.0\n');
+  const other = await explain(at('other'), at('typed'));
+  expect(other.status).toBe(1);
+  expect(other.stderr).toContain('cli.table-of-another-model');
+});

@@ -1,14 +1,16 @@
-import { type Plan, parseCalibrationTable, parseQuantizeTable, planFromTables, QError } from '@q/ir';
+import { type Graph, type Plan, planFromTables, QError } from '@q/ir';
 import { type ExplainedLayer, explainPlan, type GoalDocument } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
-import { readInputText } from '../files/input-files.ts';
+import { readCalibrationTable, readQuantizeTable, warnOf } from '../deploy/read-plan.ts';
+import { originText, unknownLayerWarnings } from '../deploy/unknown-layers.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFileWhole } from '../files/output-files.ts';
 import { processorNames } from '../processors.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { planText, readPlanDocument } from './search-plan.ts';
+import { requireTableOf } from './search-subject.ts';
 
 function declare(parser: ArgumentParser): void {
   parser.add_argument('file', {
@@ -45,7 +47,9 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     return exitStatus.ok;
   }
   const graph = loadMlir(file, 'mlir_file');
-  const document = explainPlan(graph, planOfTables(args));
+  const plan = planOfTables(args, graph, terminal);
+  warnOf(unknownLayerWarnings(graph, plan, originText(file)), terminal);
+  const document = explainPlan(graph, plan);
   const { floatLayers } = document;
   tell(floatLayers, `${floatLayers.length} of ${graph.ops.length} layers in float`, terminal);
   const output = args.optionalString('output');
@@ -70,13 +74,15 @@ function refuseTables(args: Arguments): void {
   });
 }
 
-function planOfTables(args: Arguments): Plan {
-  const [table, quantize] = [args.string('calibration_table'), args.string('quantize_table')];
+function planOfTables(args: Arguments, graph: Graph, terminal: Terminal): Plan {
+  const [path, quantize] = [args.string('calibration_table'), args.string('quantize_table')];
+  const calibrationTable = readCalibrationTable(path, terminal);
+  requireTableOf(graph, calibrationTable, path);
   return planFromTables({
     processor: args.string('processor'),
     precision: 'INT8',
-    calibrationTable: parseCalibrationTable(readInputText(table, '--calibration_table'), table),
-    quantizeTable: parseQuantizeTable(readInputText(quantize, '--quantize_table'), quantize),
+    calibrationTable,
+    quantizeTable: readQuantizeTable(quantize, terminal),
     quantizeTableName: quantize,
   });
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   type Artefact,
@@ -20,9 +19,8 @@ import { type CommandBody, exitStatus } from '../command.ts';
 import { compilerFlagsIn, declareDeployFlags, refusedFlagsIn } from '../deploy/deploy-flags.ts';
 import { readPlan, warnOf } from '../deploy/read-plan.ts';
 import { readCorrectness, readTolerance } from '../deploy/tolerance.ts';
-import { unknownLayerWarnings } from '../deploy/unknown-layers.ts';
+import { originText, unknownLayerWarnings } from '../deploy/unknown-layers.ts';
 import { readReference, type Validation, type Verdict, validateLowered, validateModel } from '../deploy/validate.ts';
-import { readInputText } from '../files/input-files.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFilesWhole, writeFileWhole } from '../files/output-files.ts';
 import { runNetwork } from '../network/run-network.ts';
@@ -91,12 +89,6 @@ function lower(args: Arguments, terminal: Terminal): Deployment {
   for (const file of files) terminal.print(`${file.path}: ${file.description}`);
   const prefix = artefacts[0]!.name.replace(/(_tpu)?\.[a-z]+$/, '');
   return { args, terminal, path, graph, plan, lowered, artefacts, prefix };
-}
-
-/** The module as the converter made it, if it was left beside the `.mlir` file. */
-function originText(path: string): string | undefined {
-  const origin = path.replace(/\.mlir$/, '_origin.mlir');
-  return existsSync(origin) ? readInputText(origin, '--mlir') : undefined;
 }
 
 /** Writes `--model`, and gives back the network that the file holds. */

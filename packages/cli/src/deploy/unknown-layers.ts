@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { Graph, Issue, Plan } from '@q/ir';
+import { readInputText } from '../files/input-files.ts';
 import { type FusedName, fusedNameOf } from './fused-names.ts';
 
 /** Rows of the tables that name no layer: TPU-MLIR drops them in silence, and the layer runs otherwise than was meant. */
@@ -41,4 +43,10 @@ function hintOf(fused: FusedName | undefined): { hint?: string } {
       ? `since fusion it is part of ${fused.name}: use that name`
       : `tables use the names after fusion; perhaps it is part of ${fused.name}`,
   };
+}
+
+/** The module as the converter made it, if it was left beside the `.mlir` file. */
+export function originText(path: string): string | undefined {
+  const origin = path.replace(/\.mlir$/, '_origin.mlir');
+  return existsSync(origin) ? readInputText(origin, '--mlir') : undefined;
 }
