@@ -8,16 +8,16 @@ import {
   CodeOp,
   CvTable,
   Finish,
-  GridMode,
   LoweredReduce,
   NormSteps,
   planBroadcast,
   planCopy,
   ReduceOp,
   ResizeCoord,
-  ScatterOp,
   UnaryOp,
 } from '../src/index.ts';
+import { INDEXED_CASES } from './export-cases-indexed.ts';
+import { RECURRENT_CASES } from './export-cases-recurrent.ts';
 
 /**
  * One call of every export on data that are the same everywhere, for comparisons of binaries and of engines. A test holds the
@@ -144,34 +144,6 @@ function packedProduct(e: KernelExports, room: Room): void {
   e.f32_gemm_packed(room.floats(m * k), packed, room.floats(n), y, scratch, m, n, k, k, 1, n, 1, LO, HI);
 }
 
-/** Weights Rᵀ [hidden, columns], packed. */
-function packedGates(e: KernelExports, room: Room, columns: number, hidden: number): number {
-  const packed = room.bytes(e.f32_gemm_packed_bytes(columns, hidden));
-  e.f32_gemm_pack(room.floats(columns * hidden), packed, columns, hidden, 1, hidden);
-  return packed;
-}
-
-function longShortTermMemory(e: KernelExports, room: Room): void {
-  const [steps, batch, hidden] = [3, 2, 9];
-  const weights = packedGates(e, room, 4 * hidden, hidden);
-  const [h, c, y] = [room.floats(batch * hidden), room.floats(batch * hidden), room.bytes(4 * steps * batch * hidden)];
-  const scratch = room.bytes(e.f32_lstm_scratch_bytes(batch, hidden));
-  const rows = [steps, batch, hidden, 4 * batch * hidden, 4 * hidden, batch * hidden, hidden] as const;
-  e.f32_lstm(room.floats(4 * steps * batch * hidden), weights, h, c, y, scratch, ...rows);
-}
-
-function gatedUnits(e: KernelExports, room: Room): void {
-  const [steps, batch, hidden] = [3, 2, 9];
-  const gates = packedGates(e, room, 2 * hidden, hidden);
-  const candidates = packedGates(e, room, hidden, hidden);
-  const [bias, h, y] = [room.floats(3 * hidden), room.floats(batch * hidden), room.bytes(4 * steps * batch * hidden)];
-  const scratch = room.bytes(e.f32_gru_scratch_bytes(batch, hidden));
-  const rows = [steps, batch, hidden, 3 * batch * hidden, 3 * hidden, batch * hidden, hidden] as const;
-  for (const linear of [0, 1]) {
-    e.f32_gru(room.floats(3 * steps * batch * hidden), gates, candidates, bias, h, y, scratch, ...rows, linear);
-  }
-}
-
 function integerProduct(e: KernelExports, room: Room): number {
   const [m, n, k] = [9, 37, 50];
   const packed = room.bytes(e.qs8_gemm_packed_bytes(n, k));
@@ -273,45 +245,10 @@ function reductions(e: KernelExports, room: Room): void {
 const bins = (_e: KernelExports, room: Room, run: (x: number, counts: number) => number): number =>
   run(room.floats(N), room.bytes(4 * 128));
 
-function gridSamples(e: KernelExports, room: Room): void {
-  for (const mode of Object.values(GridMode)) {
-    for (const padding of [0, 1, 2])
-      e.f32_grid_sample(
-        room.floats(210),
-        room.floats(80, 1.3),
-        room.bytes(240),
-        1,
-        3,
-        7,
-        10,
-        20,
-        mode,
-        padding,
-        mode & 1,
-      );
-  }
-}
-
-/** Indices [2,3,4] into lines of 5 along the middle. */
-function pickedElements(e: KernelExports, room: Room): void {
-  const [plan, indices] = [
-    room.ints([2, 3, 4, 20, 0, 1]),
-    room.ints(Array.from({ length: 24 }, (_, i) => (i * 7) % 5)),
-  ];
-  e.gather_elements_x32(room.floats(40), indices, room.bytes(96), 3, plan, 5, 4);
-}
-
-function scatteredElements(e: KernelExports, room: Room): void {
-  const [plan, indices] = [
-    room.ints([2, 3, 4, 20, 0, 1]),
-    room.ints(Array.from({ length: 24 }, (_, i) => (i * 7) % 5)),
-  ];
-  for (const op of Object.values(ScatterOp))
-    e.scatter_elements(op, room.floats(40), indices, room.floats(24), 3, plan, 5, 4);
-}
-
 /** By export; `_pack`, `_packed_bytes` and `_scratch_bytes` belong to the case of what they prepare. */
 export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
+  ...INDEXED_CASES,
+  ...RECURRENT_CASES,
   bf16_round: (e, room) => e.bf16_round(room.floats(N), room.bytes(4 * N), N),
   copy_nd_x32: transposes(4),
   copy_nd_x8: transposes(1),
@@ -324,19 +261,12 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   f32_deconv2d: transposedConvolution,
   f32_gemm: products,
   f32_gemm_packed: packedProduct,
-  f32_grid_sample: gridSamples,
-  f32_gru: gatedUnits,
   f32_instancenorm: (e, room) =>
     e.f32_instancenorm(room.floats(600), room.floats(3), room.floats(3), room.bytes(2400), 2, 3, 100, 1e-5),
   f32_layernorm: (e, room) =>
     e.f32_layernorm(room.floats(600), room.floats(100), room.floats(100), room.bytes(2400), 6, 100, 1e-5),
   f32_lrn: (e, room) => e.f32_lrn(room.floats(600), room.bytes(2400), 2, 12, 25, 5, 0.1, 0.75, 1),
-  f32_lstm: longShortTermMemory,
   f32_maxpool2d: (e, room) => pool(e, room, 'max'),
-  f32_maxpool2d_places: (e, room) => {
-    const [y, places] = [room.bytes(4 * 2 * 25), room.bytes(4 * 2 * 25)];
-    e.f32_maxpool2d_places(room.floats(162), y, places, 2, 9, 9, 5, 5, 3, 3, 2, 2, 1, 2, 1, 2, 1, LO, HI);
-  },
   f32_pixelnorm: (e, room) =>
     e.f32_pixelnorm(room.floats(600), room.floats(12), room.floats(12), room.bytes(2400), 2, 12, 25, 1e-5),
   f32_prelu: (e, room) => e.f32_prelu(room.floats(600), room.floats(3), room.bytes(2400), 2, 3, 100),
@@ -349,8 +279,6 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   f32_scale: (e, room) =>
     e.f32_scale(room.floats(600), room.floats(3), room.floats(3), room.bytes(2400), 2, 3, 100, -1, 1),
   f32_softmax: (e, room) => e.f32_softmax(room.floats(600, 9), room.bytes(2400), 6, 100, 1, 1.5, 0),
-  f32_top_k: (e, room) =>
-    e.f32_top_k(room.floats(600), room.bytes(240), room.bytes(240), room.bytes(40), 2, 100, 3, 10, 1),
   f32_to_i32: (e, room) => e.f32_to_i32(room.floats(N, 1e4), room.bytes(4 * N), N),
   f32_to_q8: (e, room) => e.f32_to_q8(room.floats(N), room.bytes(N), N, 100, 0, 3, -128, 127),
   f32_unary: unaries,
@@ -361,7 +289,6 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   fill_f32: (e, room) => e.fill_f32(room.bytes(4 * N), 1.5, N),
   fill_x32: (e, room) => e.fill_x32(room.bytes(4 * N), 0x12345678, N),
   fill_x8: (e, room) => e.fill_x8(room.bytes(N), 7, N),
-  gather_elements_x32: pickedElements,
   gather_rows: (e, room) => e.gather_rows(room.floats(30), room.ints([2, -1, 0]), room.bytes(60), 3, 6, 20),
   i32_to_f32: (e, room) => e.i32_to_f32(room.words(N, 1e9), room.bytes(4 * N), N),
   lut_x8: (e, room) => e.lut_x8(room.codes(N), room.codes(256), room.bytes(N), N),
@@ -404,7 +331,6 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
     const [multipliers, shifts] = [room.ints([1 << 30, 1518500250, 2 ** 31 - 1]), room.ints([9, 12, 15])];
     e.requant_qdm_channels(room.words(600, 1e6), room.bytes(600), 2, 3, 100, multipliers, shifts, -128, 127);
   },
-  scatter_elements: scatteredElements,
   select_x8: (e, room) => e.select_x8(room.codes(N), room.codes(N), 1, room.codes(N), 0, room.bytes(N), N),
   lowered_affine: (e, room) => e.lowered_affine(room.floats(600), room.floats(20), room.floats(20), 3, 20, 10, 0),
   lowered_normalize: loweredRows,
