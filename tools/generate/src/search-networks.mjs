@@ -44,6 +44,7 @@ const ALL = ['bm1684x', 'bm1684', 'cv181x'];
  */
 export const recoveries = [
   ...on(['bm1684'], 'objects-vit/mlir.config.yaml', `--quantize_method_list KL,MSE ${atMost(12)}`),
+  ...on(['bm1684'], 'objects-mobilenetv2/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(3)}`),
   ...on(['bm1684'], 'objects-mobilenetv2/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(4)}`),
   ...on(ALL, 'scenes-yolov3-tiny/cut.mlir.config.yaml', `--quantize_method_list KL,MSE,MAX ${atMost(2)} ${maps}`),
   ...on(
