@@ -10,9 +10,9 @@ export function usesRelaxedSimd(): i32 {
   return ASC_FEATURE_RELAXED_SIMD ? 1 : 0;
 }
 
-export { f32_conv2d, f32_conv2d_pack, f32_conv2d_packed_bytes, f32_conv2d_scratch_bytes } from './f32-conv/index';
+export { f32_conv2d, f32_conv2d_pack, f32_conv2d_packed_bytes, f32_conv2d_scratch_bytes, f32_conv2d_unary } from './f32-conv/index';
 export { f32_winograd, f32_winograd_pack, f32_winograd_packed_bytes, f32_winograd_scratch_bytes } from './f32-winograd/index';
-export { f32_gemm, f32_gemm_pack, f32_gemm_packed, f32_gemm_packed_bytes, f32_gemm_scratch_bytes } from './f32-gemm/index';
+export { f32_gemm, f32_gemm_pack, f32_gemm_packed, f32_gemm_packed_bytes, f32_gemm_packed_unary, f32_gemm_scratch_bytes } from './f32-gemm/index';
 export { bf16_round, f16_round } from './f16/index';
 export { lut_x8, lut_x8_x32 } from './lut/index';
 export { qs8_add, qs8_mul } from './qs8-binary/index';
@@ -26,7 +26,7 @@ export { f32_argmax, f32_reduce } from './f32-reduce/index';
 export { f32_softmax } from './f32-softmax/index';
 export { f32_prelu, f32_scale, f32_to_i32, f32_unary, i32_to_f32 } from './f32-unary/index';
 export { copy_nd_x32, copy_nd_x8, fill_f32, fill_x32, fill_x8, gather_rows } from './copy/index';
-export { f32_deconv2d, f32_deconv2d_pack, f32_deconv2d_packed_bytes, f32_deconv2d_scratch_bytes } from './f32-deconv/index';
+export { f32_deconv2d, f32_deconv2d_pack, f32_deconv2d_packed_bytes, f32_deconv2d_scratch_bytes, f32_deconv2d_unary } from './f32-deconv/index';
 export { f32_resize_linear, f32_resize_linear_scratch_bytes, f32_resize_nearest } from './f32-resize/index';
 export { fakequant_affine, fakequant_symmetric } from './fakequant/index';
 export { metrics_fakequant_affine, metrics_fakequant_symmetric, metrics_max_abs_diff, metrics_pair } from './metrics/index';

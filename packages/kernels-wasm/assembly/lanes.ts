@@ -22,6 +22,12 @@ export function storeTail(p: usize, v: v128, count: i32): void {
   if (count == 3) v128.store32_lane(p, v, 2, 8);
 }
 
+/** A few floats: less than a call of memory.copy. */
+@inline
+export function copyFloats(to: usize, from: usize, count: i32): void {
+  for (let i: usize = 0; i < <usize>count << 2; i += 4) store<f32>(to + i, load<f32>(from + i));
+}
+
 /** One to four floats. */
 @inline
 export function loadSome(p: usize, count: i32): v128 {

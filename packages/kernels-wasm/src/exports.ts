@@ -5,6 +5,14 @@ import type { RecurrentKernels } from './recurrent-exports.ts';
 import type { StatsKernels } from './stats-exports.ts';
 import type { WinogradKernels } from './winograd-exports.ts';
 
+/** The arguments of a kernel, then a function that its result is passed through: `UnaryOp`, and the function's parameters. */
+type WithUnary<T extends 'f32_conv2d' | 'f32_deconv2d' | 'f32_gemm_packed'> = [
+  ...args: Parameters<FloatKernels[T]>,
+  op: number,
+  p: number,
+  q: number,
+];
+
 /**
  * The typed interface of the WebAssembly binary: every function it exports.
  *
@@ -111,6 +119,8 @@ export interface FloatKernels extends ChannelKernels, IndexedKernels, RecurrentK
     lo: number,
     hi: number,
   ): void;
+  /** `f32_conv2d`, its result passed through `f32_unary(op, …, p, q)` while it is in the cache. Same bits as the two calls. */
+  f32_conv2d_unary(...args: WithUnary<'f32_conv2d'>): void;
 
   // ── f32-deconv ──────────────────────────────────────────────────────────────────────────────────────────────────
   // Transposed convolution. oh = (ih-1)*strideH - padTop - padBottom + dilationH*(kh-1) + outputPadH + 1.
@@ -148,6 +158,8 @@ export interface FloatKernels extends ChannelKernels, IndexedKernels, RecurrentK
     lo: number,
     hi: number,
   ): void;
+  /** `f32_deconv2d` and `f32_unary` in one. */
+  f32_deconv2d_unary(...args: WithUnary<'f32_deconv2d'>): void;
 
   // ── f32-gemm ────────────────────────────────────────────────────────────────────────────────────────────────────
   // Definition: acc = bias (or 0); for k ascending: acc += a*b; c = clamp(acc). Strides are in elements. Batches are
@@ -198,6 +210,8 @@ export interface FloatKernels extends ChannelKernels, IndexedKernels, RecurrentK
     lo: number,
     hi: number,
   ): void;
+  /** `f32_gemm_packed` and `f32_unary`, on each row of C, in one. */
+  f32_gemm_packed_unary(...args: WithUnary<'f32_gemm_packed'>): void;
 
   // ── f32-pool ────────────────────────────────────────────────────────────────────────────────────────────────────
   // `planes` = n * channels. The window of output (oy, ox) covers rows oy*strideH - padTop … + kh - 1 that exist, and so

@@ -78,7 +78,7 @@ const CONVOLUTIONS = [
 ] as const;
 const SIZE = 13;
 
-function convolutions(e: KernelExports, room: Room): void {
+function convolutions(e: KernelExports, room: Room, op?: number): void {
   for (const { ic, oc, k, stride, groups } of CONVOLUTIONS) {
     const pad = k >> 1;
     const packed = room.bytes(e.f32_conv2d_packed_bytes(ic, oc, k, k, groups));
@@ -87,7 +87,9 @@ function convolutions(e: KernelExports, room: Room): void {
     const scratch = room.bytes(e.f32_conv2d_scratch_bytes(...shape));
     const out = Math.floor((SIZE - 1) / stride) + 1;
     const y = room.bytes(4 * oc * out * out);
-    e.f32_conv2d(room.floats(ic * SIZE * SIZE), packed, room.floats(oc), y, scratch, 1, ...shape, -2, 2);
+    const operands = [room.floats(ic * SIZE * SIZE), packed, room.floats(oc)] as const;
+    if (op === undefined) e.f32_conv2d(...operands, y, scratch, 1, ...shape, -2, 2);
+    else e.f32_conv2d_unary(...operands, y, scratch, 1, ...shape, -2, 2, op, 0, 0);
   }
 }
 
@@ -119,13 +121,15 @@ function integerConvolutions(e: KernelExports, room: Room): number {
   return largest;
 }
 
-function transposedConvolution(e: KernelExports, room: Room): void {
+function transposedConvolution(e: KernelExports, room: Room, op?: number): void {
   const packed = room.bytes(e.f32_deconv2d_packed_bytes(6, 4, 3, 3, 1));
   e.f32_deconv2d_pack(room.floats(6 * 4 * 9), packed, 6, 4, 3, 3, 1);
   const scratch = room.bytes(e.f32_deconv2d_scratch_bytes(5, 5, 4, 3, 3, 1));
   const y = room.bytes(4 * 4 * 10 * 10);
   const geometry = [1, 6, 5, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1] as const;
-  e.f32_deconv2d(room.floats(6 * 25), packed, room.floats(4), y, scratch, ...geometry, LO, HI);
+  const call = [room.floats(6 * 25), packed, room.floats(4), y, scratch, ...geometry, LO, HI] as const;
+  if (op === undefined) e.f32_deconv2d(...call);
+  else e.f32_deconv2d_unary(...call, op, 0, 0);
 }
 
 function products(e: KernelExports, room: Room): void {
@@ -135,13 +139,15 @@ function products(e: KernelExports, room: Room): void {
   e.f32_gemm(a, b, bias, room.bytes(4 * m * n), scratch, m, n, k, k, 1, n, 1, n, 1, LO, HI);
 }
 
-function packedProduct(e: KernelExports, room: Room): void {
+function packedProduct(e: KernelExports, room: Room, op?: number): void {
   const [m, n, k] = [9, 37, 50];
   const packed = room.bytes(e.f32_gemm_packed_bytes(n, k));
   e.f32_gemm_pack(room.floats(k * n), packed, n, k, n, 1);
   const scratch = room.bytes(e.f32_gemm_scratch_bytes(m, n, k));
   const y = room.bytes(4 * m * n);
-  e.f32_gemm_packed(room.floats(m * k), packed, room.floats(n), y, scratch, m, n, k, k, 1, n, 1, LO, HI);
+  const call = [room.floats(m * k), packed, room.floats(n), y, scratch, m, n, k, k, 1, n, 1, LO, HI] as const;
+  if (op === undefined) e.f32_gemm_packed(...call);
+  else e.f32_gemm_packed_unary(...call, op, 0, 0);
 }
 
 function integerProduct(e: KernelExports, room: Room): number {
@@ -257,10 +263,13 @@ export const EXPORT_CASES: Readonly<Record<string, ExportCase>> = {
   f32_avgpool2d: (e, room) => pool(e, room, 'average'),
   f32_binary: binaries,
   f32_binary_nd: broadcast,
-  f32_conv2d: convolutions,
-  f32_deconv2d: transposedConvolution,
+  f32_conv2d: (e, room) => convolutions(e, room),
+  f32_conv2d_unary: (e, room) => convolutions(e, room, UnaryOp.silu),
+  f32_deconv2d: (e, room) => transposedConvolution(e, room),
+  f32_deconv2d_unary: (e, room) => transposedConvolution(e, room, UnaryOp.hardSwish),
   f32_gemm: products,
-  f32_gemm_packed: packedProduct,
+  f32_gemm_packed: (e, room) => packedProduct(e, room),
+  f32_gemm_packed_unary: (e, room) => packedProduct(e, room, UnaryOp.gelu),
   f32_instancenorm: (e, room) =>
     e.f32_instancenorm(room.floats(600), room.floats(3), room.floats(3), room.bytes(2400), 2, 3, 100, 1e-5),
   f32_layernorm: (e, room) =>

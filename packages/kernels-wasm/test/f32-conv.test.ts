@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { UnaryOp } from '../src/index.ts';
 import { type Conv2dShape, conv2d, conv2dOutput } from '../src/scalar/f32-conv.ts';
+import { unary } from '../src/scalar/f32-unary.ts';
 import { expectUlp, guarded, noise, useKernels } from './tester.ts';
 
 /** Both sides follow the same written order, so nothing is forgiven. */
 const CONV_ULP = 0;
+const SLOPE = Math.fround(0.1);
 
 const base: Conv2dShape = {
   n: 1,
@@ -152,11 +155,16 @@ describe('f32_conv2d', () => {
   }
 
   function expectTwin(name: string, s: Conv2dShape, { x, w, bias }: Operands): void {
-    for (const [useBias, lo, hi] of [
-      [true, -Infinity, Infinity],
-      [false, -0.25, 0.5],
+    const free = conv2d(x, w, bias, s);
+    const clamped = conv2d(x, w, undefined, s, -0.25, 0.5);
+    for (const [useBias, lo, hi, op] of [
+      [true, -Infinity, Infinity, undefined],
+      [true, -Infinity, Infinity, 'silu'],
+      [false, -0.25, 0.5, undefined],
+      [false, -0.25, 0.5, 'leakyRelu'],
     ] as const) {
-      const expected = conv2d(x, w, useBias ? bias : undefined, s, lo, hi);
+      const convolved = useBias ? free : clamped;
+      const expected = op === undefined ? convolved : unary(op, convolved, SLOPE);
       const k = fresh();
       const e = k.exports;
       const xp = guarded(k, x.length);
@@ -182,7 +190,10 @@ describe('f32_conv2d', () => {
       const scratch = guarded(k, Math.ceil(e.f32_conv2d_scratch_bytes(s.ic, s.ih, s.iw, s.oc, ...geometry) / 4), 0);
       const bp = useBias ? k.arena.place(bias) : 0;
       const y = guarded(k, expected.length);
-      e.f32_conv2d(xp.ptr, packed.ptr, bp, y.ptr, scratch.ptr, s.n, s.ic, s.ih, s.iw, s.oc, ...geometry, lo, hi);
+      const operands = [xp.ptr, packed.ptr, bp, y.ptr, scratch.ptr] as const;
+      const call = [...operands, s.n, s.ic, s.ih, s.iw, s.oc, ...geometry, lo, hi] as const;
+      if (op === undefined) e.f32_conv2d(...call);
+      else e.f32_conv2d_unary(...call, UnaryOp[op], SLOPE, 0);
       y.check(name);
       scratch.check(`${name}: scratch`);
       expectUlp(k.arena.f32(y.ptr, expected.length), expected, CONV_ULP, name);

@@ -1,6 +1,7 @@
 import { describe, it } from 'vitest';
-import { BiasMode } from '../src/index.ts';
+import { BiasMode, UnaryOp } from '../src/index.ts';
 import { type GemmShape, gemm } from '../src/scalar/f32-gemm.ts';
+import { unary } from '../src/scalar/f32-unary.ts';
 import { expectUlp, guarded, noise, useKernels } from './tester.ts';
 
 /** Both sides follow the same written order, so nothing is forgiven. */
@@ -63,22 +64,12 @@ describe('f32_gemm', () => {
           const packed = guarded(kernels, e.f32_gemm_packed_bytes(n, k) / 4, 0);
           e.f32_gemm_pack(bp, packed.ptr, n, k, s.bRowStride, s.bColStride);
           packed.check(`${label}: pack`);
-          e.f32_gemm_packed(
-            ap,
-            packed.ptr,
-            biasPtr,
-            c.ptr,
-            scratch.ptr,
-            m,
-            n,
-            k,
-            s.aRowStride,
-            s.aColStride,
-            s.cRowStride,
-            mode,
-            lo,
-            hi,
-          );
+          const shape = [m, n, k, s.aRowStride, s.aColStride, s.cRowStride, mode, lo, hi] as const;
+          e.f32_gemm_packed_unary(ap, packed.ptr, biasPtr, c.ptr, scratch.ptr, ...shape, UnaryOp.gelu, 0, 0);
+          const rows = (i: number): boolean => i % s.cRowStride < n;
+          const passed = unary('gelu', expected).map((v, i) => (rows(i) ? v : 0));
+          expectUlp(kernels.arena.f32(c.ptr, expected.length), passed, GEMM_ULP, `${label}: gelu`);
+          e.f32_gemm_packed(ap, packed.ptr, biasPtr, c.ptr, scratch.ptr, ...shape);
         } else {
           e.f32_gemm(
             ap,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ReduceOp, type ReduceOpName, ResizeCoord, type ResizeCoordName } from '../src/index.ts';
+import { ReduceOp, type ReduceOpName, ResizeCoord, type ResizeCoordName, UnaryOp } from '../src/index.ts';
 import { type Deconv2dShape, deconv2d, deconv2dOutput } from '../src/scalar/f32-deconv.ts';
 import { instancenorm } from '../src/scalar/f32-norm.ts';
 import { avgpool2d, maxpool2d, type Pool2dShape } from '../src/scalar/f32-pool.ts';
 import { argmax, reduce } from '../src/scalar/f32-reduce.ts';
 import { type ResizeShape, resizeLinear, resizeNearest } from '../src/scalar/f32-resize.ts';
 import { softmax } from '../src/scalar/f32-softmax.ts';
-import { prelu, scaleChannels } from '../src/scalar/f32-unary.ts';
+import { prelu, scaleChannels, unary } from '../src/scalar/f32-unary.ts';
 import { expectUlp, guarded, noise, useKernels } from './tester.ts';
 
 /** Both sides follow the same written order, so nothing is forgiven anywhere in this file. */
@@ -186,7 +186,7 @@ describe('f32_deconv2d', () => {
         0,
       );
       const y = guarded(k, expected.length);
-      e.f32_deconv2d(
+      const call = [
         k.arena.place(x),
         packed.ptr,
         useBias ? k.arena.place(bias) : 0,
@@ -212,7 +212,10 @@ describe('f32_deconv2d', () => {
         s.groups,
         lo,
         hi,
-      );
+      ] as const;
+      e.f32_deconv2d_unary(...call, UnaryOp.tanh, 0, 0);
+      expectUlp(k.arena.f32(y.ptr, expected.length), unary('tanh', expected), SAME_BITS, `${name}: tanh`);
+      e.f32_deconv2d(...call);
       y.check(name);
       scratch.check(`${name}: scratch`);
       expectUlp(k.arena.f32(y.ptr, expected.length), expected, SAME_BITS, name);

@@ -1,6 +1,7 @@
 import { type Emit, type Graph, type Op, QError, type TensorType, typeOf } from '@q/ir';
 import type { Kernels } from '@q/kernels-wasm';
 import { assignBuffers, type Buffer } from './buffers.ts';
+import { fuseSteps } from './fusion.ts';
 import { type Heap, heapOf } from './heap.ts';
 import { FRESH, type OperandTypes, type RunOp, type Sharing } from './implementation.ts';
 import { type Lifetime, planMemory } from './memory-plan.ts';
@@ -13,6 +14,8 @@ import type { WeightStore } from './weight-store.ts';
 export interface Step {
   readonly op: Op;
   readonly run: RunOp;
+  /** What to do in a complete run that nobody observes: `run`, unless the step is fused with another. */
+  readonly runUnobserved: RunOp;
   /** Present results, in order. */
   readonly outputs: readonly TensorSlot[];
 }
@@ -52,13 +55,10 @@ export function assemble(graph: Graph, options: AssembleOptions): Assembly {
     accumulators,
     valueSlot: (name) => slots.get(name),
   };
-  const scratch: PlacedSlot[][] = [];
-  const steps = graph.ops.map((op): Step => {
-    const folded = isFolded(op, weights);
+  const prepared = graph.ops.map((op) => {
     const context = new OpContext(op, surroundings);
-    const run = folded || op.type === 'top.Input' ? nothing : prepareOp(op, context);
-    scratch.push(context.scratchSlots);
-    return { op, run, outputs: op.outputs.flatMap((name) => (name === null ? [] : [slots.get(name)!])) };
+    const isDone = op.type === 'top.Input' || isFolded(op, weights);
+    return { op, context, run: isDone ? nothing : prepareOp(op, context) };
   });
   const buffers = assignBuffers(
     graph.ops.map((op) => ({ inputs: op.inputs, outputs: op.outputs, sharing: sharingOf(op, graph) })),
@@ -69,7 +69,17 @@ export function assemble(graph: Graph, options: AssembleOptions): Assembly {
       reuse: options.reuse,
     },
   );
+  const scratch = prepared.map(({ context }) => context.scratchSlots);
   const placement = place({ buffers, scratch, slots, weights }, heapOf(kernels));
+  const fused = fuseSteps(prepared, buffers);
+  const steps = prepared.map(
+    ({ op, run }, at): Step => ({
+      op,
+      run,
+      runUnobserved: fused.get(at) ?? run,
+      outputs: op.outputs.flatMap((name) => (name === null ? [] : [slots.get(name)!])),
+    }),
+  );
   return { steps, slots, buffers, weights, accumulators, ...placement };
 }
 

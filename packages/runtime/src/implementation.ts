@@ -16,6 +16,16 @@ import type { Slot, TensorSlot } from './slot.ts';
 export interface OpImplementation<T extends OpType = OpType> {
   sharing?(op: OpOf<T>, types: OperandTypes): Sharing;
   prepare(op: OpOf<T>, context: PrepareContext): RunOp;
+  /** Of an operator that is one kernel function of every element of operand 0: that function (`fusion.ts`). */
+  elementwise?(op: OpOf<T>): ElementFunction;
+}
+
+/** A function of float32 elements, as `f32_unary` takes it. */
+export interface ElementFunction {
+  /** `UnaryOp` */
+  readonly code: number;
+  readonly p: number;
+  readonly q: number;
 }
 
 /** Executes the prepared operator once, on the data that lie in its slots. */
@@ -75,6 +85,11 @@ export interface PrepareContext {
    * data need not stay.
    */
   pack(index: number, request: PackRequest): Slot;
+  /**
+   * Says that the operator can pass its result through a function before it leaves the cache: `prepare` answers what a run does
+   * then, once and at most. The result is what the two operators one after the other give, bit for bit.
+   */
+  offerFusion(prepare: (then: ElementFunction) => RunOp): void;
   /** Like `place`, but made once per weight and `layout`: for derived data that do not need a kernel to make. */
   derive(index: number, layout: string, make: (weight: ConstantOperand) => ArrayBufferView): Slot;
 }

@@ -7,6 +7,7 @@ export type { Feeds, InputFeeds, WriteInput } from './feeds.ts';
 /** What runs: the operator table, and the contract for adding to it. */
 export type {
   ConstantOperand,
+  ElementFunction,
   Implementations,
   OperandTypes,
   OpImplementation,

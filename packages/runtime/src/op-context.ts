@@ -1,6 +1,6 @@
 import { type Emit, type Graph, type Op, QError, type TensorType } from '@q/ir';
 import type { KernelExports, Kernels } from '@q/kernels-wasm';
-import type { ConstantOperand, PackRequest, PrepareContext } from './implementation.ts';
+import type { ConstantOperand, ElementFunction, PackRequest, PrepareContext, RunOp } from './implementation.ts';
 import { PlacedSlot, type Slot, type TensorSlot } from './slot.ts';
 import type { WeightStore } from './weight-store.ts';
 
@@ -20,6 +20,8 @@ export interface Surroundings {
 /** The `PrepareContext` of one operator. Collects the scratch slots that the planner then places. */
 export class OpContext implements PrepareContext {
   readonly scratchSlots: PlacedSlot[] = [];
+  /** What the operator offered, if anything. */
+  fusion: ((then: ElementFunction) => RunOp) | undefined;
   readonly #op: Op;
   readonly #at: Surroundings;
 
@@ -104,6 +106,10 @@ export class OpContext implements PrepareContext {
 
   pack(index: number, request: PackRequest): Slot {
     return this.#at.weights.packed(this.#weightName(index), request);
+  }
+
+  offerFusion(prepare: (then: ElementFunction) => RunOp): void {
+    this.fusion = prepare;
   }
 
   derive(index: number, layout: string, make: (weight: ConstantOperand) => ArrayBufferView): Slot {

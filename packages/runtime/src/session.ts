@@ -186,7 +186,7 @@ export class Session {
     try {
       steps.forEach((step, at) => {
         const action = plan.actions.get(at);
-        if (action?.kind === 'run') this.#runStep(step, observer);
+        if (action?.kind === 'run') this.#runStep(step, observer, 'part');
         else for (const name of action?.values ?? []) write(slots.get(name)!, saved.get(name)!);
       });
       return this.#copyOutputs();
@@ -294,7 +294,7 @@ export class Session {
     for (let at = 0; at < steps.length; at++) {
       const step = steps[at]!;
       if (step.op.type === 'top.Input') this.#feedStep(step, feeds, observer);
-      else this.#runStep(step, observer);
+      else this.#runStep(step, observer, 'whole');
     }
   }
 
@@ -310,9 +310,10 @@ export class Session {
     observer?.(slot.name, slot.ptr, slot.length);
   }
 
-  #runStep(step: Step, observer: Observer | undefined): void {
+  #runStep(step: Step, observer: Observer | undefined, run: 'whole' | 'part'): void {
     try {
-      step.run();
+      if (run === 'whole' && observer === undefined) step.runUnobserved();
+      else step.run();
     } catch (error) {
       throw describeFailure(error, step.op, typesOf(step.op, this.graph));
     }

@@ -1,6 +1,7 @@
 // Convolution in NCHW: depthwise has its own kernel, everything else is weights[oc, K] * panels[K, pixels]. A block of k is a
 // whole number of channels, so that a pixel's column of B is the same few taps of each.
 import { dwconvPlane, dwconvScratchBytes } from '../f32-dwconv/index';
+import { applyEpilogue, setEpilogue, setNoEpilogue } from '../f32-unary/epilogue';
 import { packA, packB } from '../f32-gemm/pack';
 import {
   blockColumns, EDGE_BYTES, f32_gemm_1column, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS,
@@ -123,6 +124,24 @@ export function f32_conv2d(
   kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, pb: i32, pr: i32, groups: i32,
   lo: f32, hi: f32,
 ): void {
+  setNoEpilogue();
+  convolve(x, packed, bias, y, scratch, n, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr, groups, lo, hi);
+}
+
+export function f32_conv2d_unary(
+  x: usize, packed: usize, bias: usize, y: usize, scratch: usize, n: i32, ic: i32, ih: i32, iw: i32, oc: i32,
+  kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, pb: i32, pr: i32, groups: i32,
+  lo: f32, hi: f32, op: i32, p: f32, q: f32,
+): void {
+  setEpilogue(op, p, q);
+  convolve(x, packed, bias, y, scratch, n, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr, groups, lo, hi);
+}
+
+function convolve(
+  x: usize, packed: usize, bias: usize, y: usize, scratch: usize, n: i32, ic: i32, ih: i32, iw: i32, oc: i32,
+  kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, pb: i32, pr: i32, groups: i32,
+  lo: f32, hi: f32,
+): void {
   const oh = outSize(ih, pt, pb, kh, sh, dh);
   const ow = outSize(iw, pl, pr, kw, sw, dw);
   const inPlane = <usize>(ih * iw) << 2;
@@ -169,8 +188,10 @@ export function f32_conv2d(
       const weights = packed + <usize>g * bytes;
       const sums = bias ? bias + (<usize>(g * ocg) << 2) : 0;
       if (pointwise) {
-        if (mayLeaveOut && isWorthSkipping(x, sums, icg, pixels, ocg)) zeroSkippingPointwise(x, weights, sums, y, scratch, icg, pixels, ocg, lo, hi);
-        else pointwiseGroup(x, weights, sums, y, scratch, icg, pixels, ocg, block, lo, hi);
+        if (mayLeaveOut && isWorthSkipping(x, sums, icg, pixels, ocg)) {
+          zeroSkippingPointwise(x, weights, sums, y, scratch, icg, pixels, ocg, lo, hi);
+          applyEpilogue(y, ocg, pixels, outPlane);
+        } else pointwiseGroup(x, weights, sums, y, scratch, icg, pixels, ocg, block, lo, hi);
         x += <usize>icg * inPlane;
       } else {
         for (let r0 = 0; r0 < oh; r0 += band) {
@@ -190,7 +211,7 @@ export function f32_conv2d(
               const cols = min(block, bandPixels - p0);
               fillPanels(planes, panels, p0, cols, count);
               const to = y + (<usize>(r0 * ow + p0) << 2);
-              multiply(count * taps, tiles, panels, NR_BYTES, panels, cols, to, outPlane, ocg, start, sums, last ? lo : -Infinity, last ? hi : Infinity, scratch);
+              multiply(count * taps, tiles, panels, NR_BYTES, panels, cols, to, outPlane, ocg, start, sums, last, lo, hi, scratch);
             }
             tiles += <usize>(rows * count * taps) << 2;
           }
@@ -221,20 +242,24 @@ function pointwiseGroup(
       const tail = panels + <usize>((cols - whole) / NR) * <usize>kc * NR_BYTES;
       const start = k0 == 0 ? Start.perRow : Start.fromC;
       const to = y + (<usize>p0 << 2);
-      if (whole) multiply(kc, a, input, stride, tail, cols, to, stride, oc, start, bias, last ? lo : -Infinity, last ? hi : Infinity, scratch);
-      else multiply(kc, a, panels, NR_BYTES, tail, cols, to, stride, oc, start, bias, last ? lo : -Infinity, last ? hi : Infinity, scratch);
+      if (whole) multiply(kc, a, input, stride, tail, cols, to, stride, oc, start, bias, last, lo, hi, scratch);
+      else multiply(kc, a, panels, NR_BYTES, tail, cols, to, stride, oc, start, bias, last, lo, hi, scratch);
     }
   }
 }
 
 /**
  * y[oc, cols] of one k block: bands of four output channels over all panels, then the ragged columns. Rows of `b` are `bStride`
- * bytes apart: NR_BYTES in panels, more where the input is read in place.
+ * bytes apart: NR_BYTES in panels, more where the input is read in place. After the last k block results are clamped and passed on.
  */
 function multiply(
   kc: i32, a: usize, b: usize, bStride: usize, ragged: usize, cols: i32, y: usize, yStride: usize, oc: i32, start: i32,
-  bias: usize, lo: f32, hi: f32, edge: usize,
+  bias: usize, last: bool, lo: f32, hi: f32, edge: usize,
 ): void {
+  if (!last) {
+    lo = -Infinity;
+    hi = Infinity;
+  }
   const whole = cols / NR;
   const rest = cols - whole * NR;
   const panelBytes = bStride == NR_BYTES ? <usize>kc * NR_BYTES : NR_BYTES;
@@ -250,6 +275,7 @@ function multiply(
     const to = <usize>(r * MR) * yStride;
     f32_gemm_4rows(kc, a, b, bStride, whole, panelBytes, y + to, yStride, start, from, lo, hi);
     if (rest > 1) f32_gemm_tail(kc, a, MR, 4, 16, tailPanel, rest, at + to, yStride, start, from, lo, hi, edge);
+    if (last) applyEpilogue(y + to, MR, cols, yStride);
     a += tile;
     from += biasStep;
   }
@@ -261,4 +287,5 @@ function multiply(
     f32_gemm_1row(kc, a + (<usize>r << 2), 16, b, bStride, whole, panelBytes, y + to + <usize>r * yStride, start, own, lo, hi);
   }
   if (rest) f32_gemm_tail(kc, a, left, 4, 16, tailPanel, rest, at + to, yStride, start, from, lo, hi, edge);
+  if (last) applyEpilogue(y + to, left, cols, yStride);
 }

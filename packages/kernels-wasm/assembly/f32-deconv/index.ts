@@ -2,6 +2,7 @@
 // added to the output where it lands.
 import { depthAt } from '../f32-gemm/pack';
 import { EDGE_BYTES, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS } from '../f32-gemm/tile';
+import { applyEpilogue, setEpilogue, setNoEpilogue } from '../f32-unary/epilogue';
 
 /** Output channels whose taps are held at once. Four make whole tiles whatever the window. */
 const CHANNELS: i32 = 4;
@@ -44,6 +45,24 @@ export function f32_deconv2d(
   kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, pb: i32, pr: i32, oph: i32, opw: i32,
   groups: i32, lo: f32, hi: f32,
 ): void {
+  setNoEpilogue();
+  deconvolve(x, packed, bias, y, scratch, n, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr, oph, opw, groups, lo, hi);
+}
+
+export function f32_deconv2d_unary(
+  x: usize, packed: usize, bias: usize, y: usize, scratch: usize, n: i32, ic: i32, ih: i32, iw: i32, oc: i32,
+  kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, pb: i32, pr: i32, oph: i32, opw: i32,
+  groups: i32, lo: f32, hi: f32, op: i32, p: f32, q: f32,
+): void {
+  setEpilogue(op, p, q);
+  deconvolve(x, packed, bias, y, scratch, n, ic, ih, iw, oc, kh, kw, sh, sw, dh, dw, pt, pl, pb, pr, oph, opw, groups, lo, hi);
+}
+
+function deconvolve(
+  x: usize, packed: usize, bias: usize, y: usize, scratch: usize, n: i32, ic: i32, ih: i32, iw: i32, oc: i32,
+  kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, pb: i32, pr: i32, oph: i32, opw: i32,
+  groups: i32, lo: f32, hi: f32,
+): void {
   const oh = (ih - 1) * sh - pt - pb + dh * (kh - 1) + oph + 1;
   const ow = (iw - 1) * sw - pl - pr + dw * (kw - 1) + opw + 1;
   const icg = ic / groups;
@@ -65,6 +84,7 @@ export function f32_deconv2d(
           const from = cols + (<usize>(j * taps) * <usize>pixels << 2);
           scatter(from, y, ih, iw, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl);
           clampPlane(y, plane, lo, hi);
+          applyEpilogue(y, 1, plane, 0);
           y += <usize>plane << 2;
         }
         weights += chunkBytes;

@@ -3,6 +3,7 @@
 // the kernels know no borders. Tiles are 4 rows x 4 columns; the last tile of a row or column overlaps its neighbour. The two
 // common windows (3x3 that keep or halve the size) read their input in place, a row of outputs at a time.
 import { clearFloats, fillPlane } from '../f32-conv/padded-plane';
+import { applyEpilogue } from '../f32-unary/epilogue';
 import { clamp, madd } from '../lanes';
 
 /** Columns of one phase of a padded row. */
@@ -57,6 +58,7 @@ export function dwconvPlane(
         const start: f32 = bias ? load<f32>(bias + (<usize>(c * multiplier + j) << 2)) : 0;
         if (isSame) dwconv3x3same(x, scratch + 16, w, start, y, oh, ow, lo, hi);
         else dwconv3x3half(x, scratch + 16, w, start, y, oh, ow, pt, pl, lo, hi);
+        applyEpilogue(y, 1, oh * ow, 0);
       }
     }
     return;
@@ -95,6 +97,7 @@ export function dwconvPlane(
         dwconvTaps(plane, stepBytes, taps, kh * kw, w, start, out, rows, cols, lo, hi);
       }
       if (isSmall) for (let r = 0; r < oh; r++) memory.copy(y + (<usize>(r * ow) << 2), small + (<usize>(r * cols) << 2), <usize>ow << 2);
+      applyEpilogue(y, 1, oh * ow, 0);
       y += <usize>(oh * ow) << 2;
       w += weightBytes;
     }

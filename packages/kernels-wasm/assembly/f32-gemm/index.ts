@@ -1,5 +1,6 @@
 // C = A*B: for k blocks, for blocks of 64 rows, for blocks of columns. Every accumulator starts from its bias and
 // takes k in ascending order, so blocking never changes a bit.
+import { applyEpilogue, setEpilogue, setNoEpilogue } from '../f32-unary/epilogue';
 import { madd } from '../lanes';
 import { depthAt, f32_gemm_packed_bytes, packA, packB } from './pack';
 import { blockColumns, EDGE_BYTES, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS } from './tile';
@@ -31,6 +32,7 @@ export function f32_gemm(
     }
     return;
   }
+  setNoEpilogue();
   run(a, b, 0, bias, c, scratch, m, n, k, aRowStride, aColStride, bRowStride, bColStride, cRowStride, biasMode, lo, hi);
 }
 
@@ -38,6 +40,15 @@ export function f32_gemm_packed(
   a: usize, packed: usize, bias: usize, c: usize, scratch: usize, m: i32, n: i32, k: i32,
   aRowStride: isize, aColStride: isize, cRowStride: isize, biasMode: i32, lo: f32, hi: f32,
 ): void {
+  setNoEpilogue();
+  run(a, 0, packed, bias, c, scratch, m, n, k, aRowStride, aColStride, 0, 0, cRowStride, biasMode, lo, hi);
+}
+
+export function f32_gemm_packed_unary(
+  a: usize, packed: usize, bias: usize, c: usize, scratch: usize, m: i32, n: i32, k: i32,
+  aRowStride: isize, aColStride: isize, cRowStride: isize, biasMode: i32, lo: f32, hi: f32, op: i32, p: f32, q: f32,
+): void {
+  setEpilogue(op, p, q);
   run(a, 0, packed, bias, c, scratch, m, n, k, aRowStride, aColStride, 0, 0, cRowStride, biasMode, lo, hi);
 }
 
@@ -86,9 +97,10 @@ function run(
           if (isTile) f32_gemm_4rows(kc, tile, first, NR_BYTES, panels, panelBytes, to, cStride, start, from, blockLo, blockHi);
           else f32_gemm_1row(kc, tile, 4, first, NR_BYTES, panels, panelBytes, to, start, from, blockLo, blockHi);
           if (rest) {
-            const last = perColumn ? from + <usize>panels * NR_BYTES : from;
-            f32_gemm_tail(kc, tile, isTile ? MR : 1, 0, 4, ragged, rest, to + <usize>panels * NR_BYTES, cStride, start, last, blockLo, blockHi, edge);
+            const end = perColumn ? from + <usize>panels * NR_BYTES : from;
+            f32_gemm_tail(kc, tile, isTile ? MR : 1, 0, 4, ragged, rest, to + <usize>panels * NR_BYTES, cStride, start, end, blockLo, blockHi, edge);
           }
+          if (last) applyEpilogue(to, isTile ? MR : 1, nc, cStride);
           r += isTile ? MR : 1;
         }
       }

@@ -1,7 +1,7 @@
 // The float32 matrix tile shared by gemm, conv and deconv: 4 rows (one splat each) by 8 columns (two vectors). 8 sums, 2
 // loads of B and 4 splats of A per step of k. Engines have 15 vector registers to give: with 12 sums (4x12) some are
 // spilled, and in the company of real loops that costs a fifth of the speed. One call does a whole band of panels.
-import { clamp, madd } from '../lanes';
+import { clamp, copyFloats, madd } from '../lanes';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
@@ -207,11 +207,6 @@ export function f32_gemm_1row(
     b += panelBytes;
     if (!same) bias += NR_BYTES;
   }
-}
-
-@inline
-function copyFloats(dst: usize, src: usize, n: i32): void {
-  for (let i = 0; i < n; i++) store<f32>(dst + (<usize>i << 2), load<f32>(src + (<usize>i << 2)));
 }
 
 /**

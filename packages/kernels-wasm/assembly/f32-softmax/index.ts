@@ -1,7 +1,7 @@
 // Softmax over the middle of [outer, axis, inner]. The sum of exponentials is a long sum in chunks when inner is 1, and
 // float64 in axis order otherwise.
 import { CHUNK, laneTotal, larger, loadSome, loadTail, Plain, storeSome, storeTail, sumChunked, tailMask } from '../lanes';
-import { vexp } from '../vmath/exp';
+import { vexpBounded } from '../vmath/exp';
 import { vlog } from '../vmath/log';
 
 export function f32_softmax(x: usize, y: usize, outer: i32, axis: i32, inner: i32, beta: f32, log: i32): void {
@@ -41,8 +41,18 @@ function row(x: usize, y: usize, n: i32, beta: f32, log: bool): void {
     return;
   }
   let at: usize = 0;
-  for (; at < whole; at += 16) v128.store(y + at, vexp(f32x4.mul(scale, f32x4.sub(v128.load(x + at), top))));
-  if (rest) storeTail(y + at, vexp(f32x4.mul(scale, f32x4.sub(loadTail(x + at, rest), top))), rest);
+  // Four chains of steps side by side: one after the other, the core would wait for each.
+  for (; at + 64 <= whole; at += 64) {
+    const a = f32x4.mul(scale, f32x4.sub(v128.load(x + at), top)), b = f32x4.mul(scale, f32x4.sub(v128.load(x + at, 16), top));
+    const c = f32x4.mul(scale, f32x4.sub(v128.load(x + at, 32), top)), d = f32x4.mul(scale, f32x4.sub(v128.load(x + at, 48), top));
+    const ea = vexpBounded(a), eb = vexpBounded(b), ec = vexpBounded(c), ed = vexpBounded(d);
+    v128.store(y + at, ea);
+    v128.store(y + at, eb, 16);
+    v128.store(y + at, ec, 32);
+    v128.store(y + at, ed, 48);
+  }
+  for (; at < whole; at += 16) v128.store(y + at, vexpBounded(f32x4.mul(scale, f32x4.sub(v128.load(x + at), top))));
+  if (rest) storeTail(y + at, vexpBounded(f32x4.mul(scale, f32x4.sub(loadTail(x + at, rest), top))), rest);
   const sum = f32x4.splat(<f32>sumChunked<Plain>(y, n, 0));
   for (at = 0; at < whole; at += 16) v128.store(y + at, f32x4.div(v128.load(y + at), sum));
   if (rest) storeTail(y + at, f32x4.div(loadTail(y + at, rest), sum), rest);
@@ -53,10 +63,10 @@ function expTotal(x: usize, n: i32, top: v128, scale: v128): f64 {
   let acc = f32x4.splat(0);
   let at: usize = 0;
   const whole = <usize>(n & ~3) << 2;
-  for (; at < whole; at += 16) acc = f32x4.add(acc, vexp(f32x4.mul(scale, f32x4.sub(v128.load(x + at), top))));
+  for (; at < whole; at += 16) acc = f32x4.add(acc, vexpBounded(f32x4.mul(scale, f32x4.sub(v128.load(x + at), top))));
   const rest = n & 3;
   if (rest) {
-    const e = vexp(f32x4.mul(scale, f32x4.sub(loadTail(x + at, rest), top)));
+    const e = vexpBounded(f32x4.mul(scale, f32x4.sub(loadTail(x + at, rest), top)));
     acc = f32x4.add(acc, v128.and(e, tailMask(rest)));
   }
   return laneTotal(acc);
@@ -71,7 +81,7 @@ function columns(x: usize, y: usize, axis: i32, inner: i32, count: i32, beta: f3
   for (let at: usize = 0; at < bytes; at += step) top = larger(top, loadSome(x + at, count));
   let low = f64x2.splat(0), high = f64x2.splat(0);
   for (let at: usize = 0; at < bytes; at += step) {
-    const e = vexp(f32x4.mul(scale, f32x4.sub(loadSome(x + at, count), top)));
+    const e = vexpBounded(f32x4.mul(scale, f32x4.sub(loadSome(x + at, count), top)));
     low = f64x2.add(low, f64x2.promote_low_f32x4(e));
     high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(e, e, 2, 3, 2, 3)));
     if (!log) storeSome(y + at, e, count);

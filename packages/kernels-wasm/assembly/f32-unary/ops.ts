@@ -1,16 +1,12 @@
 // One class per operation; `of` is inlined into the loop of map.ts. p and q are the operation's parameters, splat.
 import { clamp, roundHalfAway } from '../lanes';
+import { constant, ones, signBits } from '../vmath/constant';
 import { verf } from '../vmath/erf';
-import { vexp, vexpm1Negative, vsigmoid, vtanh } from '../vmath/exp';
+import { vexp, vexpBounded, vexpm1Negative, vexpMinus, vsigmoid, vtanh } from '../vmath/exp';
 import { vlog, vlog1pUnit } from '../vmath/log';
 
 export abstract class Unary {
   abstract of(x: v128, p: v128, q: v128): v128;
-}
-
-@inline
-function one(): v128 {
-  return f32x4.splat(1);
 }
 
 @inline
@@ -24,12 +20,16 @@ function zero(): v128 {
 @final export class LeakyRelu extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 { return v128.bitselect(f32x4.mul(x, p), x, f32x4.lt(x, zero())); }
 }
+/** The same for slopes in (0, 1]: the larger of two. */
+@final export class LeakyReluBelowOne extends Unary {
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.pmax(x, f32x4.mul(x, p)); }
+}
 @final export class Sigmoid extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 { return vsigmoid(x); }
 }
 @final export class LogSigmoid extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
-    return f32x4.sub(f32x4.min(x, zero()), vlog1pUnit(vexp(f32x4.neg(f32x4.abs(x)))));
+    return f32x4.sub(f32x4.min(x, zero()), vlog1pUnit(vexpMinus(x)));
   }
 }
 @final export class Tanh extends Unary {
@@ -45,7 +45,7 @@ function zero(): v128 {
   @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.sqrt(x); }
 }
 @final export class Rsqrt extends Unary {
-  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(one(), f32x4.sqrt(x)); }
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(ones(), f32x4.sqrt(x)); }
 }
 @final export class Reciprocal extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(p, x); }
@@ -58,7 +58,7 @@ function zero(): v128 {
 }
 @final export class Sign extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
-    const unit = v128.or(one(), v128.and(x, i32x4.splat(0x80000000)));
+    const unit = v128.or(ones(), v128.and(x, signBits()));
     return v128.bitselect(unit, x, f32x4.gt(f32x4.abs(x), zero()));
   }
 }
@@ -74,18 +74,21 @@ function zero(): v128 {
 @final export class Erf extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 { return verf(x); }
 }
+/** 1 / sqrt 2, a half; and of the form with tanh: the cube's factor, sqrt(2 / pi). */
+const GELU: usize = memory.data<f32>([0.70710678118654752440, 0.5, 0.044715, 0.79788456080286535588], 4);
+
 @final export class Gelu extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
     const e = verf(f32x4.mul(x, f32x4.splat(0.70710678118654752440))); // 1 / sqrt 2
-    return f32x4.mul(f32x4.mul(x, f32x4.splat(0.5)), f32x4.add(one(), e));
+    return f32x4.mul(f32x4.mul(x, constant(GELU, 1)), f32x4.add(ones(), e));
   }
 }
 @final export class GeluTanh extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
     const cube = f32x4.mul(f32x4.mul(x, x), x);
-    const inner = f32x4.add(x, f32x4.mul(f32x4.splat(0.044715), cube));
-    const t = vtanh(f32x4.mul(f32x4.splat(0.79788456080286535588), inner)); // sqrt(2 / pi)
-    return f32x4.mul(f32x4.mul(x, f32x4.splat(0.5)), f32x4.add(one(), t));
+    const inner = f32x4.add(x, f32x4.mul(constant(GELU, 2), cube));
+    const t = vtanh(f32x4.mul(constant(GELU, 3), inner));
+    return f32x4.mul(f32x4.mul(x, constant(GELU, 1)), f32x4.add(ones(), t));
   }
 }
 @final export class Silu extends Unary {
@@ -103,22 +106,24 @@ function zero(): v128 {
 }
 @final export class HardSigmoid extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
-    return clamp(f32x4.add(f32x4.mul(p, x), q), zero(), one());
+    return clamp(f32x4.add(f32x4.mul(p, x), q), zero(), f32x4.splat(1));
   }
 }
 @final export class Softplus extends Unary {
   @inline of(x: v128, p: v128, q: v128): v128 {
-    return f32x4.add(f32x4.max(x, zero()), vlog1pUnit(vexp(f32x4.neg(f32x4.abs(x)))));
+    return f32x4.add(f32x4.max(x, zero()), vlog1pUnit(vexpMinus(x)));
   }
 }
 @final export class Softsign extends Unary {
-  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(x, f32x4.add(one(), f32x4.abs(x))); }
+  @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.div(x, f32x4.add(ones(), f32x4.abs(x))); }
 }
+const MISH: usize = memory.data<f32>([2, 20], 4);
+
 @final export class Mish extends Unary {
   // tanh(ln(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2) with e = e^x; past 20 the quotient is 1.
   @inline of(x: v128, p: v128, q: v128): v128 {
-    const two = f32x4.splat(2);
-    const e = vexp(f32x4.pmin(x, f32x4.splat(20)));
+    const two = constant(MISH, 0);
+    const e = vexpBounded(f32x4.pmin(x, constant(MISH, 1)));
     const n = f32x4.mul(e, f32x4.add(e, two));
     return f32x4.mul(x, f32x4.div(n, f32x4.add(n, two)));
   }
@@ -141,5 +146,5 @@ function zero(): v128 {
   @inline of(x: v128, p: v128, q: v128): v128 { return f32x4.trunc(x); }
 }
 @final export class Not extends Unary {
-  @inline of(x: v128, p: v128, q: v128): v128 { return v128.and(f32x4.eq(x, zero()), one()); }
+  @inline of(x: v128, p: v128, q: v128): v128 { return v128.and(f32x4.eq(x, zero()), ones()); }
 }

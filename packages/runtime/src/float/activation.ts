@@ -1,6 +1,6 @@
 import type { OpOf, OpType } from '@q/ir';
 import { UnaryOp, type UnaryOpName } from '@q/kernels-wasm';
-import type { Implementations, OpImplementation } from '../implementation.ts';
+import type { ElementFunction, Implementations, OpImplementation } from '../implementation.ts';
 import { aroundAxis } from '../shapes.ts';
 import { prepareBinary } from './broadcast.ts';
 import { refuse } from './refuse.ts';
@@ -13,15 +13,19 @@ interface UnaryCall {
   readonly q?: number;
 }
 
-/** An operator that applies one kernel function to every element, in place where possible. */
+/** An operator that applies one kernel function to every element, in place where possible, or as part of the operator before. */
 export function unary<T extends OpType>(choose: (op: OpOf<T>) => UnaryCall): OpImplementation<T> {
+  const elementwise = (op: OpOf<T>): ElementFunction => {
+    const { name, p = 0, q = 0 } = choose(op);
+    return { code: UnaryOp[name], p, q };
+  };
   return {
+    elementwise,
     sharing: () => ({ kind: 'inPlace', operands: [0] }),
     prepare(op, context) {
       const { kernels } = context;
       const [x, y] = [context.input(0), context.output()];
-      const { name, p = 0, q = 0 } = choose(op);
-      const code = UnaryOp[name];
+      const { code, p, q } = elementwise(op);
       return () => kernels.f32_unary(code, x.ptr, y.ptr, y.length, p, q);
     },
   };

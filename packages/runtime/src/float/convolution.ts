@@ -30,6 +30,15 @@ const conv: OpImplementation<'top.Conv'> = {
     const geometry = [w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW] as const;
     const padding = [w.padTop, w.padLeft, w.padBottom, w.padRight] as const;
     const scratch = context.scratch(kernels.f32_conv2d_scratch_bytes(C, H, W, OC, ...geometry, ...padding, group));
+    context.offerFusion(({ code, p, q }) => () => {
+      filter.refresh();
+      // biome-ignore format: one argument per line hides the groups
+      kernels.f32_conv2d_unary(
+        x.ptr, filter.packed.ptr, bias?.ptr ?? 0, y.ptr, scratch.ptr, N, C, H, W, OC,
+        w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW,
+        w.padTop, w.padLeft, w.padBottom, w.padRight, group, lo, hi, code, p, q,
+      );
+    });
     return () => {
       filter.refresh();
       // biome-ignore format: one argument per line hides the groups
@@ -56,6 +65,16 @@ const deconv: OpImplementation<'top.Deconv'> = {
     const packed = packedDeconvFilter(op, context, input.C, output.C);
     const scratch = context.scratch(
       kernels.f32_deconv2d_scratch_bytes(input.H, input.W, output.C, w.kernelH, w.kernelW, group),
+    );
+    context.offerFusion(
+      ({ code, p, q }) =>
+        () =>
+          // biome-ignore format: one argument per line hides the groups
+          kernels.f32_deconv2d_unary(
+            x.ptr, packed.ptr, bias?.ptr ?? 0, y.ptr, scratch.ptr, input.N, input.C, input.H, input.W, output.C,
+            w.kernelH, w.kernelW, w.strideH, w.strideW, w.dilationH, w.dilationW,
+            w.padTop, w.padLeft, w.padBottom, w.padRight, outputPadH, outputPadW, group, lo, hi, code, p, q,
+          ),
     );
     return () =>
       // biome-ignore format: one argument per line hides the groups

@@ -45,6 +45,16 @@ function preparePacked(context: PrepareContext, product: Product, bias: Bias, { 
   const [x, y] = [context.input(0), context.output()];
   const { packed, matrixBytes, indexOf } = packRight(context, product);
   const scratch = context.scratch(kernels.f32_gemm_scratch_bytes(M, N, K));
+  context.offerFusion(({ code, p, q }) => () => {
+    for (let batch = 0; batch < c.offsets.length; batch++) {
+      // biome-ignore format: one argument per line hides the groups
+      kernels.f32_gemm_packed_unary(
+        x.ptr + 4 * a.offsets[batch]!, packed.ptr + matrixBytes * indexOf[batch]!, bias.slot?.ptr ?? 0,
+        y.ptr + 4 * c.offsets[batch]!, scratch.ptr, M, N, K, a.rowStride, a.columnStride, c.rowStride, bias.mode, lo, hi,
+        code, p, q,
+      );
+    }
+  });
   return () => {
     for (let batch = 0; batch < c.offsets.length; batch++) {
       // biome-ignore format: one argument per line hides the groups

@@ -18,6 +18,8 @@ export function delegateContext(context: PrepareContext, overrides: Partial<Prep
     constant: (index) => context.constant(index),
     scratch: (byteLength) => context.scratch(byteLength),
     place: (data) => context.place(data),
+    // What was delegated is rarely all that the operator does.
+    offerFusion: () => {},
     pack: (index, request) => context.pack(index, request),
     derive: (index, layout, make) => context.derive(index, layout, make),
     ...overrides,
