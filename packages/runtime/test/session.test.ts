@@ -245,7 +245,7 @@ describe('failures', () => {
     const trap = (): never => {
       throw new WebAssembly.RuntimeError('memory access out of bounds');
     };
-    const broken = { ...kernels, exports: { ...kernels.exports, f32_conv2d: trap } };
+    const broken = { ...kernels, exports: { ...kernels.exports, f32_conv2d: trap, f32_conv2d_unary: trap } };
     const made = await createSession(convolution(), { kernels: broken });
     const error = await errorOf(() => made.run(new Map([['x', new Float32Array(32)]])));
     expect(error).toMatchObject({
