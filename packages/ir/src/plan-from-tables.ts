@@ -1,6 +1,8 @@
 import { QError } from './errors.ts';
+import type { Graph } from './graph.ts';
 import type { OpPlan, Plan, PlanOptions, Precision, ValueRange } from './plan.ts';
 import type { CalibrationTable } from './tables/calibration-table.ts';
+import { calibrationTableFor, quantizeTableFor } from './tables/older-names.ts';
 import type { QuantizeTable } from './tables/quantize-table.ts';
 
 const PRECISIONS: readonly Precision[] = [
@@ -32,6 +34,8 @@ export interface PlanSources {
   /** Name of the quantize table in messages and reasons. */
   readonly quantizeTableName?: string;
   readonly options?: PlanOptions;
+  /** The network, for rows that spell its layers as TPU-MLIR 1.17 does: the plan has them under the layers' names. */
+  readonly graph?: Graph;
 }
 
 /**
@@ -41,7 +45,7 @@ export interface PlanSources {
  * @throws QError `qtable.mode` for modes that no target lowers to
  */
 export function planFromTables(sources: PlanSources): Plan {
-  const { processor, precision, asymmetric = false, calibrationTable, quantizeTable } = sources;
+  const { processor, precision, asymmetric = false, calibrationTable, quantizeTable } = tablesOfGraph(sources);
   const name = sources.quantizeTableName ?? 'quantize table';
   const values = new Map<string, ValueRange>();
   for (const [value, row] of calibrationTable?.rows ?? []) {
@@ -70,5 +74,15 @@ export function planFromTables(sources: PlanSources): Plan {
     ...plan,
     ...(sources.options === undefined ? {} : { options: sources.options }),
     ...(calibrationTable === undefined ? {} : { sections: calibrationTable.sections }),
+  };
+}
+
+function tablesOfGraph(sources: PlanSources): PlanSources {
+  const { graph, calibrationTable, quantizeTable } = sources;
+  if (graph === undefined) return sources;
+  return {
+    ...sources,
+    ...(calibrationTable && { calibrationTable: calibrationTableFor(graph, calibrationTable) }),
+    ...(quantizeTable && { quantizeTable: quantizeTableFor(graph, quantizeTable) }),
   };
 }
