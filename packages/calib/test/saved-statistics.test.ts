@@ -1,6 +1,14 @@
 import type { Graph } from '@q/ir';
-import { describe, expect, it } from 'vitest';
-import { calibrate, decodeStatistics, encodeStatistics, type ProfileName, type SavedStatistics } from '../src/index.ts';
+import { preferKernels } from '@q/runtime';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  calibrate,
+  decodeStatistics,
+  encodeStatistics,
+  mergeSavedStatistics,
+  type ProfileName,
+  type SavedStatistics,
+} from '../src/index.ts';
 import { randomDataset, smallNetwork } from './small-network.ts';
 
 const graph = smallNetwork();
@@ -10,6 +18,8 @@ async function saved(profile: ProfileName): Promise<SavedStatistics> {
   const { statistics } = await calibrate(graph, dataset, { profile, keepStatistics: true, tuneNum: 0 });
   return decodeStatistics(encodeStatistics(statistics!));
 }
+
+afterEach(() => preferKernels({}));
 
 describe('statistics as a file', () => {
   it('save another pass for every method of the era', async () => {
@@ -74,6 +84,29 @@ describe('statistics as a file', () => {
     const data = (weight.data as Float32Array).map((value, i) => (i === 7 ? value * 2 : value));
     const other = { ...graph, weights: new Map(graph.weights).set('w1', { ...weight, data }) };
     await refused(statistics, other).toMatchObject({ code: 'calib.statistics.model' });
+  });
+
+  it('of other kernels are refused, by the names of both', async () => {
+    const plain = await saved('pooled');
+    expect(encodeStatistics(plain)).not.toContain('kernels');
+    preferKernels({ winograd: true });
+    const winograd = await saved('pooled');
+    expect(winograd.fingerprint).toEqual({ ...plain.fingerprint, kernels: 'winograd' });
+    await calibrate(graph, dataset, { profile: 'pooled', statistics: winograd, tuneNum: 0 });
+    const code = 'calib.statistics.model';
+    await refused(plain, graph, { profile: 'pooled' }).toMatchObject({
+      ...{ code, message: expect.stringMatching(/default kernels.*winograd ones/) },
+      hint: expect.stringContaining('Q_KERNELS=default'),
+    });
+    preferKernels({});
+    await refused(winograd, graph, { profile: 'pooled' }).toMatchObject({
+      ...{ code, message: expect.stringMatching(/winograd kernels.*default ones/) },
+      hint: expect.stringContaining('Q_KERNELS=winograd'),
+    });
+    expect(() => mergeSavedStatistics(plain, winograd)).toThrow(expect.objectContaining({ code }));
+    expect(() => decodeStatistics(encodeStatistics(winograd).replace('"winograd"', '"quick"'))).toThrow(
+      expect.objectContaining({ code: 'calib.statistics.format' }),
+    );
   });
 
   it('that lack what the method needs are refused', async () => {

@@ -36,7 +36,8 @@ export class Arena {
 
   /** Address of `bytes` fresh bytes, 16-byte aligned, contents unspecified. Grows the memory when needed. */
   alloc(bytes: number): number {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+    // Beyond 2^53 sums are not exact, but far beyond the limit, too.
+    if (!Number.isInteger(bytes) || bytes < 0) {
       throw new KernelError('An allocation needs a whole, non-negative number of bytes', {
         code: 'kernels.memory.size',
         where: 'Arena.alloc',

@@ -118,7 +118,7 @@ describe('memory', () => {
 
   it('ends at four gigabytes with a code', async () => {
     const { arena } = await loadKernels();
-    for (const bytes of [2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER])
+    for (const bytes of [2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER, 2 ** 53, 2 ** 70])
       expect(() => arena.alloc(bytes)).toThrow(expect.objectContaining({ code: 'kernels.memory.limit' }));
     await expect(loadKernels({ initialPages: 70_000 })).rejects.toMatchObject({ code: 'kernels.memory.limit' });
   });

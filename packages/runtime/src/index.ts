@@ -16,6 +16,8 @@ export type {
   RunOp,
   Sharing,
 } from './implementation.ts';
+/** What a program's user may choose for all of its sessions, and its name for records of their results. */
+export { isKernelVariant, type KernelVariant, kernelVariant } from './kernel-variant.ts';
 export { type Lifetime, lowerBound, type MemoryPlan, planMemory } from './memory-plan.ts';
 /** Where an element of a tensor is, for messages about non-finite values. */
 export { addressOf, type ElementAddress } from './non-finite.ts';
@@ -26,7 +28,6 @@ export { createPool, Pool, type PoolOptions, type SampleReply } from './pool/poo
 export type { Port, WorkerPort } from './pool/protocol.ts';
 export type { TaskFactory, WorkerTask } from './pool/task.ts';
 export { type PageWorker, wrapWorker } from './pool/wrap-worker.ts';
-/** What a program's user may choose for all of its sessions. */
 export { type KernelPreference, preferKernels, preferredKernels } from './preferred-kernels.ts';
 export { executableTypes, implementationOf } from './registry.ts';
 export { createSession, type Observer, type Outputs, Session, type SessionOptions } from './session.ts';

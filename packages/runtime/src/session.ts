@@ -9,6 +9,7 @@ import { findNonFinite, nonFiniteError, nonFiniteIssue } from './non-finite.ts';
 import { OpBench, type OpBenchOptions } from './op-bench.ts';
 import { redirectOverrides } from './overrides.ts';
 import { preferredKernels } from './preferred-kernels.ts';
+import { checkSessionArguments } from './session-arguments.ts';
 import type { TensorSlot } from './slot.ts';
 import type { StorageArray } from './storage.ts';
 import { planSuffix, type SuffixPlan, suffixInputs } from './suffix.ts';
@@ -58,10 +59,12 @@ export type Outputs = Map<string, StorageArray>;
  * Prepares a graph for execution: packs weights, folds constants, and lays out the memory. The session refers to none of the
  * graph's weight data afterwards, so that a caller who drops the graph gets their memory back.
  *
- * @throws QError `runtime.operator.unsupported` with every operator that cannot be executed; `kernels.*` errors when the
+ * @throws QError `runtime.session.arguments` for what is no graph or no kernel instance; `runtime.operator.unsupported` with
+ * every operator that cannot be executed; `kernels.*` errors when the
  * kernels do not load (`kernels.engine.relaxed-simd`: the engine cannot run the fast ones) or the memory does not suffice.
  */
 export async function createSession(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+  checkSessionArguments(graph, options);
   checkExecutable(graph);
   const kernels = options.kernels ?? (await loadKernels(kernelOptions(options)));
   return new Session(graph, kernels, options);

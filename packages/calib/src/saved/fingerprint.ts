@@ -1,14 +1,17 @@
 import { bytesOf, type Graph, QError, typeOf } from '@q/ir';
+import { type KernelVariant, kernelVariant } from '@q/runtime';
 
-/** What statistics are valid for: the same layers, computing with the same weights. */
+/** What statistics are valid for: the same layers, computing with the same weights and the same kernels. */
 export interface Fingerprint {
   /** One line per layer: name, type, inputs and shapes. */
   readonly layers: readonly string[];
   /** SHA-256 over the weights, in the order of their names. */
   readonly weights: string;
+  /** Kernels that computed the values; absent: the default ones. */
+  readonly kernels?: Exclude<KernelVariant, 'default'>;
 }
 
-/** The fingerprint of a network. */
+/** The fingerprint of a network and of the kernels that sessions take. */
 export async function fingerprintOf(graph: Graph): Promise<Fingerprint> {
   const layers = graph.ops.map(
     (op) =>
@@ -18,10 +21,11 @@ export async function fingerprintOf(graph: Graph): Promise<Fingerprint> {
   for (const name of [...graph.weights.keys()].sort()) {
     parts.push(new TextEncoder().encode(name), bytesOf(graph.weights.get(name)!.data));
   }
-  return { layers, weights: await sha256(parts) };
+  const kernels = kernelVariant();
+  return { layers, weights: await sha256(parts), ...(kernels !== 'default' && { kernels }) };
 }
 
-/** @throws QError `calib.statistics.model` when the statistics are of another network */
+/** @throws QError `calib.statistics.model` when the statistics are of another network or of other kernels */
 export function checkFingerprint(saved: Fingerprint, own: Fingerprint, where: string): void {
   const at = own.layers.findIndex((line, i) => line !== saved.layers[i]);
   const other = at < 0 && saved.layers.length > own.layers.length ? own.layers.length : at;
@@ -30,6 +34,20 @@ export function checkFingerprint(saved: Fingerprint, own: Fingerprint, where: st
   }
   if (saved.weights !== own.weights)
     throw modelError(where, 'other weights in the same layers', 'the weights of this model');
+  if (saved.kernels !== own.kernels) throw kernelsError(where, saved.kernels ?? 'default', own.kernels ?? 'default');
+}
+
+function kernelsError(where: string, found: KernelVariant, expected: KernelVariant): QError {
+  return new QError(
+    `The statistics ${where} are of the ${found} kernels; those of the ${expected} ones are asked for.`,
+    {
+      code: 'calib.statistics.model',
+      where,
+      found: `kernels ${found}`,
+      expected: `kernels ${expected}`,
+      hint: `choose the ${found} kernels again (on the command line Q_KERNELS=${found}), or collect them with the ${expected} ones`,
+    },
+  );
 }
 
 function modelError(where: string, found: string, expected: string): QError {

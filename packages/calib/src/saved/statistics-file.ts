@@ -1,7 +1,9 @@
 import { QError } from '@q/ir';
+import { isKernelVariant } from '@q/runtime';
 import type { Distribution } from '../pooled/distribution.ts';
 import { type ProfileName, profileNames } from '../profile.ts';
 import type { SampleNumber } from '../thresholds/method.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import {
   type CountsText,
   countsFromText,
@@ -43,6 +45,8 @@ interface FileText {
   readonly profile: ProfileName;
   readonly samples: number;
   readonly bins: number;
+  /** Absent: the default ones. */
+  readonly kernels?: NonNullable<Fingerprint['kernels']>;
   readonly weights: string;
   readonly layers: readonly string[];
   readonly values: Readonly<Record<string, EraText | PooledText>>;
@@ -60,6 +64,7 @@ export function encodeStatistics(saved: SavedStatistics): string {
     profile: saved.profile,
     samples: saved.sampleCount,
     bins: saved.histogramBins,
+    ...(saved.fingerprint.kernels && { kernels: saved.fingerprint.kernels }),
     weights: saved.fingerprint.weights,
     layers: saved.fingerprint.layers,
     values: Object.fromEntries(entries),
@@ -71,12 +76,13 @@ export function encodeStatistics(saved: SavedStatistics): string {
 export function decodeStatistics(text: string, where = 'statistics file'): SavedStatistics {
   const file = parse(text, where);
   try {
-    const { profile, samples, bins, weights, layers } = file;
+    const { profile, samples, bins, weights, layers, kernels } = file;
     const values =
       profile === 'pooled'
         ? new Map(Object.entries(file.values).map(([name, value]) => [name, pooledValue(value as PooledText)]))
         : new Map(Object.entries(file.values).map(([name, value]) => [name, eraValue(value as EraText)]));
-    return { profile, fingerprint: { layers, weights }, sampleCount: samples, histogramBins: bins, values };
+    const fingerprint = { layers, weights, ...(kernels && { kernels }) };
+    return { profile, fingerprint, sampleCount: samples, histogramBins: bins, values };
   } catch (cause) {
     throw formatError(where, cause instanceof Error ? cause.message : 'unreadable numbers', cause);
   }
@@ -96,6 +102,7 @@ function parse(text: string, where: string): FileText {
     profileNames.some((name) => name === file.profile) &&
     Number.isSafeInteger(file.samples) &&
     Number.isSafeInteger(file.bins) &&
+    (file.kernels === undefined || isKernelVariant(file.kernels)) &&
     typeof file.weights === 'string' &&
     Array.isArray(file.layers) &&
     typeof file.values === 'object';

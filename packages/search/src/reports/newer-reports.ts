@@ -8,7 +8,7 @@ import { pickLines, trialLines } from './layer-lines.ts';
 import { pythonList } from './python-text.ts';
 import { lossLines } from './qtable-report.ts';
 import { logged, type ReportLine, shown } from './report-line.ts';
-import { resultLines, sufficientLine } from './result-lines.ts';
+import { mixedScoreOf, resultLines, scoreLine, setLine, sufficientLine } from './result-lines.ts';
 import { globalMetrics, type SearchFacts, writtenTrial } from './search-qtable-report.ts';
 
 export interface NewerFacts extends SearchFacts {
@@ -42,7 +42,7 @@ export function screenedSearchReport(outcome: ScreenedSearchOutcome, facts: Scre
   return [
     ...start,
     ...logged(
-      `all_int8_cos=${pythonFloat(int8Score)} with default mse_tune calitable`,
+      scoreLine(int8Score, 'int8 model', `all_int8_cos=${pythonFloat(int8Score)} with default mse_tune calitable`),
       `run int8 mode: ${mlirFile}`,
       'layer name check pass !',
       `all layer number: ${layerCount}`,
@@ -58,7 +58,7 @@ export function screenedSearchReport(outcome: ScreenedSearchOutcome, facts: Scre
           ? pickLines({ ranking, count, graph, ranks: index === 0 })
           : [`selected_layers = ${pythonList(cluster)}`]),
         `run int8 mode: ${mlirFile}`,
-        `float layer number: ${count}, mix model outputs_cos: ${pythonFloat(score)}`,
+        setLine(count, score, pythonFloat),
       ]),
       '>>>run result:',
       ...resultLines({ int8Score, mixedScore: written.score, quantizeTable: facts.quantizeTable }),
@@ -84,7 +84,7 @@ export function fastSearchReport(outcome: FastSearchOutcome, facts: NewerFacts):
     ),
     ...shown(
       '>>>run result:',
-      `float layer number: ${outcome.floatLayers.length}, mix model outputs_cos: ${fixed6(mixedScore)}`,
+      setLine(outcome.floatLayers.length, mixedScore, fixed6),
       ...resultLines({ int8Score, mixedScore, quantizeTable }),
     ),
   ];
@@ -95,7 +95,8 @@ export function mixSearchReport(outcome: MixSearchOutcome, facts: NewerFacts): R
   const { mlirFile, quantizeTable } = facts;
   const start = logged(`run float mode: ${mlirFile}`, `run int8 mode: ${mlirFile}`);
   if (outcome.kind === 'sufficient') return [...start, ...sufficient(outcome.int8Score, facts)];
-  const { int8Score, mixedScore, end, floatType, most } = outcome;
+  const { int8Score, end, floatType, most } = outcome;
+  const mixedScore = mixedScoreOf(outcome);
   const exceeded = `job finished, the number of layers of ${floatType} exceeded the maximum ${most}`;
   return [
     ...start,
@@ -120,11 +121,11 @@ export function fourBitSearchReport(
     ...logged(
       `run float mode: ${mlirFile}`,
       `run int8 mode: ${mlirFile}`,
-      `current int8 cos:${pythonFloat(int8Score)}`,
+      scoreLine(int8Score, 'int8 model', `current int8 cos:${pythonFloat(int8Score)}`),
       // The first of these looks which layers are float anyway.
       `run int8 mode: ${mlirFile}`,
       `run int8 mode: ${mlirFile}`,
-      `current ${name} cos:${pythonFloat(fourBitScore)}`,
+      scoreLine(fourBitScore, `${name} model`, `current ${name} cos:${pythonFloat(fourBitScore)}`),
       ...losses.flatMap((loss) => candidateLines(loss, mlirFile)),
       ...sorted.map(
         ({ layer, cosine, noise }) =>
@@ -135,12 +136,12 @@ export function fourBitSearchReport(
     ),
     ...shown(
       '>>>final int4/w4a8 search statistics:',
-      `cos change vs int8:${fixed6(mixedScore - int8Score)}`,
+      scoreLine(mixedScore - int8Score, 'change vs int8', `cos change vs int8:${fixed6(mixedScore - int8Score)}`),
       `final INT8 keep layers:${int8Layers.length}`,
-      `${name} outputs_cos:${fixed6(fourBitScore)} old`,
+      scoreLine(fourBitScore, `${name} model`, `${name} outputs_cos:${fixed6(fourBitScore)} old`),
       `final ${name.toUpperCase()} layers:${fourBitLayers.length}`,
       '>>>run result:',
-      `float layer number: ${int8Layers.length}, mix model outputs_cos: ${fixed6(mixedScore)}`,
+      setLine(int8Layers.length, mixedScore, fixed6),
       ...resultLines({ int8Score, mixedScore, quantizeTable }),
     ),
   ];

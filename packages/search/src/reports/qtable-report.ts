@@ -1,6 +1,6 @@
 import type { QtableOutcome } from '../sensitivity/run-qtable.ts';
 import { logged, type ReportLine, shown } from './report-line.ts';
-import { resultLines, sufficientLine } from './result-lines.ts';
+import { mixedScoreOf, resultLines, sufficientLine } from './result-lines.ts';
 import type { SearchFacts } from './search-qtable-report.ts';
 
 /** The lines of `run_qtable`, up to the total time (search.md 8.3). */
@@ -8,7 +8,8 @@ export function qtableReport(outcome: QtableOutcome, facts: SearchFacts): Report
   const { mlirFile, expectedCos, quantizeTable } = facts;
   const start = logged(`run float mode: ${mlirFile}`, `run int8 mode: ${mlirFile}`);
   if (outcome.kind === 'sufficient') return [...start, ...shown(sufficientLine(outcome.int8Score, expectedCos))];
-  const { int8Score, mixedScore, interruption } = outcome;
+  const { int8Score, interruption } = outcome;
+  const mixedScore = mixedScoreOf(outcome);
   return [
     ...start,
     ...logged(...(interruption === undefined ? [] : [`An exception happened: ${interruption}`])),

@@ -4,7 +4,7 @@ import { pythonFloat } from '../tensor-match.ts';
 import { pickLines, trialLines } from './layer-lines.ts';
 import { pythonList } from './python-text.ts';
 import { logged, type ReportLine, shown } from './report-line.ts';
-import { resultLines, sufficientLine } from './result-lines.ts';
+import { resultLines, scoreLine, setLine, sufficientLine } from './result-lines.ts';
 
 /** What a search's log says besides its outcome. */
 export interface SearchFacts {
@@ -38,7 +38,7 @@ export function searchQtableReport(outcome: SearchQtableOutcome, facts: SearchQt
   return [
     ...start,
     ...logged(
-      `all_int8_cos=${pythonFloat(int8Score)}`,
+      scoreLine(int8Score, 'int8 model', `all_int8_cos=${pythonFloat(int8Score)}`),
       `run int8 mode: ${mlirFile}`,
       'layer name check pass !',
       `all layer number: ${layerCount}`,
@@ -51,7 +51,7 @@ export function searchQtableReport(outcome: SearchQtableOutcome, facts: SearchQt
       ...trials.flatMap(({ count, score }, index) => [
         ...pickLines({ ranking, count, graph, ranks: index === 0 }),
         `run int8 mode: ${mlirFile}`,
-        `float layer number: ${count}, mix model outputs_cos: ${pythonFloat(score)}`,
+        setLine(count, score, pythonFloat),
       ]),
       '>>>run result:',
       ...resultLines({ int8Score, mixedScore: written.score, quantizeTable: facts.quantizeTable }),

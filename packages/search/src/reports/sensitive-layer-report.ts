@@ -2,7 +2,7 @@ import type { SensitiveLayerOutcome } from '../sensitivity/run-sensitive-layer.t
 import { pythonFloat } from '../tensor-match.ts';
 import { pickLines, trialLines } from './layer-lines.ts';
 import { logged, type ReportLine, shown } from './report-line.ts';
-import { resultLines, sufficientLine } from './result-lines.ts';
+import { resultLines, scoreLine, sufficientLine } from './result-lines.ts';
 import { globalMetrics, type SearchFacts } from './search-qtable-report.ts';
 
 export interface SensitiveLayerFacts extends SearchFacts {
@@ -18,7 +18,7 @@ export function sensitiveLayerReport(outcome: SensitiveLayerOutcome, facts: Sens
   return [
     ...start,
     ...logged(
-      `all_int8_cos=${pythonFloat(int8Score)}`,
+      scoreLine(int8Score, 'int8 model', `all_int8_cos=${pythonFloat(int8Score)}`),
       'layer name check pass !',
       globalMetrics(facts),
       ...layers.flatMap((layer) => trialLines(layer, mlirFile)),

@@ -1,4 +1,5 @@
 import { crc32, QError } from '@q/ir';
+import { isKernelVariant, type KernelVariant, kernelVariant } from '@q/runtime';
 import type { SearchJournal } from './search-journal.ts';
 
 /** Scores of something, by a name that says all they depend on. */
@@ -26,13 +27,14 @@ export class ScoreJournal {
     this.records = records;
   }
 
-  /** @throws QError `search.journal-differs` when the journal is that of another search. */
+  /** @throws QError `search.journal-differs` when the journal is that of another search, or of other kernels. */
   static async open({ journal, fingerprint = '', sampleCount }: ScoreJournalSetup): Promise<ScoreJournal> {
     if (journal === undefined) return new ScoreJournal(undefined, []);
     const [first, ...rest] = journal.lines;
-    const head = lineOf({ journal: 1, fingerprint });
+    const kernels = kernelVariant();
+    const head = headOf(fingerprint, kernels);
     if (first === undefined) await journal.append([head]);
-    else if (first !== head) throw differs(first, journal.where);
+    else if (first !== head) throw differs(first, kernels, journal.where);
     const records = rest.flatMap((line) => contentOf(line) ?? []).filter(isRecord);
     return new ScoreJournal(
       journal,
@@ -71,7 +73,38 @@ function isRecord(content: unknown): content is ScoreRecord {
   return typeof content === 'object' && content !== null && 'effect' in content && 'samples' in content;
 }
 
-function differs(found: string, where = 'journal'): QError {
+/** The first line; the default kernels are those that it does not name. */
+function headOf(fingerprint: string, kernels: KernelVariant): string {
+  return lineOf({ journal: 1, fingerprint, ...(kernels !== 'default' && { kernels }) });
+}
+
+/** Which kernels a first line names, if it is one. */
+function kernelsOf(line: string): KernelVariant | undefined {
+  const [content] = contentOf(line) ?? [];
+  if (typeof content !== 'object' || content === null || !('journal' in content)) return undefined;
+  const kernels = 'kernels' in content ? content.kernels : 'default';
+  return isKernelVariant(kernels) ? kernels : undefined;
+}
+
+function differs(found: string, own: KernelVariant, where = 'journal'): QError {
+  const kernels = kernelsOf(found);
+  return kernels === undefined || kernels === own ? otherSearch(found, where) : otherKernels(kernels, own, where);
+}
+
+function otherKernels(found: KernelVariant, own: KernelVariant, where: string): QError {
+  return new QError(
+    `The scores of the journal are of the ${found} kernels, this search computes with the ${own} ones.`,
+    {
+      code: 'search.journal-differs',
+      where,
+      found: `kernels ${found}`,
+      expected: `kernels ${own}`,
+      hint: `choose the ${found} kernels again (on the command line Q_KERNELS=${found}), or give another file to search with the ${own} ones`,
+    },
+  );
+}
+
+function otherSearch(found: string, where: string): QError {
   return new QError(
     'The journal is that of another search: the model, the data, the settings or the version changed.',
     {
