@@ -6,6 +6,7 @@ import { mixModeOf } from './mix-mode.ts';
 import { readDebugCommand } from './run-calibration-debug.ts';
 import { existingTable, prepareNewerSearch, tableText, withFixedLayers } from './run-calibration-newer-search.ts';
 import type { CalibrationSearch } from './run-calibration-search.ts';
+import { SEARCH_LOG } from './run-calibration-search.ts';
 import { closing, readEffort } from './search-effort.ts';
 import { SearchLog } from './search-log.ts';
 import { lossReasons, planFile } from './search-plan.ts';
@@ -19,8 +20,8 @@ export async function fourBitSearchTables(search: CalibrationSearch): Promise<nu
   const { fourBits: precision } = mixModeOf(args);
   if (precision === undefined) throw new RangeError('a search with four bits');
   const table = existingTable(search);
-  const { options, fixed, facts } = await prepareNewerSearch(search);
-  const log = new SearchLog(terminal, 'Search_Qtable');
+  const { options, fixed, facts } = await prepareNewerSearch(search, SEARCH_LOG);
+  const log = new SearchLog(terminal, SEARCH_LOG);
   const effort = readEffort(args, terminal);
   const { rows: values, sections } = table;
   const { clusterOneByOne: isOneByOne } = readDebugCommand(args.optionalString('debug_cmd') ?? '');

@@ -31,6 +31,7 @@ import {
   layerCount,
   NEW_TABLE,
   requireQuantizeTable,
+  SEARCH_LOG,
   trialPlan,
   withGoalSet,
   writeMethodTables,
@@ -71,13 +72,16 @@ function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): Fix
   return { shape: [], pattern: [], log: [], custom };
 }
 
-export async function prepareNewerSearch(search: CalibrationSearch) {
+const MIX_LOG = 'Mix_Search';
+
+/** @param written a file that the search writes into the working directory */
+export async function prepareNewerSearch(search: CalibrationSearch, written: string) {
   const { args, terminal, graph, mlirFile } = search;
   const quantizeTable = requireQuantizeTable(args);
   const expectedCos = readLikeness(args, 'expected_cos');
   const fixed = readFixedLayers(args, graph, terminal);
   const fixedFloat = [...new Set([...fixed.custom, ...fixed.shape, ...fixed.pattern])];
-  const subject = await readSearchSubject(args, graph);
+  const subject = await readSearchSubject(args, graph, written);
   const samples = await openSearchSamples(args, subject, args.integer('inference_num', 1));
   const options = { ...subject, samples, expectedCos, fixedFloat, emit: terminal.emit };
   return {
@@ -106,8 +110,8 @@ export function existingTable({ args, graph }: CalibrationSearch): CalibrationTa
 /** `--search fast_search`; answers the exit status. */
 export async function fastSearchTable(search: CalibrationSearch): Promise<number> {
   const { rows: values } = existingTable(search);
-  const { options, fixed, facts } = await prepareNewerSearch(search);
-  const log = new SearchLog(search.terminal, 'Search_Qtable');
+  const { options, fixed, facts } = await prepareNewerSearch(search, SEARCH_LOG);
+  const log = new SearchLog(search.terminal, SEARCH_LOG);
   const effort = readEffort(search.args, search.terminal);
   const outcome = await closing(effort, fastSearch({ ...options, ...effort.options, values }));
   const report = fastSearchReport(outcome, facts);
@@ -134,8 +138,8 @@ export async function fastSearchTable(search: CalibrationSearch): Promise<number
 export async function mixSearchTable(search: CalibrationSearch): Promise<number> {
   const { args, terminal, graph } = search;
   const { rows: values } = existingTable(search);
-  const { options, fixed, facts } = await prepareNewerSearch(search);
-  const log = new SearchLog(terminal, 'Mix_Search');
+  const { options, fixed, facts } = await prepareNewerSearch(search, MIX_LOG);
+  const log = new SearchLog(terminal, MIX_LOG);
   const limits = { minLayerCos: readLikeness(args, 'min_layer_cos'), maxFloatLayers: args.integer('max_float_layers') };
   const effort = readEffort(args, terminal);
   const outcome = await closing(effort, mixSearch({ ...options, ...effort.options, ...limits, values }));
@@ -171,8 +175,8 @@ export async function screenedSearchTables(search: CalibrationSearch): Promise<n
   const { args, terminal, graph } = search;
   const words = args.list('quantize_method_list').map((word) => word.toLowerCase().replace(/^use_/, ''));
   const methodList = readMethodList(words);
-  const { options, fixed, facts } = await prepareNewerSearch(search);
-  const log = new SearchLog(terminal, 'Search_Qtable');
+  const { options, fixed, facts } = await prepareNewerSearch(search, NEW_TABLE);
+  const log = new SearchLog(terminal, SEARCH_LOG);
   const methods = await calibrateMethods(graph, search.samples, methodList, search.options);
   const base = writeMethodTables(search, methods);
   const values = parseCalibrationTable(base).rows;

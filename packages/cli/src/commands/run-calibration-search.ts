@@ -63,11 +63,13 @@ const THRESHOLD_METHODS: readonly MethodChoice[] = [
   { spelled: 'MSE', method: 'mse' },
 ];
 export const NEW_TABLE = 'new_cali_table.txt';
+/** The log of searches of layers. */
+export const SEARCH_LOG = 'Search_Qtable';
 
 /** `--search search_threshold` (search.md 4); answers the best method's table. */
 export async function searchThresholdTables(search: CalibrationSearch): Promise<CalibrationTable> {
   const { args, terminal, graph, mlirFile } = search;
-  const subject = await readSearchSubject(args, graph);
+  const subject = await readSearchSubject(args, graph, NEW_TABLE);
   const [inputNum, inferenceNum] = [args.integer('input_num'), args.integer('inference_num', 1)];
   const samples = await openSearchSamples(args, subject, Math.min(inputNum, inferenceNum));
   const log = new SearchLog(terminal, 'Search_Threshold');
@@ -127,9 +129,9 @@ export async function searchQtableTables(search: CalibrationSearch): Promise<num
   const expectedCos = readLikeness(args, 'expected_cos');
   const maxFloatLayers = args.integer('max_float_layers');
   const methodList = readMethodList(args.list('quantize_method_list'));
-  const subject = await readSearchSubject(args, graph);
+  const subject = await readSearchSubject(args, graph, NEW_TABLE);
   const samples = await openSearchSamples(args, subject, args.integer('inference_num', 1));
-  const log = new SearchLog(terminal, 'Search_Qtable');
+  const log = new SearchLog(terminal, SEARCH_LOG);
   const methods = await calibrateMethods(graph, search.samples, methodList, search.options);
   const base = writeMethodTables(search, methods);
   const values = parseCalibrationTable(base).rows;

@@ -29,6 +29,9 @@ import { SearchLog } from './search-log.ts';
 import { planFile } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
+/** The log's file. */
+const LOG = 'MixPrecSearcher';
+
 function declare(parser: ArgumentParser): void {
   declareTableSearchFlags(parser);
   declareStopFlags(parser);
@@ -64,12 +67,12 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   readDebugCommand(args.optionalString('debug_cmd') ?? '');
   const mlirFile = args.string('mlir_file');
   const graph = loadMlir(mlirFile, 'mlir_file');
-  const subject = await readSearchSubject(args, graph);
+  const subject = await readSearchSubject(args, graph, LOG);
   const path = args.string('calibration_table');
   const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
   requireTableOf(graph, table, path);
   const samples = await openSearchSamples(args, subject, inputNum);
-  const log = new SearchLog(terminal, 'MixPrecSearcher');
+  const log = new SearchLog(terminal, LOG);
   const profile = args.string('profile');
   const effort = readEffort(args, terminal);
   const options = { ...subject, ...effort.options, values: table.rows, samples, expectedCos, minLayerCos };

@@ -42,6 +42,7 @@ import { lossReasons, planFile, withReasons } from './search-plan.ts';
 import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
 
 /** Tried in this order (search.md 9). */
+const NEW_TABLE = 'new_cali_table.txt';
 const METHODS = ['MAX', 'Percentile9999', 'KL'];
 
 function declare(parser: ArgumentParser): void {
@@ -81,7 +82,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   readDebugCommand(args.optionalString('debug_cmd') ?? '');
   const mlirFile = args.string('mlir_file');
   const graph = loadMlir(mlirFile, 'mlir_file');
-  const subject = await readSearchSubject(args, graph);
+  const subject = await readSearchSubject(args, graph, NEW_TABLE);
   const path = args.string('calibration_table');
   const text = readInputText(path, '--calibration_table');
   const table = parseCalibrationTable(text, path);
@@ -179,7 +180,7 @@ function writeTables(args: Arguments, outcome: Searched, { graph, samples, text,
   const table = { samples, processor: args.string('processor'), mode: floatType, layers: floatLayers };
   writeFilesWhole([
     ...methods.flatMap((method) => methodFiles(args, method)),
-    { path: 'new_cali_table.txt', bytes: withNewThresholds(text, thresholdOf) },
+    { path: NEW_TABLE, bytes: withNewThresholds(text, thresholdOf) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, time: generationTime() }) },
     planFile(args, { graph, plan, ...(goal && { goal }) }),
     ...(goal?.files ?? []),

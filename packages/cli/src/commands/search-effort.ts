@@ -130,8 +130,6 @@ function tell(event: SearchEvent, terminal: Terminal): void {
   }
   if (event.type === 'stopped') {
     const why = event.reason === 'budget' ? 'the budget is spent' : 'it was interrupted';
-    terminal.warn(
-      `warning: the search stopped early because ${why}; what is written is the best so far, and nan stands for scores that it did not come to`,
-    );
+    terminal.warn(`warning: the search stopped early because ${why}; what is written is the best so far`);
   }
 }

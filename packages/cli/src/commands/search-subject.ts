@@ -40,13 +40,15 @@ export interface SampleNames {
 
 /** Flags that name files which are written when all is done. */
 const OUTPUTS = ['quantize_table', 'plan', 'loss_table'];
-/** Logs and `new_cali_table.txt` go into the working directory. */
-const LOGS = 'new_cali_table.txt';
 
-/** Checked and loaded in the order in which mistakes are cheapest to find. */
-export async function readSearchSubject(args: Arguments, graph: Graph): Promise<SearchSubject> {
+/**
+ * Checked and loaded in the order in which mistakes are cheapest to find.
+ *
+ * @param written a file that this search writes into the working directory, wherever the others go: a log or a table
+ */
+export async function readSearchSubject(args: Arguments, graph: Graph, written: string): Promise<SearchSubject> {
   checkEffort(args);
-  requireWritable([...OUTPUTS.flatMap((flag) => args.optionalString(flag) ?? []), LOGS]);
+  requireWritable([...OUTPUTS.flatMap((flag) => args.optionalString(flag) ?? []), written]);
   const processor = args.string('processor');
   const floatType = floatTypeFor(processor, args.string('fp_type'));
   const target = targetFor(processor);

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { writeNpy } from '@q/ir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSearchJournal } from '../../src/files/search-journal-file.ts';
@@ -46,6 +46,11 @@ describe('flags of a search are looked at before the work', () => {
     await refusal(`${walk} --calibration_table table -o table/q`, /cannot write table\/q/, /is no folder/);
     await refusal(`${calibration} --plan folder`, /folder is a folder/);
     expect(readdirSync('folder')).toEqual([]);
+    // Of the working directory, what the search does write there.
+    for (const name of ['MixPrecSearcher', 'new_cali_table.txt']) mkdirSync(name);
+    await refusal(`${walk} --calibration_table table --loss_table folder/l -o folder/q`, /MixPrecSearcher is a folder/);
+    await refusal(`${layers} -o folder/q`, /new_cali_table\.txt is a folder/);
+    for (const name of ['MixPrecSearcher', 'new_cali_table.txt']) rmdirSync(name);
   });
 });
 

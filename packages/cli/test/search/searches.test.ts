@@ -147,9 +147,11 @@ describe('how long a search takes', () => {
   });
 
   it('a budget stops it with what is known', async () => {
-    const { status, stderr } = await sensitive('--budget 1ms -o short');
+    const { status, stderr, stdout } = await sensitive('--budget 1ms -o short');
     expect(status, stderr).toBe(0);
     expect(stderr).toMatch(/stopped early because the budget is spent/);
+    expect(stdout).toContain('int8 model: not known, the search was stopped before it was scored');
+    expect(stdout + stderr).not.toMatch(/\bnan\b/);
     expect(existsSync('short')).toBe(true);
     expect((await sensitive('--budget soon -o none')).stderr).toMatch(/--budget soon is no time/);
     expect((await sensitive('--racing --exhaustive -o none')).stderr).toMatch(/contradict each other/);
