@@ -1,4 +1,4 @@
-import type { CalibrationTable } from '@q/ir';
+import { type CalibrationTable, rowsByLayer } from '@q/ir';
 
 /** One layer that both tables know: relative differences of B from A. */
 export interface TableDifference {
@@ -29,10 +29,12 @@ export interface TableComparison {
 /** Half a unit of the seventh decimal: nothing below it can be told from a table. */
 const RESOLUTION = 5e-8;
 
-/** Compares the rows of two tables by name. */
+/** Compares the rows of two tables by name; what TPU-MLIR 1.17 calls otherwise than later releases is the same layer. */
 export function compareTables(a: CalibrationTable, b: CalibrationTable): TableComparison {
-  const rows = [...a.rows].flatMap(([name, own]): TableDifference[] => {
-    const other = b.rows.get(name);
+  const ofA = rowsByLayer(a.rows, b.rows.keys());
+  const ofB = rowsByLayer(b.rows, ofA.keys());
+  const rows = [...ofA].flatMap(([name, own]): TableDifference[] => {
+    const other = ofB.get(name);
     if (other === undefined) return [];
     return [
       {
@@ -45,8 +47,8 @@ export function compareTables(a: CalibrationTable, b: CalibrationTable): TableCo
   });
   return {
     rows,
-    missing: [...a.rows.keys()].filter((name) => !b.rows.has(name)),
-    extra: [...b.rows.keys()].filter((name) => !a.rows.has(name)),
+    missing: [...ofA.keys()].filter((name) => !ofB.has(name)),
+    extra: [...ofB.keys()].filter((name) => !ofA.has(name)),
     ...(rows.length === 0
       ? {}
       : {

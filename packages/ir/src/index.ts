@@ -105,7 +105,7 @@ export {
   printCalibrationTable,
 } from './tables/calibration-table.ts';
 export { formatFixed7 } from './tables/fixed-decimal.ts';
-export { calibrationTableFor, namedLayers, quantizeTableFor, rowsByLayer } from './tables/older-names.ts';
+export { calibrationTableFor, layerNames, namedLayers, quantizeTableFor, rowsByLayer } from './tables/older-names.ts';
 export {
   parseInlineQuantizeTable,
   parseQuantizeTable,

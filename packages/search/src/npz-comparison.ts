@@ -1,4 +1,4 @@
-import type { Tensor } from '@q/ir';
+import { layerNames, rowsByLayer, type Tensor } from '@q/ir';
 import { comparableData } from './comparable-data.ts';
 import { type MatchedTensor, matchTensor, shapeText, type Tolerance } from './tensor-match.ts';
 
@@ -30,14 +30,17 @@ export interface TensorComparison extends MatchedTensor {
 
 /**
  * The tensors that both sides have, in the order of the reference, judged as `npz_tool compare` judges them (cli.md
- * 7.2). With 400 names or more every (n div 200)-th and the last is compared, unless `all` is set.
+ * 7.2); those that TPU-MLIR 1.17 names otherwise than later releases are the same, under the later name. With 400 names or more every (n div 200)-th and the last is compared, unless `all` is set.
  */
 export function compareTensors(request: ComparisonRequest): TensorComparison[] {
-  const { target, reference, excepts = [], key } = request;
+  const { excepts = [], key } = request;
+  const reference = rowsByLayer(request.reference, request.target.keys());
+  const target = rowsByLayer(request.target, reference.keys());
+  const nameOf = layerNames([...target.keys(), ...reference.keys()]);
   const common =
     key !== undefined
-      ? [key].filter((name) => target.has(name) && reference.has(name))
-      : [...reference.keys()].filter((name) => target.has(name) && !excepts.includes(name));
+      ? [nameOf(key)].filter((name) => target.has(name) && reference.has(name))
+      : [...reference.keys()].filter((name) => target.has(name) && !excepts.map(nameOf).includes(name));
   return sampled(common, request.all ?? false).map((name) =>
     compareOne(name, target.get(name)!, reference.get(name)!, request),
   );

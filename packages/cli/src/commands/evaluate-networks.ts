@@ -98,6 +98,7 @@ function lower(args: Arguments, graph: Graph, { processor, table: calibration }:
   }
   const table = args.optionalString('quantize_table');
   const plan = planFromTables({
+    graph,
     processor,
     precision,
     asymmetric: args.flag('asymmetric'),

@@ -1,4 +1,4 @@
-import { type Graph, type Plan, planFromTables, QError } from '@q/ir';
+import { calibrationTableFor, type Graph, type Plan, planFromTables, QError } from '@q/ir';
 import { type ExplainedLayer, explainPlan, type GoalDocument } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
@@ -76,12 +76,13 @@ function refuseTables(args: Arguments): void {
 
 function planOfTables(args: Arguments, graph: Graph, terminal: Terminal): Plan {
   const [path, quantize] = [args.string('calibration_table'), args.string('quantize_table')];
-  const calibrationTable = readCalibrationTable(path, terminal);
+  const calibrationTable = calibrationTableFor(graph, readCalibrationTable(path, terminal));
   requireTableOf(graph, calibrationTable, path);
   return planFromTables({
     processor: args.string('processor'),
     precision: 'INT8',
     calibrationTable,
+    graph,
     quantizeTable: readQuantizeTable(quantize, terminal),
     quantizeTableName: quantize,
   });

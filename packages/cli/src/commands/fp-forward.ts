@@ -1,4 +1,4 @@
-import { type Graph, nearest, printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
+import { type Graph, namedLayers, nearest, printQuantizeTable, QError, type QuantizeMode, quantizeHeader } from '@q/ir';
 import { type FloatBlock, floatForward } from '@q/search';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
@@ -48,21 +48,22 @@ interface Blocks {
 
 /** `start:end` of TPU-MLIR, or names as the BM1684 tools take them: each layer up to the next that computes. */
 function readBlocks(items: readonly string[], graph: Graph): Blocks {
-  const known = new Set(graph.ops.map(({ name }) => name));
-  const read = items.map((item) => splitBlock(item, known));
+  const read = items.map((item) => splitBlock(item, graph));
   return {
     blocks: read.flatMap((block) => ('starts' in block ? [block] : [])),
     stretches: read.flatMap((block) => ('names' in block ? block.names : [])),
   };
 }
 
-function splitBlock(item: string, known: ReadonlySet<string>): FloatBlock | { readonly names: readonly string[] } {
-  const names = item.split(',').filter((name) => name !== '');
+function splitBlock(item: string, graph: Graph): FloatBlock | { readonly names: readonly string[] } {
+  const known = new Set(graph.ops.map(({ name }) => name));
+  const layersOf = (text: string) => namedLayers(graph, text.split(','));
+  const names = layersOf(item).filter((name) => name !== '');
   if (!item.includes(':') || names.every((name) => known.has(name))) return { names };
   // Names of TensorFlow hold colons, too: the one counts that leaves layers on both sides.
   const cuts = [...item.matchAll(/:/g)].map(({ index }) => ({
-    starts: item.slice(0, index).split(','),
-    ends: item.slice(index + 1).split(','),
+    starts: layersOf(item.slice(0, index)),
+    ends: layersOf(item.slice(index + 1)),
   }));
   const meant = cuts.find(({ starts, ends }) => [...starts, ...ends].every((name) => known.has(name)));
   const only = cuts.length === 1 ? cuts[0]! : undefined;
@@ -82,8 +83,8 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const mode = floatTypeFor(processor, args.string('fp_type')) as QuantizeMode;
   const graph = loadMlir(args.string('mlir_file'), 'mlir_file');
   const { layers, unknown } = floatForward(graph, {
-    inputs: args.list('fpfwd_inputs'),
-    outputs: args.list('fpfwd_outputs'),
+    inputs: namedLayers(graph, args.list('fpfwd_inputs')),
+    outputs: namedLayers(graph, args.list('fpfwd_outputs')),
     ...readBlocks(args.words('fpfwd_blocks'), graph),
   });
   for (const name of unknown) warnOfUnknown(name, graph, terminal);

@@ -6,6 +6,7 @@ import {
   type Graph,
   graphOfContainer,
   type Plan,
+  planFromTables,
   QError,
   readContainer,
   type Tensor,
@@ -17,7 +18,7 @@ import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { compilerFlagsIn, declareDeployFlags, refusedFlagsIn } from '../deploy/deploy-flags.ts';
-import { readPlan, warnOf } from '../deploy/read-plan.ts';
+import { readPlanSources, warnOf } from '../deploy/read-plan.ts';
 import { readCorrectness, readTolerance } from '../deploy/tolerance.ts';
 import { originText, unknownLayerWarnings } from '../deploy/unknown-layers.ts';
 import { readReference, type Validation, type Verdict, validateLowered, validateModel } from '../deploy/validate.ts';
@@ -75,10 +76,11 @@ function checkFlags(args: Arguments, terminal: Terminal): void {
 
 function lower(args: Arguments, terminal: Terminal): Deployment {
   const path = args.string('mlir');
-  const plan = readPlan(args, terminal);
+  const sources = readPlanSources(args, terminal);
   // An unknown processor must not cost reading a model.
-  const target = targetFor(plan.processor);
+  const target = targetFor(sources.processor);
   const graph = loadMlir(path, '--mlir');
+  const plan = planFromTables({ ...sources, graph });
   warnOf(unknownLayerWarnings(graph, plan, originText(path)), terminal);
   const format = args.optionalString('customization_format');
   const plain = target.lower(graph, plan, terminal.emit);

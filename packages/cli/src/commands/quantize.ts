@@ -1,6 +1,13 @@
 import { extname, join } from 'node:path';
 import { calibrate } from '@q/calib';
-import { type Graph, type Plan, parseCalibrationTable, planFromTables, printCalibrationTable } from '@q/ir';
+import {
+  type Graph,
+  type Plan,
+  type PlanSources,
+  parseCalibrationTable,
+  planFromTables,
+  printCalibrationTable,
+} from '@q/ir';
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
@@ -65,7 +72,8 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const samples = await readEvaluationSamples(args, graph);
   const tableText = await calibrateToText(args, graph, terminal);
   const candidates = targets.map((target, index): Candidate => {
-    const plan = planFor(args, processors[index]!, tableText, terminal);
+    const sources = { graph, processor: processors[index]!, calibrationTable: parseCalibrationTable(tableText) };
+    const plan = planFor(args, sources, terminal);
     const lowered = target.lower(graph, plan, terminal.emit);
     return { plan, graph: lowered, artefacts: target.artefacts(lowered, plan) };
   });
@@ -125,12 +133,11 @@ async function calibrateToText(args: Arguments, graph: Graph, terminal: Terminal
 }
 
 /** The plan goes through the table's text, so that model_deploy on the written files gives the same network. */
-function planFor(args: Arguments, processor: string, tableText: string, terminal: Terminal): Plan {
+function planFor(args: Arguments, sources: Omit<PlanSources, 'precision'>, terminal: Terminal): Plan {
   const quantizeTable = args.optionalString('quantize_table');
   return planFromTables({
-    processor,
+    ...sources,
     precision: 'INT8',
-    calibrationTable: parseCalibrationTable(tableText),
     ...(quantizeTable === undefined
       ? {}
       : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),

@@ -1,6 +1,15 @@
 import { existsSync } from 'node:fs';
 import { shapeLayers } from '@q/calib';
-import { type CalibrationTable, type Graph, type Plan, parseCalibrationTable, QError, type Reason } from '@q/ir';
+import {
+  type CalibrationTable,
+  calibrationTableFor,
+  type Graph,
+  type Plan,
+  parseCalibrationTable,
+  QError,
+  quantizeTableFor,
+  type Reason,
+} from '@q/ir';
 import {
   fastSearch,
   fastSearchReport,
@@ -67,7 +76,7 @@ function readFixedLayers(args: Arguments, graph: Graph, terminal: Terminal): Fix
     return { shape, pattern: match?.layers ?? [], custom: [], log, ...(shapeMode && { shapeMode }) };
   }
   terminal.print(`Use only ${path} as quantize table!`);
-  const custom = [...readQuantizeTable(path, terminal).rows.keys()];
+  const custom = [...quantizeTableFor(graph, readQuantizeTable(path, terminal)).rows.keys()];
   requireLayers(custom, graph, '--pre_qtable');
   return { shape: [], pattern: [], log: [], custom };
 }
@@ -102,7 +111,7 @@ export function existingTable({ args, graph }: CalibrationSearch): CalibrationTa
       hint: 'run the same command without --search first',
     });
   }
-  const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
+  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
   requireTableOf(graph, table, path);
   return table;
 }

@@ -13,7 +13,14 @@ import {
   smoothActivations,
 } from '@q/calib';
 import type { Dataset } from '@q/dataset';
-import { type CalibrationTable, type Graph, parseCalibrationTable, printCalibrationTable, QError } from '@q/ir';
+import {
+  type CalibrationTable,
+  calibrationTableFor,
+  type Graph,
+  parseCalibrationTable,
+  printCalibrationTable,
+  QError,
+} from '@q/ir';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
@@ -228,7 +235,7 @@ class CalibrationRun {
       fixed: this.#fixed,
       partAsymmetric: args.flag('part_asymmetric'),
       kurtosis: args.flag('kurtosis_analysis'),
-      ...(inputTable === undefined ? {} : { startTable: readStartTable(inputTable, args) }),
+      ...(inputTable === undefined ? {} : { startTable: readStartTable(inputTable, args, this.#graph) }),
       ...(loaded === undefined ? {} : { statistics: loaded }),
       keepStatistics: target !== undefined && loaded === undefined,
       header: { time: generationTime(), version: compatibleVersion, mlirFile: this.#path },
@@ -254,7 +261,7 @@ class CalibrationRun {
   }
 }
 
-function readStartTable(path: string, args: Arguments) {
+function readStartTable(path: string, args: Arguments, graph: Graph): CalibrationTable {
   if (args.integer('tune_num') === 0) {
     throw new QError('--debug_cmd input_calibration_table needs --tune_num above 0: all it does is tune', {
       code: 'cli.bad-flag-value',
@@ -263,7 +270,8 @@ function readStartTable(path: string, args: Arguments) {
       expected: 'a whole number >= 1',
     });
   }
-  return parseCalibrationTable(readInputText(path, '--debug_cmd input_calibration_table'), path);
+  const table = parseCalibrationTable(readInputText(path, '--debug_cmd input_calibration_table'), path);
+  return calibrationTableFor(graph, table);
 }
 
 function listOf(samples: Dataset): string {

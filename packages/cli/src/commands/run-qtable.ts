@@ -1,4 +1,4 @@
-import { type Graph, type Precision, parseCalibrationTable } from '@q/ir';
+import { calibrationTableFor, type Graph, type Precision, parseCalibrationTable } from '@q/ir';
 import {
   type LossTableOutcome,
   lossLines,
@@ -69,7 +69,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const graph = loadMlir(mlirFile, 'mlir_file');
   const subject = await readSearchSubject(args, graph, LOG);
   const path = args.string('calibration_table');
-  const table = parseCalibrationTable(readInputText(path, '--calibration_table'), path);
+  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
   requireTableOf(graph, table, path);
   const samples = await openSearchSamples(args, subject, inputNum);
   const log = new SearchLog(terminal, LOG);

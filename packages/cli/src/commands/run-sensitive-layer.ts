@@ -1,4 +1,11 @@
-import { type Graph, parseCalibrationTable, QError } from '@q/ir';
+import {
+  type CalibrationTable,
+  calibrationTableFor,
+  type Graph,
+  parseCalibrationTable,
+  printCalibrationTable,
+  QError,
+} from '@q/ir';
 import {
   int8PlanOf,
   printMixedTable,
@@ -84,8 +91,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const graph = loadMlir(mlirFile, 'mlir_file');
   const subject = await readSearchSubject(args, graph, NEW_TABLE);
   const path = args.string('calibration_table');
-  const text = readInputText(path, '--calibration_table');
-  const table = parseCalibrationTable(text, path);
+  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
   requireTableOf(graph, table, path);
   const samples = await openSearchSamples(args, subject, inferenceNum);
   const log = new SearchLog(terminal, 'SensitiveLayerSearcher', 'SensitiveLayerSearch');
@@ -115,7 +121,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
     log.write(report);
     return exitStatus.ok;
   }
-  writeTables(args, outcome, { graph, samples: samples.length, text, methods, goal });
+  writeTables(args, outcome, { graph, samples: samples.length, table, methods, goal });
   log.write([...report, log.timeLine()]);
   terminal.print('success sensitive layer search');
   return exitStatus.ok;
@@ -155,7 +161,7 @@ interface Written {
   /** Samples that networks were compared on. */
   readonly samples: number;
   /** The calibration table that was given. */
-  readonly text: string;
+  readonly table: CalibrationTable;
   readonly methods: readonly SearchedMethod[];
   readonly goal: ReachedGoal | undefined;
 }
@@ -172,7 +178,11 @@ function withGoalSet(found: SensitiveLayerOutcome, goal: ReachedGoal | undefined
 
 type Searched = Extract<SensitiveLayerOutcome, { kind: 'searched' }>;
 
-function writeTables(args: Arguments, outcome: Searched, { graph, samples, text, methods, goal }: Written): void {
+function writeTables(
+  args: Arguments,
+  outcome: Searched,
+  { graph, samples, table: given, methods, goal }: Written,
+): void {
   const { floatLayers, floatType, plan, layers } = outcome;
   const searched = new Set(layers.map(({ layer }) => layer));
   const thresholdOf = (name: string): number | undefined =>
@@ -180,7 +190,7 @@ function writeTables(args: Arguments, outcome: Searched, { graph, samples, text,
   const table = { samples, processor: args.string('processor'), mode: floatType, layers: floatLayers };
   writeFilesWhole([
     ...methods.flatMap((method) => methodFiles(args, method)),
-    { path: NEW_TABLE, bytes: withNewThresholds(text, thresholdOf) },
+    { path: NEW_TABLE, bytes: withNewThresholds(printCalibrationTable(given), thresholdOf) },
     { path: args.string('quantize_table'), bytes: printMixedTable({ ...table, time: generationTime() }) },
     planFile(args, { graph, plan, ...(goal && { goal }) }),
     ...(goal?.files ?? []),

@@ -4,6 +4,7 @@ import {
   type CalibrationTable,
   type Graph,
   type Issue,
+  namedLayers,
   nearest,
   type Precision,
   QError,
@@ -53,7 +54,10 @@ export async function readSearchSubject(args: Arguments, graph: Graph, written: 
   const floatType = floatTypeFor(processor, args.string('fp_type'));
   const target = targetFor(processor);
   const layers = readComparedLayers(args.optionalString('global_compare_layers'));
-  const layerNames = layers.map(({ name }) => name);
+  const layerNames = namedLayers(
+    graph,
+    layers.map(({ name }) => name),
+  );
   requireLayers(layerNames, graph, '--global_compare_layers');
   const rates = layers.map(({ rate }) => rate);
   const compared = layers.length === 0 ? undefined : layerNames;

@@ -2,14 +2,13 @@ import { existsSync } from 'node:fs';
 import {
   type CalibrationTable,
   type Issue,
-  type Plan,
   type PlanOptions,
+  type PlanSources,
   type Precision,
   parseCalibrationTable,
   parseInlineQuantizeTable,
   parsePrecision,
   parseQuantizeTable,
-  planFromTables,
   QError,
   type QuantizeTable,
 } from '@q/ir';
@@ -27,8 +26,8 @@ const FOREIGN_MODES: Readonly<Record<string, string>> = {
 const NEEDS_CALIBRATION: ReadonlySet<Precision> = new Set(['INT8', 'UINT8', 'INT4', 'W4INT8']);
 const WEIGHT_ONLY: ReadonlySet<Precision> = new Set(['W8F16', 'W8BF16', 'W4F16', 'W4BF16']);
 
-/** The plan that the flags of `model_deploy` describe. */
-export function readPlan(args: Arguments, terminal: Terminal): Plan {
+/** What the flags of `model_deploy` say about the plan; the network is not among it. */
+export function readPlanSources(args: Arguments, terminal: Terminal): PlanSources {
   const precision = readPrecision(args.string('quantize'));
   const calibrationPath = args.optionalString('calibration_table');
   if (NEEDS_CALIBRATION.has(precision) && calibrationPath === undefined) {
@@ -39,7 +38,7 @@ export function readPlan(args: Arguments, terminal: Terminal): Plan {
     });
   }
   const quantizeTable = args.optionalString('quantize_table');
-  return planFromTables({
+  return {
     processor: args.string('processor').toLowerCase(),
     precision,
     asymmetric: args.flag('asymmetric'),
@@ -48,7 +47,7 @@ export function readPlan(args: Arguments, terminal: Terminal): Plan {
     ...(quantizeTable === undefined
       ? {}
       : { quantizeTable: readQuantizeTable(quantizeTable, terminal), quantizeTableName: quantizeTable }),
-  });
+  };
 }
 
 function readPrecision(word: string): Precision {

@@ -1,4 +1,4 @@
-import { parseCalibrationTable, type Tensor } from '@q/ir';
+import { parseCalibrationTable, rowsByLayer, type Tensor } from '@q/ir';
 import { compareTensors, matchLines, matchSummaryLines } from '@q/search';
 import { exitStatus } from '../command.ts';
 import { readInputText } from '../files/input-files.ts';
@@ -18,7 +18,8 @@ export const caliTest: Subcommand = {
   run(args, terminal) {
     const [file, tablePath] = [args.string('npz_file'), args.string('calibration_table')];
     const tensors = openNpz(file);
-    const { rows } = parseCalibrationTable(readInputText(tablePath, '--calibration_table'), tablePath);
+    const table = parseCalibrationTable(readInputText(tablePath, '--calibration_table'), tablePath);
+    const rows = rowsByLayer(table.rows, tensors.keys());
     const requantized = new Map<string, Tensor>();
     for (const [name, { threshold }] of rows) {
       const tensor = tensors.get(name);
