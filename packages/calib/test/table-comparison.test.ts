@@ -30,3 +30,12 @@ it('median, 95 percent and worst are values of the list, by nearest rank', () =>
 it('tables without a name in common have no summary', () => {
   expect(compareTables(table('x 1.0 0.0 1.0'), table('y 1.0 0.0 1.0')).summary).toBeUndefined();
 });
+
+it('layers that TPU-MLIR 1.17 names otherwise are the same, in either order', () => {
+  const older = table('a_Split_new 2.7525922 -2.8366053 2.7756183');
+  const own = table('a_Split_r_new 2.7525922 -2.8366053 2.7756183');
+  for (const [a, b] of [[older, own] as const, [own, older] as const]) {
+    const { rows, missing, extra } = compareTables(a, b);
+    expect([rows, missing, extra]).toEqual([[{ name: 'a_Split_r_new', threshold: 0, min: 0, max: 0 }], [], []]);
+  }
+});
