@@ -1,4 +1,4 @@
-import { QError } from '@q/ir';
+import { QError, rowsByLayer } from '@q/ir';
 
 /** How the codes of one tensor stand for reals: real = scale · (code − zeroPoint). */
 export interface CodeScale {
@@ -50,11 +50,12 @@ export interface LsbReport {
 }
 
 /**
- * Distance of every layer that both sides have, in LSBs of our codes.
+ * Distance of every layer that both sides have, in LSBs of our codes. A dump may spell layers as TPU-MLIR 1.17 does.
  *
  * @throws QError `search.dump-unrelated` when no layer can be compared.
  */
-export function lsbReport(request: LsbReportRequest): LsbReport {
+export function lsbReport(given: LsbReportRequest): LsbReport {
+  const request = { ...given, dumped: rowsByLayer(given.dumped, given.ours.keys()) };
   const { ours, dumped, scales } = request;
   const common = [...ours.keys()].filter((name) => dumped.has(name));
   const sizesDiffer = common

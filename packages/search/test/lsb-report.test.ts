@@ -31,6 +31,14 @@ describe('lsbReport', () => {
     expect(report.layers[0]!.step).toBe(0.25);
   });
 
+  it('finds layers that TPU-MLIR 1.17 names otherwise', () => {
+    const codes = Int8Array.of(1, 2);
+    const named = (name: string) => new Map([[name, codes]]);
+    const report = lsbReport({ ours: named('a_Split_r_new'), dumped: named('a_Split_new'), scales: new Map() });
+    expect(report.layers.map(({ name }) => name)).toEqual(['a_Split_r_new']);
+    expect(report.onlyDumped).toEqual([]);
+  });
+
   it('reads reals as codes of the scale and zero point', () => {
     const dumped = new Map<string, ArrayLike<number>>([
       ['conv', Float32Array.of(0.5, -1, 1.5, 63.25)],
