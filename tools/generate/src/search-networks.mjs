@@ -24,12 +24,18 @@ const gain = '--post_process $(root)/docs/post-process/gain.mjs';
 /** Pictures of deep networks whose every layer is tried with many thresholds. */
 const few = '--inference_num 10';
 
+/** All pictures for calibration: what is refined for thirty fits others less. Bounded, since each network runs on all of them. */
+const all = '--inference_num 100 --budget 420s';
+
 /** At most so many layers in float, without growth beyond. */
 const atMost = (count) => `--max_float_layers ${count} --float_layer_limit ${count}`;
 
 /** Thresholds and float layers whose pictures are nearest to float's, of those that the limit allows. */
 const nearest = '--expected_sqnr 99 --refine';
 const FINE = 'KL,MAX,Percentile9999,KL:0.95,KL:0.9,KL:0.85';
+
+/** Channels of very different size: the widest may be clipped, so that the others are coded finer. */
+const UNEVEN = 'KL,MSE,MAX,KL:0.85,KL:0.7,KL:0.5';
 
 /** @returns {Recovery[]} rows of one network on several processors */
 const on = (processors, config, search) => processors.map((processor) => ({ config, processor, search }));
@@ -44,7 +50,11 @@ const ALL = ['bm1684x', 'bm1684', 'cv181x'];
  */
 export const recoveries = [
   ...on(['bm1684'], 'objects-vit/mlir.config.yaml', `--quantize_method_list KL,MSE ${atMost(12)}`),
-  ...on(['bm1684'], 'objects-mobilenetv2/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(3)}`),
+  ...on(
+    ['bm1684'],
+    'objects-mobilenetv2/mlir.config.yaml',
+    `--quantize_method_list ${UNEVEN} ${atMost(3)} ${nearest} ${all}`,
+  ),
   ...on(['bm1684'], 'objects-mobilenetv2/mlir.config.yaml', `--quantize_method_list ${MANY} ${atMost(4)}`),
   ...on(ALL, 'scenes-yolov3-tiny/cut.mlir.config.yaml', `--quantize_method_list KL,MSE,MAX ${atMost(2)} ${maps}`),
   ...on(
