@@ -68,6 +68,7 @@ describe('--debug_cmd of run_calibration of TPU-MLIR v1.17 on objects-cnn', () =
       fp8: false,
       dumpList: true,
       debugLog: true,
+      clusterOneByOne: false,
       tuner: { minDifference: 0.5 },
       notes: [expect.stringMatching(/print_debug_info/), expect.stringMatching(/max_sampling/)],
     });
