@@ -29,7 +29,9 @@ function declaredExports(): string[] {
   return sources
     .map((name) => readFileSync(file(`src/${name}`), 'utf8'))
     .flatMap((text) =>
-      [...text.matchAll(/^ {2}([a-z]\w*)\($/gm), ...text.matchAll(/^ {2}([a-z]\w*)\((?:\.{3})?\w.*\): /gm)].map((m) => m[1]!),
+      [...text.matchAll(/^ {2}([a-z]\w*)\($/gm), ...text.matchAll(/^ {2}([a-z]\w*)\((?:\.{3})?\w.*\): /gm)].map(
+        (m) => m[1]!,
+      ),
     );
 }
 
