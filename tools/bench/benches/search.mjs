@@ -17,7 +17,6 @@ import { generateNetwork } from '../../generate/src/generate-network.mjs';
 import { networks } from '../../generate/src/networks.mjs';
 import { sampleImages } from '../../generate/src/sample-images.mjs';
 import { printFigure } from '../figure.mjs';
-import { median } from '../interleave.mjs';
 
 const PROCESSOR = 'bm1684';
 const IMAGES = 30;
@@ -70,17 +69,35 @@ const subject = once(async () => {
   };
 });
 
+/** CPU milliseconds of the search between two plain runs that are taken while it goes on. */
+const BETWEEN_PLAIN_RUNS = 1500;
+
+/**
+ * Plain runs are taken while the search goes on, and their time is taken off: a host changes its speed in phases of seconds, which a
+ * measurement before and after would miss.
+ */
 const search = (effort) =>
   once(async () => {
     const options = await subject();
+    const plain = await plainRuns(options);
     // Kernels are compiled twice, the better code comes in the background.
-    await plainRunMs(options);
-    const before = await plainRunMs(options);
+    for (let warm = 0; warm < 30; warm++) plain.runMs();
+    const times = [plain.runMs(), plain.runMs(), plain.runMs()];
+    let taken = 0;
     const started = cpuMs();
-    const outcome = await searchQtable({ ...options, effort });
-    const ms = cpuMs() - started;
+    let last = started;
+    const onEvent = () => {
+      if (cpuMs() - last < BETWEEN_PLAIN_RUNS) return;
+      const before = cpuMs();
+      times.push(plain.runMs());
+      last = cpuMs();
+      taken += last - before;
+    };
+    const outcome = await searchQtable({ ...options, effort, onEvent });
+    const ms = cpuMs() - started - taken;
+    plain.dispose();
     if (outcome.kind !== 'searched') throw new Error(`INT8 suffices: ${outcome.int8Score}`);
-    return { outcome, ms, plainMs: (before + (await plainRunMs(options))) / 2 };
+    return { outcome, ms, plainMs: times.reduce((sum, time) => sum + time) / times.length };
   });
 
 const exhaustive = search('exhaustive');
@@ -105,20 +122,26 @@ const int8Plan = ({ processor, values }) => ({
   values,
 });
 
-/** CPU time of one plain run of a candidate's network, the median over layers and images. */
-async function plainRunMs(options) {
+/** Plain runs of candidates' networks, by turns of an early, a middle and a late layer and over the images; each tells its CPU time. */
+async function plainRuns(options) {
   const layers = options.graph.ops.slice(1).map(({ name }) => name);
-  const times = [];
-  for (const layer of [layers[3], layers[Math.floor(layers.length / 2)], layers.at(-3)]) {
-    const session = await createSession(candidateNetwork(options, int8Plan(options), layers, layer));
-    for (let index = 0; index < 10; index++) {
-      const started = cpuMs();
-      session.run(options.samples.sample(index));
-      if (index >= 3) times.push(cpuMs() - started);
-    }
-    session.dispose();
+  const chosen = [layers[3], layers[Math.floor(layers.length / 2)], layers.at(-3)];
+  const sessions = [];
+  for (const layer of chosen) {
+    sessions.push(await createSession(candidateNetwork(options, int8Plan(options), layers, layer)));
   }
-  return median(times);
+  let turn = 0;
+  return {
+    runMs() {
+      const feeds = options.samples.sample(turn % IMAGES);
+      const session = sessions[turn++ % sessions.length];
+      session.run(feeds); // the search's values are in the caches; whole runs find their own
+      const started = cpuMs();
+      session.run(feeds);
+      return cpuMs() - started;
+    },
+    dispose: () => sessions.forEach((session) => session.dispose()),
+  };
 }
 
 /** Whole runs of some candidates give the losses that the search found. */
