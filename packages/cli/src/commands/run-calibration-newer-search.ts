@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { shapeLayers } from '@q/calib';
 import {
   type CalibrationTable,
-  calibrationTableFor,
   type Graph,
   type Plan,
   parseCalibrationTable,
@@ -29,7 +28,6 @@ import {
 import type { Arguments } from '../arguments/arguments.ts';
 import { exitStatus } from '../command.ts';
 import { readQuantizeTable } from '../deploy/read-plan.ts';
-import { readInputText } from '../files/input-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -51,7 +49,7 @@ import { GoalSearch, reachGoal, readFloatLayerLimit, withGoalLines } from './sea
 import { SearchLog } from './search-log.ts';
 import { calibrateMethods, methodThresholds, readMethodList, withNewThresholds } from './search-methods.ts';
 import { lossReasons, planFile, withReasons } from './search-plan.ts';
-import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
+import { openSearchSamples, readSearchSubject, readTableOf } from './search-subject.ts';
 
 /** Layers that are float whatever a search finds, by what says so. */
 export interface FixedLayers {
@@ -111,9 +109,7 @@ export function existingTable({ args, graph }: CalibrationSearch): CalibrationTa
       hint: 'run the same command without --search first',
     });
   }
-  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
-  requireTableOf(graph, table, path);
-  return table;
+  return readTableOf(graph, path);
 }
 
 /** `--search fast_search`; answers the exit status. */

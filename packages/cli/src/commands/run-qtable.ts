@@ -1,4 +1,4 @@
-import { calibrationTableFor, type Graph, type Precision, parseCalibrationTable } from '@q/ir';
+import type { Graph, Precision } from '@q/ir';
 import {
   type LossTableOutcome,
   lossLines,
@@ -16,7 +16,6 @@ import {
 import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
-import { readInputText } from '../files/input-files.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
@@ -27,7 +26,7 @@ import { closing, declareStopFlags, readEffort } from './search-effort.ts';
 import { declareTableSearchFlags, readLikeness } from './search-flags.ts';
 import { SearchLog } from './search-log.ts';
 import { planFile } from './search-plan.ts';
-import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
+import { openSearchSamples, readSearchSubject, readTableOf } from './search-subject.ts';
 
 /** The log's file. */
 const LOG = 'MixPrecSearcher';
@@ -68,9 +67,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const mlirFile = args.string('mlir_file');
   const graph = loadMlir(mlirFile, 'mlir_file');
   const subject = await readSearchSubject(args, graph, LOG);
-  const path = args.string('calibration_table');
-  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
-  requireTableOf(graph, table, path);
+  const table = readTableOf(graph, args.string('calibration_table'));
   const samples = await openSearchSamples(args, subject, inputNum);
   const log = new SearchLog(terminal, LOG);
   const profile = args.string('profile');

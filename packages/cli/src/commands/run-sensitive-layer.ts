@@ -1,11 +1,4 @@
-import {
-  type CalibrationTable,
-  calibrationTableFor,
-  type Graph,
-  parseCalibrationTable,
-  printCalibrationTable,
-  QError,
-} from '@q/ir';
+import { type CalibrationTable, type Graph, printCalibrationTable, QError } from '@q/ir';
 import {
   int8PlanOf,
   printMixedTable,
@@ -17,7 +10,6 @@ import type { ArgumentParser } from 'argparse';
 import type { Arguments } from '../arguments/arguments.ts';
 import { type CommandBody, exitStatus } from '../command.ts';
 import { openSamples } from '../files/dataset-files.ts';
-import { readInputText } from '../files/input-files.ts';
 import { loadMlir } from '../files/model-files.ts';
 import { writeFilesWhole } from '../files/output-files.ts';
 import { generationTime } from '../generation-time.ts';
@@ -46,7 +38,7 @@ import {
   withNewThresholds,
 } from './search-methods.ts';
 import { lossReasons, planFile, withReasons } from './search-plan.ts';
-import { openSearchSamples, readSearchSubject, requireTableOf } from './search-subject.ts';
+import { openSearchSamples, readSearchSubject, readTableOf } from './search-subject.ts';
 
 /** Tried in this order (search.md 9). */
 const NEW_TABLE = 'new_cali_table.txt';
@@ -90,9 +82,7 @@ async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const mlirFile = args.string('mlir_file');
   const graph = loadMlir(mlirFile, 'mlir_file');
   const subject = await readSearchSubject(args, graph, NEW_TABLE);
-  const path = args.string('calibration_table');
-  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
-  requireTableOf(graph, table, path);
+  const table = readTableOf(graph, args.string('calibration_table'));
   const samples = await openSearchSamples(args, subject, inferenceNum);
   const log = new SearchLog(terminal, 'SensitiveLayerSearcher', 'SensitiveLayerSearch');
   const goals = await GoalSearch.read(args, { ...subject, samples });

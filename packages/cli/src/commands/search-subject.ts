@@ -2,11 +2,13 @@ import { rememberSamples } from '@q/calib';
 import type { Dataset } from '@q/dataset';
 import {
   type CalibrationTable,
+  calibrationTableFor,
   type Graph,
   type Issue,
   namedLayers,
   nearest,
   type Precision,
+  parseCalibrationTable,
   QError,
   type Target,
   typeOf,
@@ -14,6 +16,7 @@ import {
 import { postProcessedScore, type SampleScore, signalScore, similarityScore } from '@q/search';
 import type { Arguments } from '../arguments/arguments.ts';
 import { openSamples } from '../files/dataset-files.ts';
+import { readInputText } from '../files/input-files.ts';
 import { requireWritable } from '../files/output-files.ts';
 import { loadPostProcess } from '../files/post-process-hook.ts';
 import { floatTypeFor, targetFor } from '../processors.ts';
@@ -131,6 +134,17 @@ function nonFiniteSample(where: string, { name, at, value }: { name: string; at:
     expected: 'finite numbers',
     hint: 'leave the sample out, or make it anew; of images, check --mean and --scale',
   });
+}
+
+/**
+ * The table of `--calibration_table`, with the names of the network's layers.
+ *
+ * @throws QError `cli.missing-file`, and those of `requireTableOf`
+ */
+export function readTableOf(graph: Graph, path: string): CalibrationTable {
+  const table = calibrationTableFor(graph, parseCalibrationTable(readInputText(path, '--calibration_table'), path));
+  requireTableOf(graph, table, path);
+  return table;
 }
 
 /**
