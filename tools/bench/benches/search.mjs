@@ -140,7 +140,9 @@ async function plainRuns(options) {
       session.run(feeds);
       return cpuMs() - started;
     },
-    dispose: () => sessions.forEach((session) => session.dispose()),
+    dispose() {
+      for (const session of sessions) session.dispose();
+    },
   };
 }
 
