@@ -70,6 +70,11 @@ const GEOMETRIES: readonly (ConvGeometry & { readonly label: string })[] = (
     ['1x5 and 5x1', 1, 3, 6, 20, 3, [1, 5], [1, 1], [1, 1], [0, 2, 0, 2], 1],
     ['depthwise 3x3', 2, 5, 7, 21, 5, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], 5],
     ['depthwise 3x3 stride 2', 1, 3, 9, 33, 3, [3, 3], [2, 2], [1, 1], [0, 0, 1, 1], 3],
+    ['depthwise 3x3 halved', 2, 5, 14, 14, 5, [3, 3], [2, 2], [1, 1], [1, 1, 1, 1], 5],
+    ['depthwise 3x3 halved, padding behind', 2, 3, 10, 20, 6, [3, 3], [2, 2], [1, 1], [0, 0, 1, 1], 3],
+    ['depthwise 3x3 halved, padding on two sides', 1, 3, 8, 18, 3, [3, 3], [2, 2], [1, 1], [1, 0, 0, 1], 3],
+    ['depthwise 3x3 halved, to a pixel', 1, 4, 2, 2, 4, [3, 3], [2, 2], [1, 1], [1, 1, 0, 0], 4],
+    ['depthwise 3x3 halved, in chunks', 1, 2, 84, 106, 2, [3, 3], [2, 2], [1, 1], [0, 1, 1, 0], 2],
     ['depthwise 5x5 stride 2', 1, 3, 11, 13, 3, [5, 5], [2, 2], [1, 1], [2, 2, 2, 2], 3],
     ['depthwise multiplier 2, dilated', 1, 3, 8, 9, 6, [3, 3], [1, 1], [2, 2], [2, 2, 2, 2], 3],
     ['depthwise stride 3', 1, 2, 10, 10, 2, [3, 3], [3, 3], [1, 1], [1, 1, 1, 1], 2],
@@ -258,12 +263,15 @@ describe('qs8_conv2d', () => {
       const { factors } = packFinish(k, finish);
       for (const factor of factors) counts[factor === 0 ? 'other' : 'float']++;
       const c: Case = { label: '', xSigned: true, wSigned: true, ySigned: !unsigned, kind: 'multiplierShift' };
-      const sizes = { n: 1, ic: 1, ih: 1, iw: 256, oc: channels, groups: 1, pad: 0 };
-      const g: ConvGeometry = { ...sizes, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
-      const x = Int8Array.from({ length: 256 }, (_, i) => i - 128);
-      const w = new Int8Array(channels).fill(1);
-      const expected = qs8Conv2d(x, w, g, finish).y;
-      expect(Array.from(runConv(k, x, w, g, c, finish, true).y)).toEqual(Array.from(expected));
+      // Whole tiles, the half tile of four columns, and lanes of rows for one.
+      for (const width of [256, 4, 1]) {
+        const sizes = { n: 1, ic: 1, ih: 1, iw: width, oc: channels, groups: 1, pad: 0 };
+        const g: ConvGeometry = { ...sizes, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+        const x = Int8Array.from({ length: width }, (_, i) => i - (width >> 1));
+        const w = new Int8Array(channels).fill(1);
+        const expected = qs8Conv2d(x, w, g, finish).y;
+        expect(Array.from(runConv(k, x, w, g, c, finish, true).y), `${width} pixels`).toEqual(Array.from(expected));
+      }
     }
     expect(counts.float).toBeGreaterThan(counts.other);
     expect(counts.other).toBeGreaterThan(0);

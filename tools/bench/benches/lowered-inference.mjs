@@ -34,7 +34,7 @@ async function againstFloat(model, { graph, feeds }, goal) {
   const times = await interleave(
     () => ours.run(input),
     () => peer.run(input),
-    { runs: 21, clock: 'cpu' },
+    { runs: 51, clock: 'cpu' },
   );
   printSpeed(`int8-${model}-vs-float`, times, {
     goal,

@@ -3,10 +3,10 @@
 /** int16 elements past the end that a store or a load of the last row may touch. */
 export const SLACK: i32 = 32;
 
-/** Room for eight bytes at `p`? Vectors read past the end of a row, but never past the memory. */
+/** Room for `n` bytes at `p`? Vectors read past the end of a row, but never past the memory. */
 @inline
-function hasEight(p: usize): bool {
-  return p + 8 <= <usize>memory.size() << 16;
+function hasRoom(p: usize, n: usize): bool {
+  return p + n <= <usize>memory.size() << 16;
 }
 
 /** Eight codes as int16. */
@@ -18,7 +18,7 @@ export function widen8(p: usize, signed: i32): v128 {
 /** int16 of at least `n` codes; up to seven more are written. */
 @inline
 export function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
-  for (; n >= 16; n -= 16) {
+  for (; n >= 16 || (n > 8 && hasRoom(x, 16)); n -= 16) {
     const v = v128.load(x);
     v128.store(y, signed ? i16x8.extend_low_i8x16_s(v) : i16x8.extend_low_i8x16_u(v));
     v128.store(y, signed ? i16x8.extend_high_i8x16_s(v) : i16x8.extend_high_i8x16_u(v), 16);
@@ -26,7 +26,7 @@ export function widenRow(x: usize, signed: i32, y: usize, n: i32): void {
     y += 32;
   }
   for (; n > 0; n -= 8) {
-    if (n < 8 && !hasEight(x)) {
+    if (n < 8 && !hasRoom(x, 8)) {
       for (let i = 0; i < n; i++) {
         store<i16>(y + (<usize>i << 1), signed ? <i16>load<i8>(x + <usize>i) : <i16>load<u8>(x + <usize>i));
       }
@@ -59,17 +59,16 @@ export function padPlanes(
   const width = iw + pl + pr;
   const fill = i16x8.splat(<i16>pad);
   for (let c = 0; c < planes; c++) {
-    fillRow(y, fill, pt * width);
-    y += <usize>(pt * width) << 1;
-    for (let row = 0; row < ih; row++) {
-      fillRow(y, fill, pl);
-      widenRow(x, signed, y + (<usize>pl << 1), iw);
-      fillRow(y + (<usize>(pl + iw) << 1), fill, pr);
+    fillRow(y, fill, pt * width + pl);
+    y += <usize>(pt * width + pl) << 1;
+    // What is right of a row lies next to what is left of the following one.
+    for (let row = ih - 1; row >= 0; row--) {
+      widenRow(x, signed, y, iw);
+      fillRow(y + (<usize>iw << 1), fill, pr + (row > 0 ? pl : pb * width));
       x += <usize>iw;
       y += <usize>width << 1;
     }
-    fillRow(y, fill, pb * width);
-    y += <usize>(pb * width) << 1;
+    y += <usize>(pb * width - pl) << 1;
   }
 }
 

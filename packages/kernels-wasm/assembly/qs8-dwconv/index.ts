@@ -1,10 +1,12 @@
-// Depthwise integer convolution, one padded int16 plane at a time. With stride 1 two rows are zipped, so that a dot product
-// takes two vertical taps and one load serves two output rows; with stride 2 two horizontal taps lie side by side already;
-// other geometries take the plain loop, small planes that of flat.ts. Accumulators of several rows are finished in one go. Definition: src/scalar/qs8-conv.ts.
+// Depthwise integer convolution, a plane at a time. With stride 1 two padded rows of int16 are zipped, so that a dot product
+// takes two vertical taps and one load serves two output rows; small planes are one line (flat.ts), 3x3 that halves a plane
+// reads it where it lies (half.ts); of other geometries with stride 2 two horizontal taps lie side by side, the rest takes the
+// plain loop. Accumulators of several rows are finished in one go. Definition: src/scalar/qs8-conv.ts.
 
 import { padPlanes, planeBytes, zippedBytes, zipPlane } from '../qs8-conv/planes';
 import { finishLine } from '../requant/index';
 import { flat3x3, flatBytes, isFlat, loadFlat, openFlat } from './flat';
+import { half3x3, halfBytes, isHalf } from './half';
 import { loadCode, storeMagnitudes } from '../qs8-gemm/tile';
 
 /** Accumulators kept before they are finished; a row that is longer has a buffer of its own length. */
@@ -85,7 +87,7 @@ export function dwScratchBytes(ih: i32, iw: i32, kh: i32, sh: i32, sw: i32, dh: 
   const width = iw + pl + pr;
   const height = ih + pt + pb;
   const plane = isZipped(sh, sw, dh) ? zippedBytes((height + 3) >> 1, width) : planeBytes(1, height, width);
-  return max(plane, flatBytes(ih, iw)) + accumulatorBytes(width);
+  return max(plane, max(flatBytes(ih, iw), halfBytes(iw))) + accumulatorBytes(width);
 }
 
 export function dwconv(
@@ -105,21 +107,25 @@ export function dwconv(
   }
   // An even number, so that pairs of rows stay together.
   const rowsAtOnce = min(oh, max(CHUNK / ow, 2) & ~1);
+  const half = pad == 0 && isHalf(ih, iw, kh, kw, sh, sw, dh, dw, pt, pl, oh, ow) &&
+    x + <usize>(ic * ih * iw) + 16 <= <usize>memory.size() << 16;
+  if (half) memory.fill(plane, 0, halfBytes(iw));
   for (let c = 0; c < ic; c++) {
     if (zipped) zipPlane(x, xSigned, plane, ((oh + 1) >> 1) + pairsUnder(kh) - 1, ih, iw, pt, pl, pr, pad);
-    else padPlanes(x, xSigned, plane, 1, ih, iw, pt, pl, pb, pr, pad);
-    x += <usize>(ih * iw);
+    else if (!half) padPlanes(x, xSigned, plane, 1, ih, iw, pt, pl, pb, pr, pad);
     for (let o = c * perInput; o < (c + 1) * perInput; o++) {
       const reach = <f64>load<i32>(sums + (<usize>o << 2)) * largest;
       for (let row = 0; row < oh; row += rowsAtOnce) {
         const rows = min(rowsAtOnce, oh - row);
         if (zipped) zippedRows(plane + (<usize>((row >> 1) * width) << 2), packed, scratch, rows, ow, kh, kw, width, dw);
+        else if (half) half3x3(x, xSigned, packed, scratch, row, rows, ih, iw, pt, pl, plane);
         else planeRows(plane + (<usize>(row * sh * width) << 1), packed, scratch, rows, ow, kh, kw, width, sh, sw, dh, dw);
         finishLine(o, reach, scratch, 32, y, <usize>yBytes, rows * ow);
         y += <usize>(rows * ow * yBytes);
       }
       packed += bytes;
     }
+    x += <usize>(ih * iw);
   }
 }
 

@@ -3,7 +3,7 @@
 // magnitudes of each row (int32), columns are packed [k/2][8][2] int16.
 
 import { finishLine, LINES, openBlock } from '../requant/index';
-import { narrowColumn, narrowTile, narrowTile4 } from './narrow-tile';
+import { finishedColumn, finishedTile, finishedTile4 } from './finished-tile';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
@@ -91,6 +91,24 @@ export function tile4x8(pairs: i32, rows: usize, columns: usize, out: usize): vo
     r31 = i32x4.add(r31, i32x4.dot_i16x8_s(w3, x1));
     rows += 16;
     columns += 32;
+    // Leaving here keeps the loads of the next step behind the sums of this one: together they do not fit the registers.
+    if (rows >= end) break;
+    const z0 = v128.load(columns);
+    const z1 = v128.load(columns, 16);
+    const u0 = v128.load32_splat(rows);
+    r00 = i32x4.add(r00, i32x4.dot_i16x8_s(u0, z0));
+    r01 = i32x4.add(r01, i32x4.dot_i16x8_s(u0, z1));
+    const u1 = v128.load32_splat(rows, 4);
+    r10 = i32x4.add(r10, i32x4.dot_i16x8_s(u1, z0));
+    r11 = i32x4.add(r11, i32x4.dot_i16x8_s(u1, z1));
+    const u2 = v128.load32_splat(rows, 8);
+    r20 = i32x4.add(r20, i32x4.dot_i16x8_s(u2, z0));
+    r21 = i32x4.add(r21, i32x4.dot_i16x8_s(u2, z1));
+    const u3 = v128.load32_splat(rows, 12);
+    r30 = i32x4.add(r30, i32x4.dot_i16x8_s(u3, z0));
+    r31 = i32x4.add(r31, i32x4.dot_i16x8_s(u3, z1));
+    rows += 16;
+    columns += 32;
   }
   v128.store(out, r00);
   v128.store(out, r01, 16);
@@ -165,15 +183,15 @@ export function multiplyPanels(
     const isAdjacent = columnStride == 1 || rowStride == 1;
     if (row + MR <= rows && isAdjacent && openBlock(first + row, sums + (<usize>row << 2), largest)) {
       for (; left >= NR; left -= NR) {
-        narrowTile(pairs, packed, from, to, rowStride, columnStride);
+        finishedTile(pairs, packed, from, to, rowStride, columnStride);
         from += panel;
         to += columnStride * <usize>NR;
       }
       if (left == 4) {
-        narrowTile4(pairs, packed, from, to, rowStride, columnStride);
+        finishedTile4(pairs, packed, from, to, rowStride, columnStride);
         left = 0;
       } else if (left == 1) {
-        narrowColumn(column4(pairs, packed, from), to, rowStride);
+        finishedColumn(column4(pairs, packed, from), to, rowStride);
         left = 0;
       }
     }
@@ -211,7 +229,7 @@ export function multiplyColumn(packed: usize, rows: i32, k: i32, x: usize, y: us
     if (p < end) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(w), v128.load32_splat(p)));
     const column = i32x4.add(a, b);
     if (row + MR <= rows && openBlock(row, sums + (<usize>row << 2), largest)) {
-      narrowColumn(column, y + <usize>row * rowStride, rowStride);
+      finishedColumn(column, y + <usize>row * rowStride, rowStride);
       packed += block;
       continue;
     }

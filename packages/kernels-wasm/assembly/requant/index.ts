@@ -2,12 +2,11 @@
 // The interpreter that is reproduced adds the bias in float32 and truncates (numerics.md 7.1); the product has 64 bits.
 // Definition: src/scalar/qs8-conv.ts (finishAccumulator).
 //
-// A multiplier of at most 24 bits is applied in float64, where its product with a number of 24 bits is exact. With
-// x = t*M/2^rs, a multiple of 2^-rs, floor(x + 1/2) is the integer nearest to x + 2^-(rs+2): the small number breaks ties
-// upwards and moves nothing else. Adding 1.5*2^52 rounds to that integer and leaves it in the low word. Channels whose table
-// `qs8_finish_pack` made are finished in float32 where narrow.ts found that to be the same.
+// A multiplier of at most 24 bits is applied in float64 (wide.ts). Channels whose table `qs8_finish_pack` made are finished in
+// float32 where narrow.ts found that to be the same.
 
 import { isNarrowReach, narrow16, narrowFactor, narrowRounder } from './narrow';
+import { CENTRE, EXACT, isWideReach, wideFactor, wideRounder, wideTie, wideWords } from './wide';
 import { foldLeftShift } from './words';
 
 /** What happens to an accumulator. */
@@ -31,20 +30,16 @@ export const LINES: usize = memory.data(4096, 16);
 const PEAK: usize = memory.data(16, 16);
 /** Eight finished int32 of a row. */
 const ROW: usize = memory.data(32, 16);
-/** For a block of four rows finished in float32: biases int32 [4], factors float32 [4], rounder, low, high, and 1 for bytes without sign, 2 for all of them. */
-export const BLOCK: usize = memory.data(96, 16);
+/**
+ * For a block of four rows finished in registers: biases int32 [4], factors float32 [4] (0: the row needs float64), rounder,
+ * low, high, and 1 for bytes without sign, 2 for all of them (16 bytes); of rows in float64 factors [4], ties [4], rounder.
+ */
+export const BLOCK: usize = memory.data(176, 16);
 /** Ones for the columns of a last group that exist: `MASK + 4*(8 - count)` masks eight int32. */
 const MASK: usize = memory.data<i32>([-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0], 16);
 
-/** float32 counts every integer up to here. */
-const EXACT: f64 = 16777216;
-const INT32: f64 = 2147483648;
 /** With larger shifts the number that breaks ties would be lost beside sums beyond `EXACT`. */
 const EXACT_SHIFT: i32 = 41;
-/** Half of the codes of a byte. */
-const CENTRE: i32 = 128;
-/** 1.5*2^52: what is added to it is rounded to an integer, whose low 32 bits are the sum's. */
-const ROUNDER: f64 = 6755399441055744;
 
 // What one call of a kernel does with its accumulators; set by `openFinish`.
 let kind: i32 = 0;
@@ -81,21 +76,37 @@ export function openFinish(
   v128.store(BLOCK, i8x16.splat(<i8>lo), 48);
   v128.store(BLOCK, i8x16.splat(<i8>hi), 64);
   store<i32>(BLOCK, lo >= 0 ? (lo == 0 && hi == 255 ? 2 : 1) : 0, 80);
+  v128.store(BLOCK, f64x2.splat(wideRounder(zero)), 160);
 }
 
-/** Can the four rows from `channel` be finished in float32, when the codes that meet `sums` of magnitudes reach `largest`? */
+/** Do codes of `lo`…`hi` saturate as bytes do? */
+@inline
+function saturates(): bool {
+  return lo >= -128 && hi <= 255 && (lo >= 0 || hi <= 127);
+}
+
+/** Can the four rows from `channel` be finished in registers, when the codes that meet `sums` of magnitudes reach `largest`? */
 export function openBlock(channel: i32, sums: usize, largest: f64): bool {
-  if (kind != Finish.packed || bytes != 1) return false;
-  const entry = biases + <usize>(channel * ENTRY);
-  for (let r: usize = 0; r < 4; r++) {
-    const bias = load<f32>(entry + r * ENTRY);
-    const factor = load<f32>(entry + r * ENTRY, 12);
-    const reach = <f64>load<i32>(sums + (r << 2)) * largest;
-    if (factor == 0 || !isNarrowReach(reach + abs(<f64>bias), factor)) return false;
+  if (kind != Finish.packed || bytes != 1 || !saturates()) return false;
+  let entry = biases + <usize>(channel * ENTRY);
+  for (let r: usize = 0; r < 4; r++, entry += ENTRY) {
+    const bias = load<f32>(entry);
+    const factor = load<f32>(entry, 12);
+    const magnitude = <f64>load<i32>(sums + (r << 2)) * largest + abs(<f64>bias);
+    if (magnitude > EXACT || floor(bias) != bias) return false;
     store<i32>(BLOCK + (r << 2), <i32>bias);
-    store<f32>(BLOCK + (r << 2), factor, 16);
+    const isNarrow = isNarrowReach(magnitude, factor);
+    store<f32>(BLOCK + (r << 2), isNarrow ? factor : 0, 16);
+    if (!isNarrow && !openWideRow(r, load<i32>(entry, 4), load<i32>(entry, 8), magnitude)) return false;
   }
   return true;
+}
+
+function openWideRow(row: usize, m: i32, rshift: i32, magnitude: f64): bool {
+  const factor = wideFactor(m, rshift);
+  store<f64>(BLOCK + (row << 3), factor, 96);
+  store<f64>(BLOCK + (row << 3), wideTie(rshift), 128);
+  return isWideReach(magnitude, m, rshift, factor, zero);
 }
 
 /** The largest |accumulator| of those that could be beyond 2^24, as an unsigned number. */
@@ -106,26 +117,12 @@ export function peak(): u32 {
   );
 }
 
-/** 2^n for -1022 <= n <= 1023. */
-@inline
-function power2(n: i32): f64 {
-  return reinterpret<f64>(<u64>(n + 1023) << 52);
-}
-
-/** Four integers of float64 x*factor + addend, rounded to the nearest. */
-@inline
-function scale4(low: v128, high: v128, factor: v128, addend: v128, rounder: v128): v128 {
-  const a = f64x2.add(f64x2.add(f64x2.mul(low, factor), addend), rounder);
-  const b = f64x2.add(f64x2.add(f64x2.mul(high, factor), addend), rounder);
-  return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-}
-
 /** Four accumulators whose sum with the bias float32 holds; `addend` has the bias in it. Two loads are cheaper than a shuffle. */
 @inline
 function scaleExact(acc: usize, factor: v128, addend: v128, rounder: v128): v128 {
   const low = f64x2.convert_low_i32x4_s(v128.load64_zero(acc));
   const high = f64x2.convert_low_i32x4_s(v128.load64_zero(acc, 8));
-  return scale4(low, high, factor, addend, rounder);
+  return wideWords(low, high, factor, addend, rounder);
 }
 
 /** Four accumulators whose sum with the bias may lose bits. */
@@ -133,7 +130,7 @@ function scaleExact(acc: usize, factor: v128, addend: v128, rounder: v128): v128
 function scaleRounded(acc: v128, bias: v128, factor: v128, addend: v128, rounder: v128): v128 {
   const t = f32x4.trunc(f32x4.add(f32x4.convert_i32x4_s(acc), bias));
   const upper = v128.shuffle<i32>(t, t, 2, 3, 2, 3);
-  return scale4(f64x2.promote_low_f32x4(t), f64x2.promote_low_f32x4(upper), factor, addend, rounder);
+  return wideWords(f64x2.promote_low_f32x4(t), f64x2.promote_low_f32x4(upper), factor, addend, rounder);
 }
 
 @inline
@@ -150,7 +147,7 @@ export function finishLine(channel: i32, reach: f64, acc: usize, step: usize, y:
     const entry = biases + <usize>(channel * ENTRY);
     const bias = load<f32>(entry);
     const factor = load<f32>(entry, 12);
-    if (factor != 0 && bytes == 1 && stride == 1 && isNarrowReach(reach + abs(<f64>bias), factor)) {
+    if (bytes == 1 && stride == 1 && isNarrowReach(reach + abs(<f64>bias), factor)) {
       finishNarrow(acc, step, y, count, i32x4.splat(<i32>bias), f32x4.splat(factor));
     } else {
       finishScaled(bias, load<i32>(entry, 4), load<i32>(entry, 8), reach, acc, step, y, stride, count);
@@ -169,11 +166,10 @@ function finishScaled(
 ): void {
   const rs = min(rshift, 63);
   const magnitude = reach + abs(<f64>bias);
-  const factor = <f64>m * power2(max(-rs, -63));
-  const isFine = (kind == Finish.multiplierShift || kind == Finish.packed) && abs(<f64>m) <= EXACT && rs >= -31 &&
-    (magnitude + 1) * abs(factor) + abs(<f64>zero) + <f64>CENTRE < INT32;
-  const tie = min(power2(-rs - 2), 0.25);
-  const rounder = f64x2.splat(ROUNDER + <f64>zero);
+  const factor = wideFactor(m, rs);
+  const isFine = (kind == Finish.multiplierShift || kind == Finish.packed) && isWideReach(magnitude, m, rs, factor, zero);
+  const tie = wideTie(rs);
+  const rounder = f64x2.splat(wideRounder(zero));
   if (reach > EXACT) watch(acc, step, count);
   if (isFine && magnitude <= EXACT && floor(bias) == bias) {
     const addend = f64x2.splat(<f64>bias * factor + tie);
@@ -238,7 +234,7 @@ function finishNarrow(acc: usize, step: usize, y: usize, count: i32, bias: v128,
 /** The same in float64, for all others. They saturate as int8, around 0. */
 function finishBytes(acc: usize, step: usize, y: usize, count: i32, factor: v128, addend: v128): void {
   const middle = centre();
-  const rounder = f64x2.splat(ROUNDER + <f64>(zero - middle));
+  const rounder = f64x2.splat(wideRounder(zero - middle));
   const low = i8x16.splat(<i8>(lo - middle));
   const high = i8x16.splat(<i8>(hi - middle));
   const back = i8x16.splat(<i8>middle);

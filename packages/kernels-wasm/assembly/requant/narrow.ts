@@ -19,10 +19,10 @@ const LONGEST_SHIFT: i32 = 40;
  */
 const MARGIN: f64 = 0.0001220703125;
 
-/** May a packed factor serve sums of up to this magnitude, bias included? */
+/** Is there a packed factor, and may it serve sums of up to this magnitude, bias included? */
 @inline
 export function isNarrowReach(magnitude: f64, factor: f32): bool {
-  return magnitude <= <f64>EXACT && magnitude * <f64>factor < REACH;
+  return factor != 0 && magnitude <= <f64>EXACT && magnitude * <f64>factor < REACH;
 }
 
 /** The code of `t` before the clamp, as `finishNarrow` computes it. */
