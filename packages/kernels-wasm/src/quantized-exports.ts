@@ -91,12 +91,13 @@ export interface QuantizedKernels {
     hi: number,
   ): number;
 
-  qs8_gemm_packed_bytes(n: number, k: number): number;
-  /** Packs codes of B[k,n]: element (k,n) is b[k*rowStride + n*columnStride]. */
+  qs8_gemm_packed_bytes(m: number, n: number, k: number): number;
+  /** Packs codes of B[k,n] for products of 1 row or of m > 1: element (k,n) is b[k*rowStride + n*columnStride]. */
   qs8_gemm_pack(
     b: number,
     signed: number,
     packed: number,
+    m: number,
     n: number,
     k: number,
     rowStride: number,

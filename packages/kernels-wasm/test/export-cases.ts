@@ -152,8 +152,8 @@ function packedProduct(e: KernelExports, room: Room, op?: number): void {
 
 function integerProduct(e: KernelExports, room: Room): number {
   const [m, n, k] = [9, 37, 50];
-  const packed = room.bytes(e.qs8_gemm_packed_bytes(n, k));
-  e.qs8_gemm_pack(room.codes(k * n), 1, packed, n, k, n, 1);
+  const packed = room.bytes(e.qs8_gemm_packed_bytes(m, n, k));
+  e.qs8_gemm_pack(room.codes(k * n), 1, packed, m, n, k, n, 1);
   const scratch = room.bytes(e.qs8_gemm_scratch_bytes(k));
   const [bias, scale, shift] = [room.floats(n, 100), room.ints(Array(n).fill(1 << 30)), room.ints(Array(n).fill(7))];
   const y = room.bytes(m * n);

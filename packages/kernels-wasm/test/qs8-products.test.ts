@@ -281,6 +281,8 @@ describe('qs8_conv2d', () => {
 describe('qs8_gemm', () => {
   it.each([
     [1, 10, 33, false],
+    [1, 8, 2, true],
+    [1, 3, 1, false],
     [7, 5, 8, false],
     [17, 3, 64, true],
     [9, 12, 1, true],
@@ -293,8 +295,8 @@ describe('qs8_gemm', () => {
       const stored = transposed ? b.slice() : b;
       if (transposed) for (let i = 0; i < kk; i++) for (let j = 0; j < n; j++) stored[j * kk + i] = b[i * n + j]!;
       const finish = finishOf(c, n, 17);
-      const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(n, kk));
-      e.qs8_gemm_pack(put(k, stored), c.wSigned ? 1 : 0, packed, n, kk, transposed ? 1 : n, transposed ? kk : 1);
+      const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(m, n, kk));
+      e.qs8_gemm_pack(put(k, stored), c.wSigned ? 1 : 0, packed, m, n, kk, transposed ? 1 : n, transposed ? kk : 1);
       const scratch = k.arena.alloc(e.qs8_gemm_scratch_bytes(kk));
       const left = put(k, a);
       const run = (kind: number, pointers: readonly [number, number, number]): { y: Codes; peak: number } => {
@@ -322,8 +324,8 @@ describe('qs8_gemm', () => {
     const e = k.exports;
     const a = codes(3 * 5, true, 1);
     const b = codes(5 * 2, true, 2);
-    const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(2, 5));
-    e.qs8_gemm_pack(put(k, b), 1, packed, 2, 5, 2, 1);
+    const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(3, 2, 5));
+    e.qs8_gemm_pack(put(k, b), 1, packed, 3, 2, 5, 2, 1);
     const y = k.arena.alloc(24);
     e.qs8_gemm(
       put(k, a),

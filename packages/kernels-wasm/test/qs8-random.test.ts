@@ -58,7 +58,7 @@ describe('a million random finishes of accumulators', () => {
     const e = k.exports;
     // One step of depth: the accumulators are all codes −128…127, times 1 or more.
     const a = Int8Array.from({ length: ROWS }, (_, row) => row - 128);
-    const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(COLUMNS, 1));
+    const packed = k.arena.alloc(e.qs8_gemm_packed_bytes(ROWS, COLUMNS, 1));
     const y = k.arena.alloc(ROWS * COLUMNS * 2);
     const scratch = k.arena.alloc(e.qs8_gemm_scratch_bytes(1));
     const left = put(k, a);
@@ -80,7 +80,7 @@ describe('a million random finishes of accumulators', () => {
         lo: -32768,
         hi: 32767,
       };
-      e.qs8_gemm_pack(put(k, b), 1, packed, COLUMNS, 1, COLUMNS, 1);
+      e.qs8_gemm_pack(put(k, b), 1, packed, ROWS, COLUMNS, 1, COLUMNS, 1);
       // biome-ignore format: one argument per line hides the groups
       e.qs8_gemm(
         left, 1, packed, put(k, finish.bias as Float32Array), put(k, Int32Array.from(finish.multiplier)),
@@ -135,21 +135,23 @@ describe('every pair of codes, with random factors', () => {
     const random = generator(5);
     const k = fresh();
     const [pa, pb, py] = [put(k, a), put(k, b), k.arena.alloc(pairs)];
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 12; round++) {
+      const [lo, hi] = round % 2 === 0 ? [-128, 127] : [0, 255];
+      const Codes = lo < 0 ? Int8Array : Uint8Array;
       const [mA, mB] = [whole(random, -127, 127), whole(random, -127, 127)];
       const [sA, sB] = [whole(random, 0, 30), whole(random, 0, 12)];
       const [zA, zB, zero] = [whole(random, -128, 127), whole(random, 0, 255), whole(random, -128, 127)];
-      k.exports.qs8_add(pa, 1, zA, mA, sA, pb, 0, zB, mB, sB, py, pairs, zero, -128, 127);
-      const sums = new Int8Array(k.memory.buffer, py, pairs).slice();
-      k.exports.qs8_mul(pa, 1, zA, pb, 0, zB, py, pairs, mA, sB, zero, -128, 127);
-      const products = new Int8Array(k.memory.buffer, py, pairs);
+      k.exports.qs8_add(pa, 1, zA, mA, sA, pb, 0, zB, mB, sB, py, pairs, zero, lo, hi);
+      const sums = new Codes(k.memory.buffer, py, pairs).slice();
+      k.exports.qs8_mul(pa, 1, zA, pb, 0, zB, py, pairs, mA, sB, zero, lo, hi);
+      const products = new Codes(k.memory.buffer, py, pairs);
       const termsA = Int32Array.from({ length: 256 }, (_, i) =>
         scaledTerm(i - 128, { zero: zA, multiplier: mA, rshift: sA }),
       );
       const termsB = Int32Array.from({ length: 256 }, (_, i) =>
         scaledTerm(i, { zero: zB, multiplier: mB, rshift: sB }),
       );
-      const clamp = (value: number): number => Math.min(Math.max(value + zero, -128), 127);
+      const clamp = (value: number): number => Math.min(Math.max(value + zero, lo), hi);
       for (let i = 0; i < pairs; i++) {
         const sum = clamp(termsA[i >> 8]! + termsB[i & 255]!);
         const product = clamp(multiplyShift((a[i]! - zA) * (b[i]! - zB), mA, sB, 'HalfUp'));

@@ -26,34 +26,6 @@ function clamp4(v: v128, lo: v128, hi: v128): v128 {
   return i32x4.min_s(i32x4.max_s(v, lo), hi);
 }
 
-/** What is added to a code times `m` before its shift: the half, and its zero point's share. */
-@inline
-function addend(code0: i32, m: i32, shift: i32): i32 {
-  return half(shift) - code0 * m;
-}
-
-@inline
-function fitsWord(v: i32): bool {
-  return v >= -32768 && v <= 32767;
-}
-
-/** A code beside a 1 in 32 bits: times (m, addend) it is a dot product of 16-bit words. */
-@inline
-function factors(m: i32, add: i32): v128 {
-  return i32x4.splat((m & 0xffff) | (add << 16));
-}
-
-/** Four codes of eight, scaled. */
-@inline
-function scaledLow(v: v128, one: v128, by: v128, shift: i32): v128 {
-  return i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(v, one, 0, 8, 1, 9, 2, 10, 3, 11), by), shift);
-}
-
-@inline
-function scaledHigh(v: v128, one: v128, by: v128, shift: i32): v128 {
-  return i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(v, one, 4, 12, 5, 13, 6, 14, 7, 15), by), shift);
-}
-
 @inline
 function widenLow(v: v128, signed: i32): v128 {
   return signed ? i16x8.extend_low_i8x16_s(v) : i16x8.extend_low_i8x16_u(v);
@@ -64,34 +36,70 @@ function widenHigh(v: v128, signed: i32): v128 {
   return signed ? i16x8.extend_high_i8x16_s(v) : i16x8.extend_high_i8x16_u(v);
 }
 
-/** Eight sums as int16; what saturates is beyond any code, zero point included. */
+/** Then no code is further than 511 from its zero point. */
 @inline
-function sums8(p: v128, byA: v128, sA: i32, q: v128, byB: v128, sB: i32, zero: v128): v128 {
-  const one = i16x8.splat(1);
-  const low = i32x4.add(scaledLow(p, one, byA, sA), scaledLow(q, one, byB, sB));
-  const high = i32x4.add(scaledHigh(p, one, byA, sA), scaledHigh(q, one, byB, sB));
-  return i16x8.add_sat_s(i16x8.narrow_i32x4_s(low, high), zero);
+function isCode(zero: i32): bool {
+  return zero >= -256 && zero <= 256;
 }
 
-/** Whole groups of sixteen whose factors fit 16 bits; answers how many codes that were. */
+/** Shifts that 15 fractional bits hold, when a code's distance from its zero point has 9 bits and a sign. */
+@inline
+function hasFraction(s: i32): bool {
+  return s >= 1 && s <= 15;
+}
+
+/** Bits by which codes are shifted up, at most 6; their multiplier takes the rest of 15 - s, at most 8. */
+@inline
+function codeBits(s: i32): i32 {
+  return min(6, 15 - s);
+}
+
+/** Eight codes times m >> s, half up: the engine's product of fractions rounds just so. Shifts by a variable cost it more. */
+@inline
+function scaled8(v: v128, up: v128, zero: v128, m: v128): v128 {
+  return i16x8.q15mulr_sat_s(i16x8.sub(i16x8.mul(v, up), zero), m);
+}
+
+/**
+ * Constants of `addSixteens`, a vector each. Its loop branches, and an engine makes splats anew behind a branch; loads have
+ * ports to spare.
+ */
+const SUM: usize = memory.data(144, 16);
+
+/** Whole groups of sixteen whose shifts have fractions; what saturates is beyond any code. Answers how many codes that were. */
 function addSixteens(
-  a: usize, aSigned: i32, byA: v128, sA: i32, b: usize, bSigned: i32, byB: v128, sB: i32, y: usize, n: i32,
-  zero: i32, lo: i32, hi: i32,
+  a: usize, aSigned: i32, zeroA: i32, mA: i32, sA: i32, b: usize, bSigned: i32, zeroB: i32, mB: i32, sB: i32,
+  y: usize, n: i32, zero: i32, lo: i32, hi: i32,
 ): i32 {
-  const zv = i16x8.splat(<i16>zero);
-  const low = i8x16.splat(<i8>lo);
-  const high = i8x16.splat(<i8>hi);
+  const kA = codeBits(sA), kB = codeBits(sB);
+  v128.store(SUM, i16x8.splat(<i16>(<i32>1 << kA)));
+  v128.store(SUM, i16x8.splat(<i16>(zeroA << kA)), 16);
+  v128.store(SUM, i16x8.splat(<i16>(mA << (15 - sA - kA))), 32);
+  v128.store(SUM, i16x8.splat(<i16>(<i32>1 << kB)), 48);
+  v128.store(SUM, i16x8.splat(<i16>(zeroB << kB)), 64);
+  v128.store(SUM, i16x8.splat(<i16>(mB << (15 - sB - kB))), 80);
+  v128.store(SUM, i16x8.splat(<i16>zero), 96);
+  v128.store(SUM, i8x16.splat(<i8>lo), 112);
+  v128.store(SUM, i8x16.splat(<i8>hi), 128);
   let i = 0;
   for (; i + 16 <= n; i += 16) {
     const p = v128.load(a + <usize>i);
     const q = v128.load(b + <usize>i);
-    const c = sums8(widenLow(p, aSigned), byA, sA, widenLow(q, bSigned), byB, sB, zv);
-    const d = sums8(widenHigh(p, aSigned), byA, sA, widenHigh(q, bSigned), byB, sB, zv);
+    const upA = v128.load(SUM), zeroA8 = v128.load(SUM, 16), factorA = v128.load(SUM, 32);
+    const upB = v128.load(SUM, 48), zeroB8 = v128.load(SUM, 64), factorB = v128.load(SUM, 80);
+    const zv = v128.load(SUM, 96), low = v128.load(SUM, 112), high = v128.load(SUM, 128);
+    const c = i16x8.add_sat_s(
+      scaled8(widenLow(p, aSigned), upA, zeroA8, factorA), scaled8(widenLow(q, bSigned), upB, zeroB8, factorB),
+    );
+    const d = i16x8.add_sat_s(
+      scaled8(widenHigh(p, aSigned), upA, zeroA8, factorA), scaled8(widenHigh(q, bSigned), upB, zeroB8, factorB),
+    );
+    const e = i16x8.add_sat_s(c, zv), f = i16x8.add_sat_s(d, zv);
     v128.store(
       y + <usize>i,
       lo >= 0
-        ? i8x16.min_u(i8x16.max_u(i8x16.narrow_i16x8_u(c, d), low), high)
-        : i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(c, d), low), high),
+        ? i8x16.min_u(i8x16.max_u(i8x16.narrow_i16x8_u(e, f), low), high)
+        : i8x16.min_s(i8x16.max_s(i8x16.narrow_i16x8_s(e, f), low), high),
     );
   }
   return i;
@@ -104,11 +112,12 @@ export function qs8_add(
 ): void {
   const hA = half(sA);
   const hB = half(sB);
-  const addA = addend(zeroA, mA, sA);
-  const addB = addend(zeroB, mB, sB);
   let i = 0;
-  if (fitsWord(addA) && fitsWord(addB) && abs(zero) <= 1024 && lo >= -128 && hi <= (lo < 0 ? 127 : 255)) {
-    i = addSixteens(a, aSigned, factors(mA, addA), sA, b, bSigned, factors(mB, addB), sB, y, n, zero, lo, hi);
+  if (
+    hasFraction(sA) && hasFraction(sB) && isCode(zeroA) && isCode(zeroB) && abs(zero) <= 1024 && lo >= -128 &&
+    hi <= (lo < 0 ? 127 : 255)
+  ) {
+    i = addSixteens(a, aSigned, zeroA, mA, sA, b, bSigned, zeroB, mB, sB, y, n, zero, lo, hi);
   }
   const zAv = i16x8.splat(<i16>zeroA);
   const zBv = i16x8.splat(<i16>zeroB);

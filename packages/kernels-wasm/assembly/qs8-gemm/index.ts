@@ -1,20 +1,23 @@
 // Integer matrix product: C[m,n] = A[m,k] * B[k,n] on 8-bit codes. B is packed by columns once (its columns are the
-// tile's rows); A is packed 64 rows at a time, eight to a panel. Definition: src/scalar/qs8-gemm.ts.
+// tile's rows); A is packed 64 rows at a time, eight to a panel. One row of A has a layout of B of its own (one-row.ts).
+// Definition: src/scalar/qs8-gemm.ts.
 
 import { openFinish, peak } from '../requant/index';
-import { largestCode, loadCode, multiplyColumn, multiplyPanels, packedRowsBytes, packRows, panelBytes } from './tile';
+import { multiplyOneRow, oneRowBytes, packOneRow, widenOneRow } from './one-row';
+import { largestCode, loadCode, multiplyPanels, packedRowsBytes, packRows, panelBytes } from './tile';
 
 /** Rows of A packed before the columns of B are walked. */
 const ROWS: i32 = 64;
 
-export function qs8_gemm_packed_bytes(n: i32, k: i32): usize {
-  return packedRowsBytes(n, k);
+export function qs8_gemm_packed_bytes(m: i32, n: i32, k: i32): usize {
+  return m == 1 ? oneRowBytes(n, k) : packedRowsBytes(n, k);
 }
 
 export function qs8_gemm_pack(
-  b: usize, signed: i32, packed: usize, n: i32, k: i32, rowStride: i32, columnStride: i32,
+  b: usize, signed: i32, packed: usize, m: i32, n: i32, k: i32, rowStride: i32, columnStride: i32,
 ): void {
-  packRows(b, signed, packed, n, k, <usize>columnStride, <usize>rowStride);
+  if (m == 1) packOneRow(b, signed, packed, n, k, <usize>columnStride, <usize>rowStride);
+  else packRows(b, signed, packed, n, k, <usize>columnStride, <usize>rowStride);
 }
 
 export function qs8_gemm_scratch_bytes(k: i32): usize {
@@ -29,8 +32,8 @@ export function qs8_gemm(
   openFinish(finish, bias, multiplier, rshift, cBytes, zero, lo, hi);
   const largest = largestCode(aSigned);
   if (m == 1) {
-    packColumn(a, aSigned, scratch, k, <usize>aColumnStride);
-    multiplyColumn(packed, n, k, scratch, c, <usize>cBytes, largest);
+    widenOneRow(a, aSigned, scratch, k, <usize>aColumnStride);
+    multiplyOneRow(packed, n, k, scratch, c, <usize>cBytes, largest);
     return peak();
   }
   const panel = panelBytes(k);
@@ -49,16 +52,6 @@ export function qs8_gemm(
     );
   }
   return peak();
-}
-
-/** One column [k/2][2]; the odd k is 0. */
-function packColumn(a: usize, signed: i32, column: usize, k: i32, kStride: usize): void {
-  for (let j = 0; j < k; j++) {
-    store<i16>(column, <i16>loadCode(a, signed));
-    a += kStride;
-    column += 2;
-  }
-  store<i16>(column, 0);
 }
 
 /** One panel [k/2][8][2] of up to eight columns; missing ones repeat the first, the odd k is 0. */

@@ -211,33 +211,3 @@ export function multiplyPanels(
     packed += block;
   }
 }
-
-/** One column against every row: the lanes are rows. `x` holds the column as [k/2][2] int16. */
-export function multiplyColumn(packed: usize, rows: i32, k: i32, x: usize, y: usize, rowStride: usize, largest: f64): void {
-  const block = blockBytes(k);
-  const sums = packed + <usize>((rows + 3) >> 2) * block;
-  const end = x + (<usize>((k + 1) >> 1) << 2);
-  for (let row = 0; row < rows; row += MR) {
-    let a = i32x4.splat(0), b = i32x4.splat(0);
-    let w = packed;
-    let p = x;
-    for (; p + 4 < end; p += 8) {
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(w), v128.load32_splat(p)));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load(w, 16), v128.load32_splat(p, 4)));
-      w += 32;
-    }
-    if (p < end) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(w), v128.load32_splat(p)));
-    const column = i32x4.add(a, b);
-    if (row + MR <= rows && openBlock(row, sums + (<usize>row << 2), largest)) {
-      finishedColumn(column, y + <usize>row * rowStride, rowStride);
-      packed += block;
-      continue;
-    }
-    v128.store(LINES, column);
-    for (let r = row; r < min(row + MR, rows); r++) {
-      const reach = <f64>load<i32>(sums + (<usize>r << 2)) * largest;
-      finishLine(r, reach, LINES + (<usize>(r - row) << 2), 32, y + <usize>r * rowStride, 1, 1);
-    }
-    packed += block;
-  }
-}

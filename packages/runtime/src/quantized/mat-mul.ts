@@ -61,21 +61,21 @@ function biasOf(op: OpOf<'tpu.MatMul'>, data: ArrayLike<number>, N: number): Flo
   return refuse(op, `a bias of ${data.length}`, `${N}: one per column`);
 }
 
-function rightOperand(context: PrepareContext, { N, K, b }: Product): RightOperand {
+function rightOperand(context: PrepareContext, { M, N, K, b }: Product): RightOperand {
   const { kernels } = context;
   const weight = context.constant(1);
   const right = context.input(1);
   const signed = flag(byteCodesIn(right).signed);
-  const bytes = kernels.qs8_gemm_packed_bytes(N, K);
+  const bytes = kernels.qs8_gemm_packed_bytes(M, N, K);
   const pack = (raw: number, packed: number, offset: number): void =>
-    kernels.qs8_gemm_pack(raw + offset, signed, packed, N, K, b.rowStride, b.columnStride);
+    kernels.qs8_gemm_pack(raw + offset, signed, packed, M, N, K, b.rowStride, b.columnStride);
   if (weight === undefined) {
     const slot = context.scratch(bytes);
     return { slot, at: () => slot.ptr, refresh: (batch) => pack(right.ptr, slot.ptr, b.offsets[batch]!) };
   }
   const matrices = [...new Set(b.offsets)];
   const slot = context.pack(1, {
-    layout: `qs8_gemm ${N} ${K} ${b.rowStride} ${b.columnStride} ${matrices.length}`,
+    layout: `qs8_gemm ${M === 1 ? 'one' : 'rows'} ${N} ${K} ${b.rowStride} ${b.columnStride} ${matrices.length}`,
     byteLength: bytes * matrices.length,
     fill: (raw, packed) => {
       matrices.forEach((offset, index) => {
