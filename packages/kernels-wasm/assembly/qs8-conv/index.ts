@@ -128,11 +128,29 @@ function packPointwisePanels(x: usize, signed: i32, panels: usize, k: i32, plane
   }
 }
 
-/** A panel of eight pixels whose first taps lie at the byte offsets p0…p7 of the padded planes. */
-function packTaps(
-  plane: usize, panel: usize, taps: usize, k: i32,
-  p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, p6: usize, p7: usize,
-): void {
+/** Where the first taps of a panel's eight pixels lie, bytes from the beginning of the padded planes. */
+const PIXELS: usize = memory.data(32, 16);
+
+/** Fills `PIXELS` from output pixel `first` on; pixels behind the last repeat it. */
+function storePixels(first: i32, pixels: i32, ow: i32, sh: i32, sw: i32, width: i32): void {
+  let row = first / ow;
+  let column = first - row * ow;
+  let at = row * sh * width + column * sw;
+  for (let i: usize = 0; i < 8; i++) {
+    store<i32>(PIXELS + (i << 2), at << 1);
+    if (++first >= pixels) first = pixels;
+    else if (++column < ow) at += sw;
+    else {
+      column = 0;
+      at = ++row * sh * width;
+    }
+  }
+}
+
+/** A panel of the eight pixels of `PIXELS`. */
+function packTaps(plane: usize, panel: usize, taps: usize, k: i32): void {
+  const p0 = load<usize>(PIXELS), p1 = load<usize>(PIXELS, 4), p2 = load<usize>(PIXELS, 8), p3 = load<usize>(PIXELS, 12);
+  const p4 = load<usize>(PIXELS, 16), p5 = load<usize>(PIXELS, 20), p6 = load<usize>(PIXELS, 24), p7 = load<usize>(PIXELS, 28);
   const contiguous = p7 - p0 == 14 && p3 - p0 == 6;
   const end = taps + (<usize>((k + 1) & ~1) << 2);
   while (taps < end) {
@@ -161,13 +179,6 @@ function packTaps(
     panel += 32;
     taps += 8;
   }
-}
-
-/** Byte offset of output pixel `pixel` (clamped to the last one) in the padded planes. */
-@inline
-function pixelOffset(pixel: i32, pixels: i32, ow: i32, sh: i32, sw: i32, width: i32): usize {
-  const p = min(pixel, pixels - 1);
-  return <usize>(((p / ow) * sh * width + (p % ow) * sw) << 1);
 }
 
 export function qs8_conv2d(
@@ -228,13 +239,8 @@ export function qs8_conv2d(
           if (pointwise) {
             packPointwise(x + <usize>pixel, xSigned, at, k, <usize>pixels, min(8, pixels - pixel));
           } else {
-            packTaps(
-              plane, at, taps, k,
-              pixelOffset(pixel, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 1, pixels, ow, sh, step, rowWidth),
-              pixelOffset(pixel + 2, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 3, pixels, ow, sh, step, rowWidth),
-              pixelOffset(pixel + 4, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 5, pixels, ow, sh, step, rowWidth),
-              pixelOffset(pixel + 6, pixels, ow, sh, step, rowWidth), pixelOffset(pixel + 7, pixels, ow, sh, step, rowWidth),
-            );
+            storePixels(pixel, pixels, ow, sh, step, rowWidth);
+            packTaps(plane, at, taps, k);
           }
         }
         multiplyPanels(
