@@ -22,6 +22,15 @@ export function storeTail(p: usize, v: v128, count: i32): void {
   if (count == 3) v128.store32_lane(p, v, 2, 8);
 }
 
+/** Four words, `stride` bytes from one to the next. */
+@inline
+export function storeLanes(p: usize, stride: usize, v: v128): void {
+  v128.store32_lane(p, v, 0);
+  v128.store32_lane(p + stride, v, 1);
+  v128.store32_lane(p + 2 * stride, v, 2);
+  v128.store32_lane(p + 3 * stride, v, 3);
+}
+
 /** A few floats: less than a call of memory.copy. */
 @inline
 export function copyFloats(to: usize, from: usize, count: i32): void {

@@ -6,6 +6,7 @@ import { packA, packB } from '../f32-gemm/pack';
 import {
   blockColumns, EDGE_BYTES, f32_gemm_1column, f32_gemm_1row, f32_gemm_4rows, f32_gemm_tail, KC, MR, NR, NR_BYTES, Start, ZEROS,
 } from '../f32-gemm/tile';
+import { isPointwise } from '../window';
 import { clearFloats, fillPlane } from './padded-plane';
 import { fillPanels, setPlanes, SLACK } from './panels';
 import { isWorthSkipping, zeroSkippingPointwise, zeroSkippingScratchBytes } from './zero-skipping';
@@ -80,11 +81,6 @@ function phaseWidth(ow: i32, kw: i32, sw: i32, dw: i32): i32 {
 @inline
 function planeHeight(oh: i32, kh: i32, sh: i32, dh: i32): i32 {
   return kh == 1 ? oh : (oh - 1) * sh + (kh - 1) * dh + 1;
-}
-
-@inline
-function isPointwise(kh: i32, kw: i32, sh: i32, sw: i32, pt: i32, pl: i32, pb: i32, pr: i32): bool {
-  return kh == 1 && kw == 1 && sh == 1 && sw == 1 && (pt | pl | pb | pr) == 0;
 }
 
 /** Bytes of padded planes that are held at a time: with the panels they stay in the second-level cache, and scratch stays small. */

@@ -5,6 +5,7 @@
 import { clearFloats, fillPlane } from '../f32-conv/padded-plane';
 import { applyEpilogue } from '../f32-unary/epilogue';
 import { clamp, madd } from '../lanes';
+import { isHalving3x3 } from '../window';
 
 /** Columns of one phase of a padded row. */
 @inline
@@ -35,14 +36,6 @@ function isSame3x3(
   return kh == 3 && kw == 3 && sh * sw * dh * dw == 1 && pt == 1 && pl == 1 && ih == oh && iw == ow && ow > 4;
 }
 
-/** And 3x3 that halves it, padded by one on one side of each dimension. */
-@inline
-function isHalf3x3(
-  ih: i32, iw: i32, oh: i32, ow: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32,
-): bool {
-  return kh == 3 && kw == 3 && sh == 2 && sw == 2 && dh * dw == 1 && pt < 2 && pl < 2 && ih == 2 * oh && iw == 2 * ow && ow >= 4;
-}
-
 /** All output channels of one sample; `multiplier` output channels per input channel. */
 export function dwconvPlane(
   x: usize, w: usize, bias: usize, y: usize, scratch: usize, ic: i32, ih: i32, iw: i32, multiplier: i32,
@@ -51,7 +44,7 @@ export function dwconvPlane(
   const rows = max(oh, 4);
   const cols = max(ow, 4);
   const isSame = isSame3x3(ih, iw, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl);
-  if (isSame || isHalf3x3(ih, iw, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl)) {
+  if (isSame || (ow >= 4 && isHalving3x3(ih, iw, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl))) {
     clearFloats(scratch, iw + 8);
     for (let c = 0; c < ic; c++, x += <usize>(ih * iw) << 2) {
       for (let j = 0; j < multiplier; j++, w += 36, y += <usize>(oh * ow) << 2) {

@@ -1,7 +1,7 @@
 // The float32 matrix tile shared by gemm, conv and deconv: 4 rows (one splat each) by 8 columns (two vectors). 8 sums, 2
 // loads of B and 4 splats of A per step of k. Engines have 15 vector registers to give: with 12 sums (4x12) some are
 // spilled, and in the company of real loops that costs a fifth of the speed. One call does a whole band of panels.
-import { clamp, copyFloats, madd } from '../lanes';
+import { clamp, copyFloats, madd, storeLanes } from '../lanes';
 
 export const MR: i32 = 4;
 export const NR: i32 = 8;
@@ -241,14 +241,6 @@ function loadColumn(c: usize, cStride: usize): v128 {
   return v128.load32_lane(c + 3 * cStride, v, 3);
 }
 
-@inline
-function storeColumn(c: usize, cStride: usize, v: v128): void {
-  v128.store32_lane(c, v, 0);
-  v128.store32_lane(c + cStride, v, 1);
-  v128.store32_lane(c + 2 * cStride, v, 2);
-  v128.store32_lane(c + 3 * cStride, v, 3);
-}
-
 /**
  * One column of C for `tiles` whole tiles of A: lanes are rows. 7x7 maps have 49 columns: without this the last one would
  * cost as much as four. Start is perRow or fromC.
@@ -278,17 +270,17 @@ export function f32_gemm_1column(
       r3 = madd(r3, v128.load(a3), v);
       a0 += 16; a1 += 16; a2 += 16; a3 += 16;
     }
-    storeColumn(c, cStride, clamp(r0, l, h));
-    storeColumn(c1, cStride, clamp(r1, l, h));
-    storeColumn(c2, cStride, clamp(r2, l, h));
-    storeColumn(c3, cStride, clamp(r3, l, h));
+    storeLanes(c, cStride, clamp(r0, l, h));
+    storeLanes(c1, cStride, clamp(r1, l, h));
+    storeLanes(c2, cStride, clamp(r2, l, h));
+    storeLanes(c3, cStride, clamp(r3, l, h));
     c = c3 + four;
     bias += 4 * biasStep;
   }
   for (; tiles > 0; tiles--) {
     let r = start == Start.perRow ? v128.load(bias) : loadColumn(c, cStride);
     for (let q = b; q < end; q += NR_BYTES, a += 16) r = madd(r, v128.load(a), v128.load32_splat(q));
-    storeColumn(c, cStride, clamp(r, l, h));
+    storeLanes(c, cStride, clamp(r, l, h));
     c += four;
     bias += biasStep;
   }

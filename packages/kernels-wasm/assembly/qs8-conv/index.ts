@@ -6,6 +6,7 @@
 import { dwconv, dwPack, dwPackedBytes, dwScratchBytes } from '../qs8-dwconv/index';
 import { largestCode, multiplyPanels, packedRowsBytes, packRows, panelBytes } from '../qs8-gemm/tile';
 import { openFinish, peak } from '../requant/index';
+import { isPointwise } from '../window';
 import { padPlanes, planeBytes, SLACK, splitPlanes, splitWidth } from './planes';
 import { isWinograd, winograd, winogradPack, winogradPackedBytes, winogradScratchBytes } from './winograd';
 
@@ -18,11 +19,6 @@ function panelsAtOnce(k: i32): i32 {
 @inline
 function isDepthwise(ic: i32, groups: i32): bool {
   return groups > 1 && ic == groups;
-}
-
-@inline
-function isPointwise(kh: i32, kw: i32, sh: i32, sw: i32, pt: i32, pl: i32, pb: i32, pr: i32): bool {
-  return kh == 1 && kw == 1 && sh == 1 && sw == 1 && pt == 0 && pl == 0 && pb == 0 && pr == 0;
 }
 
 export function qs8_conv2d_packed_bytes(
@@ -138,8 +134,8 @@ function storePixels(first: i32, pixels: i32, ow: i32, sh: i32, sw: i32, width: 
   let at = row * sh * width + column * sw;
   for (let i: usize = 0; i < 8; i++) {
     store<i32>(PIXELS + (i << 2), at << 1);
-    if (++first >= pixels) first = pixels;
-    else if (++column < ow) at += sw;
+    if (++first >= pixels) continue;
+    if (++column < ow) at += sw;
     else {
       column = 0;
       at = ++row * sh * width;

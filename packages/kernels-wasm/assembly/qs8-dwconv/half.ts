@@ -3,14 +3,6 @@
 
 import { widen8 } from '../qs8-conv/planes';
 
-/** Padding of one code before or behind each row, zeros above the first; rows of pairs. */
-@inline
-export function isHalf(
-  ih: i32, iw: i32, kh: i32, kw: i32, sh: i32, sw: i32, dh: i32, dw: i32, pt: i32, pl: i32, oh: i32, ow: i32,
-): bool {
-  return kh == 3 && kw == 3 && sh == 2 && sw == 2 && dh == 1 && dw == 1 && pt < 2 && pl < 2 && iw == 2 * ow && ih == 2 * oh;
-}
-
 /** Bytes of a row of zeros. */
 export function halfBytes(iw: i32): usize {
   return <usize>(iw + 32);

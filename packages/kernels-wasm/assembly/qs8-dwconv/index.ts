@@ -6,8 +6,9 @@
 import { padPlanes, planeBytes, zippedBytes, zipPlane } from '../qs8-conv/planes';
 import { finishLine } from '../requant/index';
 import { flat3x3, flatBytes, isFlat, loadFlat, openFlat } from './flat';
-import { half3x3, halfBytes, isHalf } from './half';
+import { half3x3, halfBytes } from './half';
 import { loadCode, storeMagnitudes } from '../qs8-gemm/tile';
+import { isHalving3x3 } from '../window';
 
 /** Accumulators kept before they are finished; a row that is longer has a buffer of its own length. */
 const CHUNK: i32 = 2048;
@@ -107,7 +108,7 @@ export function dwconv(
   }
   // An even number, so that pairs of rows stay together.
   const rowsAtOnce = min(oh, max(CHUNK / ow, 2) & ~1);
-  const half = pad == 0 && isHalf(ih, iw, kh, kw, sh, sw, dh, dw, pt, pl, oh, ow) &&
+  const half = pad == 0 && isHalving3x3(ih, iw, oh, ow, kh, kw, sh, sw, dh, dw, pt, pl) &&
     x + <usize>(ic * ih * iw) + 16 <= <usize>memory.size() << 16;
   if (half) memory.fill(plane, 0, halfBytes(iw));
   for (let c = 0; c < ic; c++) {

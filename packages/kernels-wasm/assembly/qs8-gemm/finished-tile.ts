@@ -1,9 +1,11 @@
 // Tiles whose four rows are finished before they leave the registers: sums begin at the bias and end as codes, each row in
-// float32 (requant/narrow.ts) or float64 (requant/wide.ts).
+// float32 (requant/narrow.ts) or float64 (requant/wide.ts). The loops are those of tile.ts, which a function of eight vectors
+// could not hand over but through memory.
 
+import { storeLanes } from '../lanes';
 import { BLOCK } from '../requant/index';
-import { round4 } from '../requant/narrow';
-import { wideRound4 } from '../requant/wide';
+import { narrowSums, round4 } from '../requant/narrow';
+import { wide2, wideRound4 } from '../requant/wide';
 
 /** Four sums of a row as integers. */
 @inline
@@ -18,9 +20,7 @@ function roundRow(row: usize, t: v128): v128 {
 @inline
 function finishRow(row: usize, a: v128, b: v128): v128 {
   if (load<u32>(BLOCK + (row << 2), 16)) {
-    const factor = v128.load32_splat(BLOCK + (row << 2), 16);
-    const rounder = v128.load(BLOCK, 32);
-    return i16x8.narrow_i32x4_s(round4(a, factor, rounder), round4(b, factor, rounder));
+    return narrowSums(a, b, v128.load32_splat(BLOCK + (row << 2), 16), v128.load(BLOCK, 32));
   }
   const factor = v128.load64_splat(BLOCK + (row << 3), 96);
   const tie = v128.load64_splat(BLOCK + (row << 3), 128);
@@ -80,23 +80,14 @@ export function finishedTile(
   if (columnStride != 1) {
     const first = v128.shuffle<i8>(upper, lower, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
     const last = v128.shuffle<i8>(upper, lower, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
-    storeColumns(y, columnStride, first);
-    storeColumns(y + 4 * columnStride, columnStride, last);
+    storeLanes(y, columnStride, first);
+    storeLanes(y + 4 * columnStride, columnStride, last);
     return;
   }
   v128.store64_lane(y, upper, 0);
   v128.store64_lane(y + rowStride, upper, 1);
   v128.store64_lane(y + 2 * rowStride, lower, 0);
   v128.store64_lane(y + 3 * rowStride, lower, 1);
-}
-
-/** Four words of four codes, `stride` bytes from word to word. */
-@inline
-function storeColumns(y: usize, stride: usize, codes: v128): void {
-  v128.store32_lane(y, codes, 0);
-  v128.store32_lane(y + stride, codes, 1);
-  v128.store32_lane(y + 2 * stride, codes, 2);
-  v128.store32_lane(y + 3 * stride, codes, 3);
 }
 
 /** Codes of 4 rows by the first 4 columns of a panel. */
@@ -118,8 +109,8 @@ export function finishedTile4(
   const codes = toCodes(
     i16x8.narrow_i32x4_s(roundRow(0, r0), roundRow(1, r1)), i16x8.narrow_i32x4_s(roundRow(2, r2), roundRow(3, r3)),
   );
-  if (columnStride == 1) storeColumns(y, rowStride, codes);
-  else storeColumns(y, columnStride, v128.shuffle<i8>(codes, codes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  if (columnStride == 1) storeLanes(y, rowStride, codes);
+  else storeLanes(y, columnStride, v128.shuffle<i8>(codes, codes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
 }
 
 /** Codes of four sums, one of each row. */
@@ -144,8 +135,8 @@ function wideColumn(t: v128): v128 {
   const rounder = v128.load(BLOCK, 160);
   const low = f64x2.convert_low_i32x4_s(t);
   const high = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(t, t, 2, 3, 2, 3));
-  const a = f64x2.add(f64x2.add(f64x2.mul(low, v128.load(BLOCK, 96)), v128.load(BLOCK, 128)), rounder);
-  const b = f64x2.add(f64x2.add(f64x2.mul(high, v128.load(BLOCK, 112)), v128.load(BLOCK, 144)), rounder);
+  const a = wide2(low, v128.load(BLOCK, 96), v128.load(BLOCK, 128), rounder);
+  const b = wide2(high, v128.load(BLOCK, 112), v128.load(BLOCK, 144), rounder);
   return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
 }
 

@@ -43,7 +43,7 @@ export function multiplyOneRow(packed: usize, n: i32, k: i32, x: usize, y: usize
   const signed = load<i32>(sums + (blocksOf(n) << 4));
   const end = x + (<usize>((k + 1) >> 1) << 2);
   for (let column = 0; column < n; column += MR) {
-    const t = signed ? signedSums(packed, x, end) : unsignedSums(packed, x, end);
+    const t = signed ? columnSums<i8>(packed, x, end) : columnSums<u8>(packed, x, end);
     packed += blockBytes(k);
     const reaches = sums + (<usize>column << 2);
     if (column + MR <= n && openBlock(column, reaches, largest)) {
@@ -58,29 +58,24 @@ export function multiplyOneRow(packed: usize, n: i32, k: i32, x: usize, y: usize
   }
 }
 
-// Two functions, because the optimizer folds the loops of one with a flag into one that looks at it on every step.
-
-/** Sums of four columns of codes with a sign. */
-function signedSums(w: usize, x: usize, end: usize): v128 {
+/**
+ * Sums of four columns. Instances for codes with a sign and without: the optimizer folds two copies of a loop with a flag into
+ * one that looks at it on every step.
+ */
+function columnSums<T>(w: usize, x: usize, end: usize): v128 {
   let a = i32x4.splat(0), b = i32x4.splat(0);
   for (; x + 4 < end; x += 8) {
-    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(w), v128.load32_splat(x)));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), v128.load32_splat(x, 4)));
+    a = i32x4.add(a, i32x4.dot_i16x8_s(widen<T>(w), v128.load32_splat(x)));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(widen<T>(w + 8), v128.load32_splat(x, 4)));
     w += 16;
   }
-  if (x < end) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_s(w), v128.load32_splat(x)));
+  if (x < end) a = i32x4.add(a, i32x4.dot_i16x8_s(widen<T>(w), v128.load32_splat(x)));
   return i32x4.add(a, b);
 }
 
-function unsignedSums(w: usize, x: usize, end: usize): v128 {
-  let a = i32x4.splat(0), b = i32x4.splat(0);
-  for (; x + 4 < end; x += 8) {
-    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_u(w), v128.load32_splat(x)));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load8x8_u(w, 8), v128.load32_splat(x, 4)));
-    w += 16;
-  }
-  if (x < end) a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load8x8_u(w), v128.load32_splat(x)));
-  return i32x4.add(a, b);
+@inline
+function widen<T>(p: usize): v128 {
+  return isSigned<T>() ? v128.load8x8_s(p) : v128.load8x8_u(p);
 }
 
 /** One row [k/2][2] of int16; the odd k is 0. */

@@ -79,15 +79,9 @@ export function openFinish(
   v128.store(BLOCK, f64x2.splat(wideRounder(zero)), 160);
 }
 
-/** Do codes of `lo`…`hi` saturate as bytes do? */
-@inline
-function saturates(): bool {
-  return lo >= -128 && hi <= 255 && (lo >= 0 || hi <= 127);
-}
-
 /** Can the four rows from `channel` be finished in registers, when the codes that meet `sums` of magnitudes reach `largest`? */
 export function openBlock(channel: i32, sums: usize, largest: f64): bool {
-  if (kind != Finish.packed || bytes != 1 || !saturates()) return false;
+  if (kind != Finish.packed || bytes != 1 || !isByteRange()) return false;
   let entry = biases + <usize>(channel * ENTRY);
   for (let r: usize = 0; r < 4; r++, entry += ENTRY) {
     const bias = load<f32>(entry);

@@ -39,12 +39,16 @@ export function isWideReach(magnitude: f64, m: i32, rshift: i32, factor: f64, ze
   return abs(<f64>m) <= EXACT && rshift >= -31 && (magnitude + 1) * abs(factor) + abs(<f64>zero) + <f64>CENTRE < INT32;
 }
 
-/** Four integers of float64 x*factor + addend, rounded to the nearest. */
+/** float64 x*factor + addend, rounded to the nearest integers, which are the low words. */
+@inline
+export function wide2(x: v128, factor: v128, addend: v128, rounder: v128): v128 {
+  return f64x2.add(f64x2.add(f64x2.mul(x, factor), addend), rounder);
+}
+
+/** The integers of two such vectors. */
 @inline
 export function wideWords(low: v128, high: v128, factor: v128, addend: v128, rounder: v128): v128 {
-  const a = f64x2.add(f64x2.add(f64x2.mul(low, factor), addend), rounder);
-  const b = f64x2.add(f64x2.add(f64x2.mul(high, factor), addend), rounder);
-  return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+  return v128.shuffle<i32>(wide2(low, factor, addend, rounder), wide2(high, factor, addend, rounder), 0, 2, 4, 6);
 }
 
 /** Four sums, bias included, as integers. */

@@ -9,8 +9,22 @@ export function constant(table: usize, index: i32): v128 {
 
 /** A step of Horner's rule: p*x + table[index]. */
 @inline
-export function horner(p: v128, x: v128, table: usize, index: i32): v128 {
+function horner(p: v128, x: v128, table: usize, index: i32): v128 {
   return f32x4.add(f32x4.mul(p, x), constant(table, index));
+}
+
+/** A polynomial of up to eighth degree, its coefficients from the highest on; a literal degree leaves no test behind. */
+@inline
+export function polynomial(x: v128, table: usize, degree: i32): v128 {
+  let p = horner(constant(table, 0), x, table, 1);
+  if (degree > 1) p = horner(p, x, table, 2);
+  if (degree > 2) p = horner(p, x, table, 3);
+  if (degree > 3) p = horner(p, x, table, 4);
+  if (degree > 4) p = horner(p, x, table, 5);
+  if (degree > 5) p = horner(p, x, table, 6);
+  if (degree > 6) p = horner(p, x, table, 7);
+  if (degree > 7) p = horner(p, x, table, 8);
+  return p;
 }
 
 const ONE: usize = memory.data<f32>([1], 4);

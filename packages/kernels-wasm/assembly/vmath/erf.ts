@@ -1,4 +1,4 @@
-import { constant, horner, ones, signBits } from './constant';
+import { ones, polynomial, signBits } from './constant';
 import { vexpMinus } from './exp';
 
 const NEAR: usize = memory.data<f32>([
@@ -17,27 +17,13 @@ export function verf(x: v128): v128 {
   const one = ones();
   const z = f32x4.abs(x);
   const s = f32x4.mul(x, x);
-  let t = horner(constant(NEAR, 0), s, NEAR, 1);
-  t = horner(t, s, NEAR, 2);
-  t = horner(t, s, NEAR, 3);
-  t = horner(t, s, NEAR, 4);
-  t = horner(t, s, NEAR, 5);
-  t = horner(t, s, NEAR, 6);
-  const near = f32x4.mul(x, t);
+  const near = f32x4.mul(x, polynomial(s, NEAR, 6));
   const isNear = f32x4.lt(z, one);
   // Most activations are near zero: e^(-x^2) and the quotient are three quarters of the work.
   if (i32x4.all_true(isNear)) return near;
   const q = f32x4.div(one, z);
   const y = f32x4.mul(q, q);
-  let p = horner(constant(FAR, 0), y, FAR, 1);
-  p = horner(p, y, FAR, 2);
-  p = horner(p, y, FAR, 3);
-  p = horner(p, y, FAR, 4);
-  p = horner(p, y, FAR, 5);
-  p = horner(p, y, FAR, 6);
-  p = horner(p, y, FAR, 7);
-  p = horner(p, y, FAR, 8);
-  const erfc = f32x4.mul(f32x4.mul(vexpMinus(s), q), p);
+  const erfc = f32x4.mul(f32x4.mul(vexpMinus(s), q), polynomial(y, FAR, 8));
   const far = v128.or(f32x4.sub(one, erfc), v128.and(x, signBits()));
   return v128.bitselect(near, far, isNear);
 }

@@ -1,5 +1,5 @@
 // e^x and what is built on it, four lanes at a time. No Math.*: the same bits on every engine.
-import { constant, horner, ones, signBits } from './constant';
+import { constant, ones, polynomial, signBits } from './constant';
 
 /** 2^n for whole n in [-126, 127]. */
 @inline
@@ -25,11 +25,7 @@ const POLY: usize = memory.data<f32>([
 /** (e^r - 1 - r) / r^2 on [-ln2/2, ln2/2]. */
 @inline
 function expPoly(r: v128): v128 {
-  let p = horner(constant(POLY, 0), r, POLY, 1);
-  p = horner(p, r, POLY, 2);
-  p = horner(p, r, POLY, 3);
-  p = horner(p, r, POLY, 4);
-  return horner(p, r, POLY, 5);
+  return polynomial(r, POLY, 5);
 }
 
 @inline
@@ -96,11 +92,7 @@ export function vtanh(x: v128): v128 {
   const one = ones();
   const z = f32x4.abs(x);
   const s = f32x4.mul(x, x);
-  let p = horner(constant(TANH, 0), s, TANH, 1);
-  p = horner(p, s, TANH, 2);
-  p = horner(p, s, TANH, 3);
-  p = horner(p, s, TANH, 4);
-  const near = f32x4.add(f32x4.mul(f32x4.mul(p, s), x), x);
+  const near = f32x4.add(f32x4.mul(f32x4.mul(polynomial(s, TANH, 4), s), x), x);
   const e = vexp(f32x4.add(z, z));
   const far = f32x4.sub(one, f32x4.div(constant(TANH, 5), f32x4.add(e, one)));
   const signed = v128.or(far, v128.and(x, signBits()));

@@ -1,5 +1,5 @@
 // Natural logarithm, four lanes at a time.
-import { constant, horner, ones } from './constant';
+import { constant, ones, polynomial } from './constant';
 
 const POLY: usize = memory.data<f32>([
   7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
@@ -26,15 +26,7 @@ export function vlog(x: v128): v128 {
   const e = f32x4.convert_i32x4_s(i32x4.add(i32x4.sub(bits, constant(FIELDS, 2)), low));
   m = f32x4.sub(f32x4.add(m, v128.and(m, low)), ones());
   const z = f32x4.mul(m, m);
-  let p = horner(constant(POLY, 0), m, POLY, 1);
-  p = horner(p, m, POLY, 2);
-  p = horner(p, m, POLY, 3);
-  p = horner(p, m, POLY, 4);
-  p = horner(p, m, POLY, 5);
-  p = horner(p, m, POLY, 6);
-  p = horner(p, m, POLY, 7);
-  p = horner(p, m, POLY, 8);
-  let y = f32x4.mul(f32x4.mul(p, m), z);
+  let y = f32x4.mul(f32x4.mul(polynomial(m, POLY, 8), m), z);
   y = f32x4.add(y, f32x4.mul(e, constant(LN2, 0)));
   y = f32x4.sub(y, f32x4.mul(z, constant(HALVES, 1)));
   const r = f32x4.add(f32x4.add(m, y), f32x4.mul(e, constant(LN2, 1)));
